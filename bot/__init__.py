@@ -1,0 +1,1 @@
+"""Chat: surfaces, dialogues and cards on top of core."""

@@ -1,0 +1,236 @@
+"""The whole contract between dialogues and chat platforms: events in, messages out, one Protocol.
+
+A surface translates what its platform says into an `Event`, hands it to `Dispatch`, and carries out the replies. It
+knows no core service and no database. Dialogues know no platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+# --- what people do ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account on a surface, as the platform names it. Everything in it is untrusted but the ids."""
+
+    surface: str
+    tenant: str
+    external_id: str
+    address: str
+    """Where a message to this person is sent: a chat or channel id."""
+    name: str = ""
+    locale: str = ""
+    origin: str = ""
+    """Network address, where the surface knows it; limits attempts with wrong codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message that was sent, in the platform's own ids; opaque to dialogues."""
+
+    address: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/name argument`. The name comes without the slash, in lower case."""
+
+    person: Person
+    name: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Plain text."""
+
+    person: Person
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A button. `payload` is untrusted: a modified client can send anything."""
+
+    person: Person
+    payload: str
+    message: MessageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file, already on this machine in a temporary place that the surface removes after dispatch."""
+
+    person: Person
+    name: str
+    path: Path
+    caption: str = ""
+
+
+Event = Command | Said | Tapped | Uploaded
+
+# --- what people see --------------------------------------------------------------------------------------------
+
+Style = Literal["plain", "primary", "danger", "quiet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: at most 64 bytes of payload; `text` may be longer than a platform shows, its renderer then cuts."""
+
+    text: str
+    payload: str
+    style: Style = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message; `path` lies on this machine."""
+
+    name: str
+    media_type: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an item's content. Its text is inert: no platform markup is ever read from it."""
+
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A bubble. Any part may be empty. Nothing in it is markup.
+
+    kind: "card" (an item to answer), "text", "form" (a step of a dialogue), "error" or "file".
+    heading: the question or title, shown bold.
+    parts: the item.
+    text: paragraphs, separated by blank lines.
+    footer: progress and hints, shown small.
+    progress: share done from 0 to 1, for a bar.
+    buttons: rows of buttons. The labels of a card come first, in order, and number keys follow that order.
+    """
+
+    kind: str = "text"
+    heading: str = ""
+    parts: tuple[Part, ...] = ()
+    text: str = ""
+    footer: str = ""
+    progress: float | None = None
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    attachment: Attachment | None = None
+
+    def plain(self) -> str:
+        """Everything readable in it, as one text: for transcripts and for platforms without structure."""
+        pieces = [self.heading, *(part.text for part in self.parts), self.text, self.footer]
+        return "\n\n".join(piece for piece in pieces if piece)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A new message to the person who spoke."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the message whose button was tapped; where none was tapped, send a new one."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """A short notice at the tapped button, gone after a moment."""
+
+    text: str
+
+
+Reply = Send | Edit | Toast
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an event. It is given only after the commit.
+
+    refused: the error's code where the event was refused; the replies then say why in a sentence.
+    late: true where the commit took longer than the platform waits. Nothing is lost; `follow_up` gives the replies.
+    """
+
+    replies: tuple[Reply, ...] = ()
+    refused: str | None = None
+    follow_up: Awaitable[Outcome] | None = field(default=None, compare=False)
+
+    @property
+    def late(self) -> bool:
+        """Whether the commit is still awaited."""
+        return self.follow_up is not None
+
+
+Dispatch = Callable[[Event], Awaitable[Outcome]]
+
+# --- the surface itself -----------------------------------------------------------------------------------------
+
+
+class SurfaceError(Exception):
+    """A message could not be sent. Base of the three reasons that delivery tells apart."""
+
+
+class Blocked(SurfaceError):
+    """The person has blocked the bot or the chat is gone: stop sending and give their leases back."""
+
+
+class RetryLater(SurfaceError):
+    """The platform is busy or away: the same message may be sent after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"retry after {seconds:g} s")
+        self.seconds = seconds
+
+
+class Rejected(SurfaceError):
+    """The platform will never take this message."""
+
+
+class Surface(Protocol):
+    """A chat platform."""
+
+    name: str
+
+    async def run(self, dispatch: Dispatch) -> None:
+        """Receive events and answer them until cancelled. Returns or raises only when it cannot go on."""
+
+    async def send(self, address: str, message: Message) -> MessageRef:
+        """Send unasked. Raises `SurfaceError`."""
+
+    async def edit(self, ref: MessageRef, message: Message) -> None:
+        """Replace a message. "Not modified" is success. Raises `SurfaceError`."""
+
+
+class Mailbox(Protocol):
+    """Where a surface without a platform behind it (the web chat) keeps its messages. Injected by `bot.__main__`."""
+
+    async def put(self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None) -> str:
+        """Store a bubble, or replace the one with `public_id`; returns its public id."""
+
+    async def since(self, external_id: str, revision: int, limit: int = 200) -> list[dict[str, Any]]:
+        """Bubbles newer than `revision`, oldest first: {"id", "author", "revision", "content"}."""
+
+
+class Offsets(Protocol):
+    """Where a polling surface keeps how far it has confirmed. Injected by `bot.__main__`."""
+
+    async def load(self) -> int:
+        """The stored offset, 0 at first."""
+
+    async def store(self, offset: int) -> None:
+        """Confirm everything before `offset`."""

@@ -1,0 +1,1 @@
+"""The labeling system: knows no chat platform and no deep learning."""

@@ -1,0 +1,154 @@
+"""Settings: all by environment and `.env`, each documented in docs/settings.md."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingsError
+
+DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg", "sqlite+pysqlite")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside. Read once at the start of a process and passed on."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True, frozen=False)
+
+    home: Path = Field(default=Path("var"), alias="LIGHTWORK_HOME")
+    database_url: str = Field(default="", alias="DATABASE_URL")
+    redis_url: str = Field(default="", alias="REDIS_URL")
+    secret_key: SecretStr = Field(default=SecretStr(""), alias="LIGHTWORK_SECRET_KEY")
+    default_locale: Literal["en"] = Field(default="en", alias="DEFAULT_LOCALE")
+    log_format: Literal["auto", "console", "json"] = Field(default="auto", alias="LIGHTWORK_LOG_FORMAT")
+
+    web_host: str = Field(default="127.0.0.1", alias="LIGHTWORK_WEB_HOST")
+    web_port: int = Field(default=8080, ge=0, le=65535, alias="LIGHTWORK_WEB_PORT")
+    web_origin: str = Field(default="", alias="LIGHTWORK_WEB_ORIGIN")
+
+    telegram_bot_token: SecretStr = Field(default=SecretStr(""), alias="TELEGRAM_BOT_TOKEN")
+    telegram_api_url: str = Field(default="https://api.telegram.org", alias="TELEGRAM_API_URL")
+    slack_bot_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
+    slack_api_url: str = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
+
+    base_model: str = Field(default="", alias="LIGHTWORK_BASE_MODEL")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", alias="LIGHTWORK_DEVICE")
+    max_upload_bytes: int = Field(default=50_000_000, ge=1_000, alias="LIGHTWORK_MAX_UPLOAD_BYTES")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_scheme(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in DATABASE_SCHEMES or "://" not in value):
+            raise ValueError("must start with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_scheme(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in REDIS_SCHEMES:
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("telegram_api_url", "slack_api_url", "web_origin")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.netloc):
+            raise ValueError("must be an http:// or https:// address")
+        return value
+
+    @model_validator(mode="after")
+    def _slack_is_whole(self) -> Settings:
+        bot, app = self.slack_bot_token.get_secret_value(), self.slack_app_token.get_secret_value()
+        if bool(bot) != bool(app):
+            missing = "SLACK_APP_TOKEN" if bot else "SLACK_BOT_TOKEN"
+            raise ValueError(f"{missing} is missing: Slack in Socket Mode needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN")
+        if bot and not bot.startswith("xoxb-"):
+            raise ValueError("SLACK_BOT_TOKEN must start with xoxb-")
+        if app and not app.startswith("xapp-"):
+            raise ValueError("SLACK_APP_TOKEN must start with xapp-")
+        telegram = self.telegram_bot_token.get_secret_value()
+        if telegram and ":" not in telegram:
+            raise ValueError("TELEGRAM_BOT_TOKEN must look like 123456:ABC..., as @BotFather shows it")
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database as SQLAlchemy wants it: SQLite in the home by default, psycopg for PostgreSQL."""
+        if not self.database_url:
+            return f"sqlite:///{self.home.resolve() / 'lightwork.sqlite'}"
+        scheme, _, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else self.database_url
+
+    @property
+    def media_directory(self) -> Path:
+        """Where content-addressed files lie."""
+        return self.home / "media"
+
+    @property
+    def model_directory(self) -> Path:
+        """Where model artifacts lie, one directory per version."""
+        return self.home / "models"
+
+    @cached_property
+    def signing_key(self) -> str:
+        """Key of the web chat's cookies: as set, else made once and kept in the home with mode 0600."""
+        if given := self.secret_key.get_secret_value():
+            return given
+        path = self.home / "secret_key"
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x", opener=_private) as file:
+                file.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        return path.read_text().strip()
+
+    def secrets_to_hide(self) -> list[str]:
+        """Values that must never reach a log."""
+        tokens = (self.telegram_bot_token, self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        found = [token.get_secret_value() for token in (*tokens, self.secret_key)]
+        for url in (self.database_url, self.redis_url):
+            if password := urlsplit(url).password:
+                found.append(password)
+        return [value for value in found if value]
+
+
+def _private(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: one clear sentence that names the variable and what it must look like.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(dict(problem)) for problem in error.errors())) from None
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    what = str(problem["msg"]).removeprefix("Value error, ")
+    if not where:
+        return what.rstrip(".") + "."
+    return f"{_variable(where)}: {what[:1].lower() + what[1:]}."
+
+
+def _variable(name: str) -> str:
+    field = Settings.model_fields.get(name)
+    return (field.alias if field is not None else None) or name

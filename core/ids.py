@@ -1,0 +1,26 @@
+"""Public identifiers and codes: random, 80 bits, safe in a URL, a button payload and a file name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+
+PUBLIC_ID_LENGTH = 16
+_PUBLIC_ID = re.compile(r"[a-z2-7]{16}")
+
+
+def new_public_id() -> str:
+    """80 random bits as 16 characters of lower-case base 32."""
+    return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+
+
+def is_public_id(text: str) -> bool:
+    """Whether `text` has the shape of a public id; says nothing about its existence."""
+    return _PUBLIC_ID.fullmatch(text) is not None
+
+
+def hash_code(code: str) -> str:
+    """What is stored of a secret code. A code has 80 random bits, so a plain SHA-256 needs no salt."""
+    return hashlib.sha256(code.strip().lower().encode()).hexdigest()

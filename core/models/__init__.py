@@ -1,0 +1,39 @@
+"""Tables: data without verbs."""
+
+from core.models.base import Base
+from core.models.labeling import Adjudication, Annotation, Assignment, Cursor, Participation, Skill
+from core.models.learning import ModelVersion, Prediction, TrainingRun
+from core.models.messages import ChatMessage, Dialogue, JobTally, OutboxMessage, PollOffset, SingletonLease
+from core.models.people import Attempt, Identity, Invite, LogEntry, Membership, Worker, Workspace
+from core.models.projects import Batch, Gold, Item, Project, Upload
+
+__all__ = [
+    "Adjudication",
+    "Annotation",
+    "Assignment",
+    "Attempt",
+    "Base",
+    "Batch",
+    "ChatMessage",
+    "Cursor",
+    "Dialogue",
+    "Gold",
+    "Identity",
+    "Invite",
+    "Item",
+    "JobTally",
+    "LogEntry",
+    "Membership",
+    "ModelVersion",
+    "OutboxMessage",
+    "Participation",
+    "PollOffset",
+    "Prediction",
+    "Project",
+    "SingletonLease",
+    "Skill",
+    "TrainingRun",
+    "Upload",
+    "Worker",
+    "Workspace",
+]

@@ -1,0 +1,149 @@
+"""Who answered what: participations, cursors, assignments, annotations, skills, adjudications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models.base import Base, Id, PublicId, Short
+
+ACTIVE = "state = 'active'"
+STANDING = "state IN ('counted', 'surplus')"
+
+
+class Participation(Base):
+    """A worker's standing in one project."""
+
+    __tablename__ = "participation"
+
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True, index=True)
+    pseudonym: Mapped[PublicId]
+    """Random per project: what exports show in place of the worker."""
+    state: Mapped[Short] = mapped_column(default="idle")
+    """idle: free for an offer; working: holds an assignment; offered: has one unanswered offer; away: let a lease
+    or an offer go by and is left in peace until they speak again."""
+    annotation_count: Mapped[int] = mapped_column(default=0)
+    skip_count: Mapped[int] = mapped_column(default=0)
+    offered_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Cursor(Base):
+    """Up to which rank of a band a worker has nothing left to do in a project."""
+
+    __tablename__ = "cursor"
+
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True)
+    band: Mapped[int] = mapped_column(primary_key=True)
+    rank: Mapped[int] = mapped_column(BigInteger)
+
+
+class Assignment(Base):
+    """One item leased to one worker: active, submitted, skipped, expired or released."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        Index(
+            "uq_assignment_active",
+            "worker_id",
+            "project_id",
+            unique=True,
+            postgresql_where=text(ACTIVE),
+            sqlite_where=text(ACTIVE),
+        ),
+        Index(
+            "ix_assignment_deadline",
+            "project_id",
+            "expires_at",
+            postgresql_where=text(ACTIVE),
+            sqlite_where=text(ACTIVE),
+        ),
+        Index("ix_assignment_item_id_worker_id", "item_id", "worker_id"),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
+    state: Mapped[Short]
+    version: Mapped[int] = mapped_column(default=1)
+    """Grows with each reopening by undo, so that a stale button is known as stale."""
+    guidelines_version: Mapped[int]
+    surface: Mapped[Short]
+    leased_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Annotation(Base):
+    """What a worker submitted. At most one per item and worker stands."""
+
+    __tablename__ = "annotation"
+    __table_args__ = (
+        Index(
+            "uq_annotation_standing",
+            "item_id",
+            "worker_id",
+            unique=True,
+            postgresql_where=text(STANDING),
+            sqlite_where=text(STANDING),
+        ),
+        Index("ix_annotation_project_id_id", "project_id", "id"),
+        Index("ix_annotation_worker_id_project_id_id", "worker_id", "project_id", "id"),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
+    label_id: Mapped[str | None] = mapped_column(String(20))
+    value: Mapped[dict[str, Any]]
+    """The answer in the form of its label schema, for example {"choice": "a"}."""
+    state: Mapped[Short]
+    """counted (fills a slot), surplus (kept and paid, fills none), withdrawn (undone) or superseded (workers linked)."""
+    audit_state: Mapped[Short] = mapped_column(default="unaudited")
+    """unaudited, accepted or rejected."""
+    audit_reason: Mapped[str] = mapped_column(Text, default="")
+    guidelines_version: Mapped[int]
+    prediction_id: Mapped[int | None] = mapped_column(ForeignKey("prediction.id"))
+    """The model's hint that the card showed, if it did."""
+    duration_ms: Mapped[int]
+    """From lease to answer, by the server's clock."""
+    created_at: Mapped[datetime]
+
+
+class Skill(Base):
+    """Estimated quality of a worker in a project."""
+
+    __tablename__ = "skill"
+
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), primary_key=True, index=True)
+    counts: Mapped[dict[str, Any]]
+    """Expected answers: {"matrix": [[...]]} by true label and answer, or {"correct": c, "wrong": w} where the
+    classes are many."""
+    accuracy: Mapped[float | None]
+    annotation_count: Mapped[int] = mapped_column(default=0)
+    updated_at: Mapped[datetime]
+
+
+class Adjudication(Base):
+    """An expert's verdict on a disputed item."""
+
+    __tablename__ = "adjudication"
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    label_id: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]

@@ -1,0 +1,183 @@
+"""What is to be labeled: projects, uploads, batches, items and gold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.models.base import Base, Id, Name, PublicId, Short
+
+SLOTS = "CASE WHEN state = 'open' AND purpose = 'label' THEN overlap - submitted - leased ELSE 0 END"
+OPEN = "slots > 0"
+
+
+class Project(Base):
+    """One labeling job with its question, its labels and its rules of redundancy."""
+
+    __tablename__ = "project"
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), index=True)
+    name: Mapped[Name]
+    question: Mapped[str] = mapped_column(Text)
+    guidelines: Mapped[str] = mapped_column(Text, default="")
+    guidelines_version: Mapped[int] = mapped_column(default=1)
+    label_schema: Mapped[dict[str, Any]]
+    """For example {"kind": "choice", "labels": [{"id": "a", "name": "Positive"}, ...]}."""
+    min_overlap: Mapped[int]
+    max_overlap: Mapped[int]
+    error_cost: Mapped[float] = mapped_column(default=10.0)
+    """How many answers one wrong label costs; bounds how long dynamic overlap asks on."""
+    price: Mapped[int] = mapped_column(default=0)
+    """Price of one accepted annotation, in hundredths of the workspace's currency."""
+    lease_seconds: Mapped[int] = mapped_column(default=600)
+    state: Mapped[Short] = mapped_column(default="open")
+    """open, paused or closed."""
+    class_prior: Mapped[list[float] | None]
+    """P(label) over the project, from the last re-estimation; uniform before it."""
+    pooled_confusion: Mapped[list[list[float]] | None]
+    """P(answer | label) of an average worker, rows are true labels, from the last re-estimation."""
+    next_sequence: Mapped[int] = mapped_column(BigInteger, default=1)
+    """The next unused sequence of a rank."""
+    retrain_threshold: Mapped[int] = mapped_column(default=200)
+    """New agreed labels after which a training run is due; 0 switches it off."""
+    retrain_cron: Mapped[str] = mapped_column(String(100), default="0 3 * * *")
+    """Cron string in UTC of the second trigger; empty switches it off."""
+    agreed_count: Mapped[int] = mapped_column(default=0)
+    """Items agreed or adjudicated so far, as the background jobs last counted."""
+    trained_count: Mapped[int] = mapped_column(default=0)
+    """`agreed_count` at the last training run."""
+    cron_checked_at: Mapped[datetime]
+    """Up to when the cron string was looked at; compare-and-set by the scheduler's tick."""
+    estimated_annotations: Mapped[int] = mapped_column(default=0)
+    """Counted annotations that the last re-estimation saw."""
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    created_at: Mapped[datetime]
+
+
+class Upload(Base):
+    """A file that a coordinator sent, stored under its hash in the home."""
+
+    __tablename__ = "upload"
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), index=True)
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[Name]
+    size: Mapped[int] = mapped_column(BigInteger)
+    format: Mapped[Short]
+    """csv or jsonl: the module of `core.importing` that reads it."""
+    dialect: Mapped[dict[str, Any]]
+    """What was found out: encoding, delimiter, columns, rows."""
+    created_at: Mapped[datetime]
+
+
+class Batch(Base):
+    """One upload of items to a project. Assignment sees its items once `state` is published, in one stroke."""
+
+    __tablename__ = "batch"
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    upload_id: Mapped[int | None] = mapped_column(ForeignKey("upload.id"))
+    state: Mapped[Short]
+    """loading, published or failed."""
+    first_rank: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_rank: Mapped[int] = mapped_column(BigInteger, default=0)
+    mapping: Mapped[dict[str, Any]]
+    """Which column holds the text and, where there is one, the gold label."""
+    item_count: Mapped[int] = mapped_column(default=0)
+    duplicate_count: Mapped[int] = mapped_column(default=0)
+    bad_rows: Mapped[list[dict[str, Any]]]
+    """The first bad rows: {"line": 7, "code": "empty_text", ...}."""
+    bad_row_count: Mapped[int] = mapped_column(default=0)
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    error_params: Mapped[dict[str, Any] | None]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
+class Item(Base):
+    """One thing to label, with its redundancy and its consensus in its own columns."""
+
+    __tablename__ = "item"
+    __table_args__ = (
+        Index("ix_item_open", "project_id", "rank", postgresql_where=text(OPEN), sqlite_where=text(OPEN)),
+        Index("ix_item_project_id_state", "project_id", "state"),
+        Index("ix_item_project_id_content_hash", "project_id", "content_hash"),
+        Index("ix_item_batch_id", "batch_id"),
+    )
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
+    source_annotation_id: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
+    content: Mapped[list[dict[str, Any]]]
+    """Typed parts in order, for example [{"type": "text", "text": "..."}]."""
+    content_hash: Mapped[str] = mapped_column(String(64))
+    external_id: Mapped[str] = mapped_column(String(200), default="")
+    """The id that the file gave, or its line number; comes back in exports."""
+    source: Mapped[str] = mapped_column(String(200), default="")
+    group_key: Mapped[str | None] = mapped_column(String(200))
+    position: Mapped[int | None]
+    event_at: Mapped[datetime | None]
+    purpose: Mapped[Short] = mapped_column(default="label")
+    """label, gold or practice; only `label` has slots."""
+    state: Mapped[Short] = mapped_column(default="open")
+    """open, agreed, disputed, adjudicated, accepted or withdrawn; `core.consensus` alone writes it."""
+    overlap: Mapped[int]
+    submitted: Mapped[int] = mapped_column(default=0)
+    """Counted annotations."""
+    leased: Mapped[int] = mapped_column(default=0)
+    """Active assignments."""
+    slots: Mapped[int] = mapped_column(Integer, Computed(SLOTS, persisted=True))
+    rank: Mapped[int] = mapped_column(BigInteger)
+    """band * 2**56 + sequence: the order in which items are asked."""
+    revision: Mapped[int] = mapped_column(default=0)
+    """Grows with each change of posterior or state; re-estimation writes only over the one it read."""
+    posterior: Mapped[list[float] | None]
+    """P(label) from people alone, in the order of the project's labels; null before the first annotation."""
+    label_id: Mapped[str | None] = mapped_column(String(20))
+    """The decided label."""
+    confidence: Mapped[float | None]
+    decided_at: Mapped[datetime | None]
+    trained_at: Mapped[datetime | None]
+    """When a training run first used the label; undo ends there."""
+    uncertainty: Mapped[float | None]
+    """Of the champion's prediction, 0 to 1; orders what is asked next."""
+    created_at: Mapped[datetime]
+
+
+class Gold(Base):
+    """A known label of an item, with where it came from."""
+
+    __tablename__ = "gold"
+    __table_args__ = (UniqueConstraint("item_id"),)
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    label_id: Mapped[str] = mapped_column(String(20))
+    source: Mapped[Short]
+    """column (of the import) or verdict (promoted adjudication)."""
+    created_at: Mapped[datetime]

@@ -1,0 +1,173 @@
+"""Redis carries the work: queues, dotted names of all jobs, enqueueing. Whatever is in here can be rebuilt from SQL."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from threading import Lock
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry as RedisRetry
+from rq import Queue, Retry
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job
+from rq.registry import ScheduledJobRegistry
+from rq.serializers import JSONSerializer
+
+from core.effects import Effect, EnqueueJob, WakeDelivery
+from core.log import get_logger
+
+ASSIGNMENTS, DEFAULT, TRAINING = "assignments", "default", "training"
+QUEUES = (ASSIGNMENTS, DEFAULT, TRAINING)
+
+EXPIRE = "core.jobs.expire_leases"
+OFFER = "core.jobs.offer_work"
+REESTIMATE = "core.jobs.reestimate"
+IMPORT = "core.jobs.import_batch"
+EXPORT = "core.jobs.export_project"
+SWEEP = "core.jobs.sweep"
+TICK = "core.jobs.tick"
+RETRAIN = "trainer.jobs.retrain"
+PRELABEL = "trainer.jobs.prelabel"
+JOB_NAMES = (EXPIRE, OFFER, REESTIMATE, IMPORT, EXPORT, SWEEP, TICK, RETRAIN, PRELABEL)
+
+TIMEOUT_SECONDS = {RETRAIN: 6 * 3600, PRELABEL: 2 * 3600, IMPORT: 2 * 3600, EXPORT: 2 * 3600}
+DEFAULT_TIMEOUT_SECONDS = 120
+FAILURE_TTL_SECONDS = 24 * 3600
+RESULT_TTL_SECONDS = 0
+"""A finished job is gone at once, so that its id is free for the next one of the same bucket."""
+RETRY_INTERVALS = [5, 30, 120]
+
+log = get_logger(__name__)
+
+
+def connect(url: str) -> Redis:
+    """A connection whose every wait ends: 5 s to connect and to answer, three tries with back-off.
+
+    Raises:
+        ValueError: the URL is malformed.
+    """
+    retry = RedisRetry(ExponentialBackoff(cap=1.0, base=0.05), 3)
+    return Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5, retry=retry, health_check_interval=30)
+
+
+def connect_worker(url: str) -> Redis:
+    """A connection for RQ workers, whose blocking reads last longer than 5 s."""
+    return Redis.from_url(url, socket_connect_timeout=5, socket_keepalive=True, health_check_interval=30)
+
+
+def queue(name: str, redis: Redis) -> Queue:
+    """The RQ queue `name` with the JSON serializer: jobs take ids only."""
+    return Queue(name, connection=redis, serializer=JSONSerializer)
+
+
+def enqueue(redis: Redis, job: EnqueueJob) -> bool:
+    """Enqueue `job` unless one of its id is waiting, scheduled or running; false where it was.
+
+    A failed job of the same id gives way. Raises `RedisError` where Redis is away.
+    """
+    target = queue(job.queue, redis)
+    options = {
+        "job_id": job.job_id,
+        "unique": True,
+        "result_ttl": RESULT_TTL_SECONDS,
+        "failure_ttl": FAILURE_TTL_SECONDS,
+        "retry": Retry(max=len(RETRY_INTERVALS), interval=RETRY_INTERVALS),
+    }
+    timeout = TIMEOUT_SECONDS.get(job.function, DEFAULT_TIMEOUT_SECONDS)
+    for _ in range(2):
+        try:
+            if job.at is not None:
+                target.enqueue_at(job.at, job.function, *job.args, job_timeout=timeout, **options)
+            else:
+                target.enqueue(job.function, *job.args, job_timeout=timeout, **options)
+            return True
+        except DuplicateJobError:
+            if not _remove_if_dead(redis, job.job_id):
+                return False
+    return False
+
+
+def _remove_if_dead(redis: Redis, job_id: str) -> bool:
+    try:
+        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+    except NoSuchJobError:
+        return True
+    if job.get_status() in ("failed", "finished", "stopped", "canceled"):
+        job.delete()
+        return True
+    return False
+
+
+def is_covered(redis: Redis, job_id: str) -> bool:
+    """Whether a job of this id is waiting, scheduled, or running."""
+    try:
+        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+    except NoSuchJobError:
+        return False
+    return str(job.get_status()) in ("queued", "scheduled", "started", "deferred")
+
+
+def waiting_counts(redis: Redis) -> dict[str, dict[str, int]]:
+    """Per queue: jobs waiting, scheduled, running and failed."""
+    counts = {}
+    for name in QUEUES:
+        one = queue(name, redis)
+        counts[name] = {
+            "waiting": one.count,
+            "scheduled": ScheduledJobRegistry(queue=one).get_job_count(cleanup=False),
+            "running": one.started_job_registry.get_job_count(cleanup=False),
+            "failed": one.failed_job_registry.get_job_count(cleanup=False),
+        }
+    return counts
+
+
+def scheduled_counts(redis: Redis, project_id: int) -> dict[str, int]:
+    """How many expiry and offer jobs of one project wait in Redis, by kind."""
+    one = queue(ASSIGNMENTS, redis)
+    ids = [*ScheduledJobRegistry(queue=one).get_job_ids(cleanup=False), *one.job_ids]
+    return {kind: sum(job_id.startswith(f"{kind}-{project_id}-") for job_id in ids) for kind in ("expire", "offer")}
+
+
+class EffectRunner:
+    """Runs the effects of committed events. A Redis that is away is logged and left to the sweep.
+
+    Remembers the last ids it enqueued, so that the thousand taps of one bucket cost one call.
+    """
+
+    def __init__(self, redis: Redis, wake_delivery: object = None, remember: int = 4096) -> None:
+        self._redis = redis
+        self._wake = wake_delivery
+        self._recent: OrderedDict[tuple[str, datetime | None], None] = OrderedDict()
+        self._remember = remember
+        self._lock = Lock()
+
+    def __call__(self, effects: list[Effect]) -> None:
+        """Run `effects`; never raises for a Redis that is away."""
+        for effect in effects:
+            if isinstance(effect, EnqueueJob):
+                self._enqueue(effect)
+            elif isinstance(effect, WakeDelivery) and callable(self._wake):
+                self._wake()
+
+    def _enqueue(self, job: EnqueueJob) -> None:
+        key = (job.job_id, job.at)
+        if job.at is not None and self._seen(key):
+            return
+        try:
+            enqueue(self._redis, job)
+        except RedisError as error:
+            with self._lock:
+                self._recent.pop(key, None)
+            log.warning("enqueue_failed", job_id=job.job_id, error=type(error).__name__)
+
+    def _seen(self, key: tuple[str, datetime | None]) -> bool:
+        with self._lock:
+            if key in self._recent:
+                return True
+            self._recent[key] = None
+            while len(self._recent) > self._remember:
+                self._recent.popitem(last=False)
+            return False
