@@ -20,7 +20,7 @@ REDIS_SCHEMES = ("redis", "rediss", "unix")
 class Settings(BaseSettings):
     """Everything that can be set from outside. Read once at the start of a process and passed on."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True, frozen=False)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=False)
 
     home: Path = Field(default=Path("var"), alias="LIGHTWORK_HOME")
     database_url: str = Field(default="", alias="DATABASE_URL")
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         path = self.home / "secret_key"
         self.home.mkdir(parents=True, exist_ok=True)
         try:
-            with path.open("x", opener=_private) as file:
+            with open(path, "x", opener=_private) as file:
                 file.write(secrets.token_hex(32))
         except FileExistsError:
             pass

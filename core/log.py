@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 TOKEN_SHAPES = re.compile(
-    r"(\b\d{6,12}:[A-Za-z0-9_-]{30,}|\bxox[abeprs]-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+|://[^/\s:@]*:[^/\s@]+@)"
+    r"((?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}|\bxox[abeprs]-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+|://[^/\s:@]*:[^/\s@]+@)"
 )
 HIDDEN = "***"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
@@ -22,7 +23,7 @@ from core.log import get_logger
 ASSIGNMENTS, DEFAULT, TRAINING = "assignments", "default", "training"
 QUEUES = (ASSIGNMENTS, DEFAULT, TRAINING)
 
-EXPIRE = "core.jobs.expire_leases"
+EXPIRE = "core.jobs.expire_leases_job"
 OFFER = "core.jobs.offer_work"
 REESTIMATE = "core.jobs.reestimate"
 IMPORT = "core.jobs.import_batch"
@@ -137,9 +138,9 @@ class EffectRunner:
     Remembers the last ids it enqueued, so that the thousand taps of one bucket cost one call.
     """
 
-    def __init__(self, redis: Redis, wake_delivery: object = None, remember: int = 4096) -> None:
+    def __init__(self, redis: Redis, wake_delivery: Callable[[], None] | None = None, remember: int = 4096) -> None:
         self._redis = redis
-        self._wake = wake_delivery
+        self.wake_delivery = wake_delivery
         self._recent: OrderedDict[tuple[str, datetime | None], None] = OrderedDict()
         self._remember = remember
         self._lock = Lock()
@@ -149,8 +150,8 @@ class EffectRunner:
         for effect in effects:
             if isinstance(effect, EnqueueJob):
                 self._enqueue(effect)
-            elif isinstance(effect, WakeDelivery) and callable(self._wake):
-                self._wake()
+            elif isinstance(effect, WakeDelivery) and self.wake_delivery is not None:
+                self.wake_delivery()
 
     def _enqueue(self, job: EnqueueJob) -> None:
         key = (job.job_id, job.at)

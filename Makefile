@@ -1,0 +1,64 @@
+# Everything needs Python 3.11 or newer, make and git; the rest is installed into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.lightwork-setup
+PYTEST := $(BIN)/python -m pytest -q
+
+.PHONY: help setup browser lint test demo up migration clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       the whole product at work on real data (installs first)"
+	@echo "make up         start it, empty, and stay"
+	@echo "make test       lint and all tests (installs first)"
+	@echo "make lint       ruff, mypy, import-linter"
+	@echo "make migration m='what changes'   write a revision from what differs between models and migrations"
+	@echo "make clean      remove .venv, caches and var"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Lightwork needs Python 3.11 or newer; set PYTHON to one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into .venv (some minutes the first time) ..."
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@touch $(STAMP)
+
+# The browser tests look for chromium on the PATH. Where it cannot be installed they are skipped, loudly.
+browser:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing Chromium for the browser tests ..."; \
+		(apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core) >/dev/null 2>&1 \
+			|| echo "!!! Chromium could not be installed: the browser tests will be SKIPPED."; \
+	else \
+		echo "!!! No Chromium, and it cannot be installed here (Debian or Ubuntu, as root): the browser tests will be SKIPPED."; \
+	fi
+
+lint: setup
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy
+	@out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
+	@echo "ruff, mypy and import-linter: nothing to complain about."
+
+test: setup browser lint
+	$(PYTEST) tests/unit tests/integration tests/acceptance
+
+demo: setup
+	@$(BIN)/python -m core.cli demo
+
+up: setup
+	@$(BIN)/python -m core.cli up
+
+# Revisions are numbered. Read what was written: alembic finds differences, not intentions.
+migration: setup
+	@test -n "$(m)" || { echo "Say what changes: make migration m='add a column for ...'"; exit 1; }
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && export LIGHTWORK_HOME="$$home" DATABASE_URL= \
+		&& $(BIN)/python -m core.cli migrate \
+		&& PYTHONPATH=. $(BIN)/alembic -c migrations/alembic.ini revision --autogenerate -m "$(m)" \
+			--rev-id "$$(printf '%04d' $$(( $$(ls migrations/versions | grep -c '^[0-9]') + 1 )))"
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

@@ -1,0 +1,143 @@
+"""Dialogues of coordinators about jobs that run: status, export, train, invite, close; and of experts: settle."""
+
+from __future__ import annotations
+
+from bot.cards.views import DisputeCard, Notice, ProjectLine, Show, StatusCard
+from bot.context import Context
+from bot.tokens import Token
+from core import labels
+from core.adjudication import adjudicate, find_item, next_dispute
+from core.effects import EnqueueJob, add_effect
+from core.enrolment import ROLES, create_invite
+from core.errors import InvalidInput, NotFound
+from core.exporting import export_formats
+from core.exporting.rows import KINDS
+from core.models import Project
+from core.projects import find_project, list_projects, set_state
+from core.queue import DEFAULT, EXPORT
+from core.stats import project_stats
+from core.training import request_training
+
+STATUS_PROJECTS = 5
+
+
+def on_status(context: Context, argument: str) -> list[Show]:
+    """The newest jobs, or the named one."""
+    session = context.session
+    if argument:
+        projects = [find_project(session, context.workspace_id, argument.strip())]
+    else:
+        projects = list_projects(session, context.workspace_id, limit=STATUS_PROJECTS)
+    if not projects:
+        return [Show(Notice("status_none"))]
+    lines = [
+        ProjectLine(
+            name=project.name,
+            public_id=project.public_id,
+            state=project.state,
+            max_overlap=project.max_overlap,
+            retrain_threshold=project.retrain_threshold,
+            project_id=project.id,
+            stats=project_stats(session, project),
+        )
+        for project in projects
+    ]
+    return [Show(StatusCard(tuple(lines)))]
+
+
+def on_export(context: Context, argument: str) -> list[Show]:
+    """Write a file in the background; it comes as a message."""
+    words = argument.lower().split()
+    kind = next((word for word in words if word in KINDS), "labels")
+    formats = export_formats()
+    file_format = next((word for word in words if word in formats), "csv")
+    rest = [word for word in words if word not in KINDS and word not in formats]
+    if len(rest) > 1:
+        raise InvalidInput("bad_export")
+    project = _one_project(context, "export", rest[0] if rest else "")
+    request = int(context.now.timestamp() * 1000)
+    job_id = f"export-{project.id}-{context.worker_id}-{request}"
+    args = (project.id, context.worker_id, kind, file_format, request)
+    add_effect(context.session, EnqueueJob(DEFAULT, EXPORT, args, job_id))
+    return [Show(Notice("export_started", {"project": project.name, "kind": kind, "format": file_format}))]
+
+
+def on_train(context: Context, argument: str) -> list[Show]:
+    """Start a training run now."""
+    project = _one_project(context, "train", argument.strip())
+    run = request_training(context.session, project.id, "button", context.now, context.worker_id)
+    return [Show(Notice("train_started" if run else "train_running", {"project": project.name}))]
+
+
+def on_invite(context: Context, argument: str) -> list[Show]:
+    """A link for new members: `/invite worker 20`."""
+    words = argument.lower().split() or ["worker", "20"]
+    if len(words) > 2 or words[0] not in ROLES or not (words[1:] or ["1"])[0].isdecimal():
+        raise InvalidInput("bad_invite")
+    role, uses = words[0], int((words[1:] or ["1"])[0])
+    if not context.account.may(role):
+        raise InvalidInput("needs_role", role=role)
+    code = create_invite(context.session, context.workspace_id, role, uses, context.now, context.worker_id)
+    origin = context.settings.web_origin or f"http://{context.settings.web_host}:{context.settings.web_port}"
+    params = {"role": role, "uses": uses, "code": code, "link": f"{origin}/join/{code}"}
+    return [Show(Notice("invite", params))]
+
+
+def on_close(context: Context, argument: str) -> list[Show]:
+    """Close a job: no more items are handed out."""
+    project = _one_project(context, "close", argument.strip())
+    set_state(context.session, project, "closed", context.worker_id, context.now)
+    return [Show(Notice("closed", {"project": project.name}))]
+
+
+def on_settle(context: Context, argument: str) -> list[Show]:
+    """The first disputed item, of the named job or of any."""
+    projects = list_projects(context.session, context.workspace_id)
+    if argument:
+        projects = [find_project(context.session, context.workspace_id, argument.strip())]
+    for project in projects:
+        dispute = next_dispute(context.session, project)
+        if dispute is not None:
+            return [Show(DisputeCard(dispute))]
+    return [Show(Notice("settle_none"))]
+
+
+def on_settle_tap(context: Context, token: Token) -> list[Show]:
+    """A verdict; the next disputed item takes the card's place."""
+    item, project = adjudicate(
+        context.session,
+        workspace_id=context.workspace_id,
+        worker_id=context.worker_id,
+        item_public_id=token.subject,
+        label_id=token.argument,
+        now=context.now,
+    )
+    name = labels.name_of(labels.load(project.label_schema), token.argument)
+    return [Show(Notice("settled", {"label": name}), "toast"), _next_dispute(context, project, item.id)]
+
+
+def on_later_tap(context: Context, token: Token) -> list[Show]:
+    """Leave this item for later."""
+    item, project = find_item(context.session, context.workspace_id, token.subject)
+    return [_next_dispute(context, project, item.id)]
+
+
+def _next_dispute(context: Context, project: Project, after: int) -> Show:
+    dispute = next_dispute(context.session, project, after)
+    if dispute is not None:
+        return Show(DisputeCard(dispute), "edit")
+    others = on_settle(context, "")
+    return Show(others[0].view, "edit")
+
+
+def _one_project(context: Context, command: str, public_id: str) -> Project:
+    """The named job, or the only one that is open, or the only one there is."""
+    if public_id:
+        return find_project(context.session, context.workspace_id, public_id)
+    projects = list_projects(context.session, context.workspace_id)
+    candidates = [project for project in projects if project.state == "open"] or projects
+    if not candidates:
+        raise NotFound("status_none")
+    if len(candidates) > 1:
+        raise InvalidInput("several_projects", command=command, example=candidates[0].public_id)
+    return candidates[0]

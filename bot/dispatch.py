@@ -1,0 +1,148 @@
+"""The one crossing from asyncio into core: an event goes in, and comes back after the commit as replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import assert_never
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+
+from bot.cards import render
+from bot.cards.views import Show, StatusCard, View
+from bot.handling import handle, is_reading, known_account, require
+from bot.posting import Looked
+from bot.surface import Edit, Event, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
+from bot.texts import FALLBACK, knows, say
+from core import media
+from core.clock import now
+from core.config import Settings
+from core.db import reading
+from core.db.writer import Overloaded, Writer
+from core.enrolment import count_wrong_code
+from core.errors import LightworkError, Refused
+from core.importing import receive
+from core.log import get_logger
+from core.queue import scheduled_counts, waiting_counts
+
+PATIENCE_SECONDS = 1.5
+"""How long a platform is kept waiting; the event goes on, and its replies follow."""
+READERS = 4
+
+log = get_logger(__name__)
+
+
+class Dispatcher:
+    """A `bot.surface.Dispatch`. Events of one person keep their order; different people do not wait for each other."""
+
+    def __init__(self, settings: Settings, writer: Writer, redis: Redis, engine: Engine) -> None:
+        self._settings = settings
+        self._writer = writer
+        self._redis = redis
+        self._engine = engine
+        self._turns: dict[tuple[str, str, str], tuple[asyncio.Lock, int]] = {}
+        self._readers = asyncio.Semaphore(READERS)
+
+    async def __call__(self, event: Event) -> Outcome:
+        """Answer `event`; never raises for what a person did."""
+        answering = asyncio.ensure_future(self._answer(event))
+        done, _ = await asyncio.wait({answering}, timeout=PATIENCE_SECONDS)
+        return answering.result() if done else Outcome(follow_up=answering)
+
+    async def _answer(self, event: Event) -> Outcome:
+        locale = event.person.locale or self._settings.default_locale
+        try:
+            async with self._turn(event.person):
+                shows, locale = await self._run(event)
+            shows = [replace(show, view=await self._complete(show.view)) for show in shows]
+            return Outcome(tuple(_reply(show, locale) for show in shows))
+        except LightworkError as error:
+            await self._after_refusal(event, error)
+            return _refusal(event, error.code, locale, error.params)
+        except Overloaded:
+            return _refusal(event, "overloaded", locale)
+        except Exception:
+            log.exception("event_failed", surface=event.person.surface, event_type=type(event).__name__)
+            return _refusal(event, FALLBACK, locale)
+
+    async def _run(self, event: Event) -> tuple[list[Show], str]:
+        looked = None
+        if isinstance(event, Uploaded):
+            looked = await asyncio.to_thread(self._look, event)
+        if is_reading(event):
+            async with self._readers:
+                return await asyncio.to_thread(self._read, event)
+        work = self._writer.submit(lambda session: handle(session, event, self._settings, now(), looked))
+        return await asyncio.wrap_future(work)
+
+    def _read(self, event: Event) -> tuple[list[Show], str]:
+        with reading(self._engine) as session:
+            return handle(session, event, self._settings, now())
+
+    def _look(self, event: Uploaded) -> Looked:
+        """Check and keep a file outside any transaction; only for those who may post."""
+        with reading(self._engine) as session:
+            require(known_account(session, event.person), "coordinator")
+        received = receive(event.path, event.name)
+        return Looked(received, media.keep(self._settings, event.path), event.path)
+
+    async def _complete(self, view: View) -> View:
+        """Fill in what only Redis knows."""
+        if not isinstance(view, StatusCard):
+            return view
+        return await asyncio.to_thread(self._with_queues, view)
+
+    def _with_queues(self, view: StatusCard) -> StatusCard:
+        try:
+            queues = waiting_counts(self._redis)
+            buckets = {line.project_id: scheduled_counts(self._redis, line.project_id) for line in view.projects}
+        except RedisError as error:
+            log.warning("redis_away", error=type(error).__name__)
+            return view
+        return replace(view, queues=queues, buckets=buckets)
+
+    async def _after_refusal(self, event: Event, error: LightworkError) -> None:
+        if isinstance(error, Refused) and error.code == "invite_unknown":
+            person = event.person
+            origin = person.origin or f"{person.surface}:{person.tenant}:{person.external_id}"
+            counting = self._writer.submit(lambda session: count_wrong_code(session, origin, now()))
+            await asyncio.wrap_future(counting)
+
+    @asynccontextmanager
+    async def _turn(self, person: Person) -> AsyncIterator[None]:
+        key = (person.surface, person.tenant, person.external_id)
+        lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._turns[key]
+            if waiting == 1:
+                del self._turns[key]
+            else:
+                self._turns[key] = (lock, waiting - 1)
+
+
+def _reply(show: Show, locale: str) -> Reply:
+    message = render(show.view, locale)
+    match show.how:
+        case "send":
+            return Send(message)
+        case "edit":
+            return Edit(message)
+        case "toast":
+            return Toast(message.text)
+        case _:
+            assert_never(show.how)
+
+
+def _refusal(event: Event, code: str, locale: str, params: dict[str, object] | None = None) -> Outcome:
+    known = code if knows(code) else FALLBACK
+    sentence = say(known, locale, **(params or {}))
+    reply: Reply = Toast(sentence) if isinstance(event, Tapped) else Send(Message(kind="error", text=sentence))
+    return Outcome((reply,), refused=code)

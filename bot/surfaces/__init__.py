@@ -1,0 +1,1 @@
+"""Surfaces: one thin file per chat platform, each translating in, translating out, and handling."""

@@ -1,0 +1,42 @@
+"""Plain text for platforms that count characters: cut with a mark, never in silence."""
+
+from __future__ import annotations
+
+SHORTENED = "... (shortened)"
+BAR_CELLS = 10
+
+
+def length(text: str) -> int:
+    """Characters as Telegram and Slack count them: UTF-16 code units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def clean(text: str) -> str:
+    """Without lone surrogates, which no encoding of a request can carry, and without outer space."""
+    return text.encode("utf-8", errors="replace").decode().strip()
+
+
+def prefix(text: str, limit: int) -> str:
+    """The first characters of `text`, at most `limit` UTF-16 code units."""
+    # errors="ignore" drops the half of a surrogate pair that the cut may leave.
+    return text.encode("utf-16-le")[: max(0, limit) * 2].decode("utf-16-le", errors="ignore")
+
+
+def cut(text: str, limit: int, marker: str = f"\n{SHORTENED}") -> str:
+    """`text` within `limit` UTF-16 code units; where something was cut, it ends in `marker`."""
+    if length(text) <= limit:
+        return text
+    return prefix(prefix(text, limit - length(marker)).rstrip() + marker, limit)
+
+
+def bar(share: float) -> str:
+    """A progress bar of block characters with its percentage; `share` from 0 to 1."""
+    share = min(1.0, max(0.0, share))
+    full = round(share * BAR_CELLS)
+    return "█" * full + "░" * (BAR_CELLS - full) + f" {share:.0%}"
+
+
+def footer(progress: float | None, text: str) -> str:
+    """The bar, where there is progress, above the hints."""
+    drawn = bar(progress) if progress is not None else ""
+    return "\n".join(piece for piece in (drawn, clean(text)) if piece)

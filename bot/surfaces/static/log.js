@@ -1,0 +1,81 @@
+// The log: bubbles in the order of their revisions, replaced in place, with the reader left where they read.
+
+import { bubbleOf } from "./bubbles.js";
+
+const NEAR_THE_END = 90;
+const SETTLE_MS = 200;
+
+export class Log {
+  constructor({ scroll, log, empty, newer }) {
+    Object.assign(this, { scroll, log, empty, newer });
+    this.bubbles = new Map();
+    this.following = true;
+    scroll.addEventListener("scroll", () => {
+      this.following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_THE_END;
+      if (this.following) newer.hidden = true;
+    }, { passive: true });
+    newer.addEventListener("click", () => this.toEnd());
+    // A keyboard that opens on a phone, a font that loads late: whoever was at the end stays there.
+    new ResizeObserver(() => { if (this.following) this.toEnd(); }).observe(scroll);
+  }
+
+  show(rows) {
+    let changed = false;
+    for (const row of rows) changed = this.upsert(row) || changed;
+    if (!changed) return;
+    this.empty.hidden = true;
+    this.markLive();
+    if (this.following) this.toEnd();
+    else this.newer.hidden = false;
+  }
+
+  upsert(row) {
+    const old = this.bubbles.get(row.id);
+    if (old && Number(old.dataset.revision) >= row.revision) return false;
+    const bubble = bubbleOf(row);
+    const hadFocus = old?.contains(document.activeElement);
+    if (!old) bubble.classList.add("arrived");
+    old?.remove();
+    this.bubbles.set(row.id, bubble);
+    this.insert(bubble, row.revision);
+    if (old?.classList.contains("waiting")) settle(bubble);
+    if (hadFocus) bubble.focus({ preventScroll: true });
+    return true;
+  }
+
+  insert(bubble, revision) {
+    let next = null;
+    for (let at = this.log.lastElementChild; at && Number(at.dataset.revision) > revision; at = at.previousElementSibling) next = at;
+    this.log.insertBefore(bubble, next);
+  }
+
+  // Number keys belong to the newest bubble with buttons; only it shows them.
+  markLive() {
+    const live = this.live();
+    for (const bubble of this.log.querySelectorAll(".live")) if (bubble !== live) bubble.classList.remove("live");
+    live?.classList.add("live");
+  }
+
+  live() {
+    const all = this.log.querySelectorAll(".bubble:has(.button)");
+    return all[all.length - 1] || null;
+  }
+
+  button(key) {
+    const live = this.live();
+    return live ? [...live.querySelectorAll(".button")].find((button) => button.dataset.key === key) : null;
+  }
+
+  toEnd() {
+    this.following = true;
+    this.newer.hidden = true;
+    this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+}
+
+// The next item stands where the last one stood: the second half of a double click must not answer it.
+function settle(bubble) {
+  const buttons = [...bubble.querySelectorAll(".button")];
+  for (const button of buttons) button.disabled = true;
+  setTimeout(() => { for (const button of buttons) button.disabled = bubble.classList.contains("waiting"); }, SETTLE_MS);
+}

@@ -1,0 +1,90 @@
+"""A `Message` as Telegram shows it: plain text with entities, never markup, and an inline keyboard.
+
+Limits: https://core.telegram.org/bots/api#sendmessage (4096 characters), #senddocument (1024), #inlinekeyboardbutton
+(64 bytes), #answercallbackquery (200). Telegram counts characters as UTF-16 code units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
+
+from bot.surface import Button, Message
+from bot.surfaces.plain import clean, cut, footer, length
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+TOAST_LIMIT = 200
+PAYLOAD_BYTES = 64
+MAX_BUTTONS = 100
+MAX_COLUMNS = 8
+BUTTON_TEXT = 64
+HEADING_SHARE = 0.4
+FOOTER_SHARE = 0.2
+COLUMNS_BY_LENGTH = ((3, MAX_COLUMNS), (12, 3), (20, 2))
+"""(longest text of a row in characters, buttons that then stand side by side on a phone)."""
+
+
+class Rendered(NamedTuple):
+    """Arguments of sendMessage, sendDocument and editMessageText."""
+
+    text: str
+    keyboard: InlineKeyboardMarkup | None
+    entities: tuple[MessageEntity, ...]
+
+
+def render(message: Message, limit: int = TEXT_LIMIT) -> Rendered:
+    """Text, keyboard and entities of `message`.
+
+    The heading and the footer stay whole; what does not fit is cut from between them, and says so.
+
+    Args:
+        message: what to show.
+        limit: UTF-16 code units that the text may have.
+
+    Raises:
+        ValueError: a payload is empty or above 64 bytes, or there are more than 100 buttons.
+    """
+    heading = cut(clean(message.heading), int(limit * HEADING_SHARE))
+    below = cut(footer(message.progress, message.footer), int(limit * FOOTER_SHARE))
+    content = [clean(text) for text in (*(part.text for part in message.parts), message.text)]
+    body = "\n\n".join(piece for piece in content if piece)
+    frame = sum(length(piece) + 2 for piece in (heading, below) if piece)
+    text = "\n\n".join(piece for piece in (heading, cut(body, limit - frame), below) if piece)
+    bold = (MessageEntity(MessageEntity.BOLD, 0, length(heading)),) if heading else ()
+    return Rendered(text or "…", keyboard(message.buttons), bold)
+
+
+def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
+    """The buttons, each row broken where its texts would be too narrow to read on a phone.
+
+    Raises:
+        ValueError: as `render`.
+    """
+    count = sum(len(row) for row in rows)
+    if count > MAX_BUTTONS:
+        raise ValueError(f"{count} buttons; Telegram shows at most {MAX_BUTTONS}")
+    broken = [[_button(button) for button in part] for row in rows for part in _break(row)]
+    return InlineKeyboardMarkup(broken) if broken else None
+
+
+def toast(text: str) -> str:
+    """`text` as the answer to a tap shows it."""
+    return cut(clean(text), TOAST_LIMIT)
+
+
+def _break(row: Sequence[Button]) -> Iterator[Sequence[Button]]:
+    longest = max((len(button.text) for button in row), default=0)
+    columns = next((columns for most, columns in COLUMNS_BY_LENGTH if longest <= most), 1)
+    for start in range(0, len(row), columns):
+        yield row[start : start + columns]
+
+
+def _button(button: Button) -> InlineKeyboardButton:
+    size = len(button.payload.encode())
+    if not 1 <= size <= PAYLOAD_BYTES:
+        raise ValueError(f"a payload of {size} bytes; Telegram carries 1 to {PAYLOAD_BYTES}")
+    text = cut(clean(button.text), BUTTON_TEXT, marker="…")
+    return InlineKeyboardButton(text or "·", callback_data=button.payload)

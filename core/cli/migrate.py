@@ -1,0 +1,65 @@
+"""Bring the database to the newest revision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+import migrations
+from core.config import Settings
+from core.db import make_engine, reading
+from core.errors import SettingsError
+
+
+def alembic_config(engine: Engine) -> Config:
+    """Alembic's configuration for `engine`, wherever the program is installed."""
+    return Config(Path(migrations.__file__).with_name("alembic.ini"), attributes={"engine": engine})
+
+
+def migrate(settings: Settings) -> bool:
+    """Apply all revisions that are missing, each in a transaction of its own.
+
+    Two processes that migrate at once wait for each other.
+
+    Returns:
+        whether anything was applied.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the database cannot be reached, or a lock could not be had in time.
+    """
+    engine = make_engine(settings)
+    try:
+        if schema_is_current(engine):
+            return False
+        command.upgrade(alembic_config(engine), "head")
+        return True
+    finally:
+        engine.dispose()
+
+
+def schema_is_current(engine: Engine) -> bool:
+    """Whether the database stands at the newest revision that this version of the code knows."""
+    expected = set(ScriptDirectory.from_config(alembic_config(engine)).get_heads())
+    with reading(engine) as session:
+        found = set(MigrationContext.configure(session.connection()).get_current_heads())
+    return found == expected
+
+
+def require_schema(settings: Settings) -> None:
+    """Check that the database stands where this version of the code expects it.
+
+    Raises:
+        SettingsError: it does not; the sentence says what to do.
+        sqlalchemy.exc.OperationalError: the database cannot be reached.
+    """
+    engine = make_engine(settings)
+    try:
+        if not schema_is_current(engine):
+            raise SettingsError("The database does not fit this version of Lightwork; run 'lightwork migrate' first.")
+    finally:
+        engine.dispose()

@@ -1,0 +1,121 @@
+"""`lightwork status`: what runs, what waits, and how far the projects are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from core.cli.migrate import schema_is_current
+from core.config import Settings
+from core.db import make_engine, reading
+from core.embedded import redis_url
+from core.errors import SettingsError
+from core.models import Project
+from core.queue import connect, scheduled_counts, waiting_counts
+from core.stats import project_stats
+from core.supervisor import running
+from core.tally import tallies
+
+
+def look(settings: Settings) -> dict[str, Any]:
+    """Everything there is to see, as JSON: database, redis, processes, queues, jobs_run, projects.
+
+    Never raises for a database or a Redis that is away: what of it is missing stays empty.
+    """
+    found: dict[str, Any] = {"database": {}, "redis": {}, "processes": running(settings.home)}
+    found |= {"queues": {}, "jobs_run": [], "projects": []}
+    redis = _look_at_redis(settings, found)
+    _look_at_database(settings, found, redis)
+    if redis is not None:
+        redis.close()
+    return found
+
+
+def _look_at_redis(settings: Settings, found: dict[str, Any]) -> Redis | None:
+    try:
+        redis = connect(redis_url(settings))
+        found["queues"] = waiting_counts(redis)
+    except (RedisError, SettingsError, ValueError) as error:
+        problem = str(error) if isinstance(error, SettingsError) else "Redis does not answer at REDIS_URL."
+        found["redis"] = {"reachable": False, "problem": problem}
+        return None
+    found["redis"] = {"reachable": True, "embedded": not settings.redis_url}
+    return redis
+
+
+def _look_at_database(settings: Settings, found: dict[str, Any], redis: Redis | None) -> None:
+    engine = make_engine(settings)
+    address = make_url(settings.sqlalchemy_url).render_as_string(hide_password=True)
+    try:
+        current = schema_is_current(engine)
+        found["database"] = {"reachable": True, "address": address, "current": current}
+        if current:
+            with reading(engine) as session:
+                _look_at_tables(session, found, redis)
+    except OperationalError:
+        problem = f"The database does not answer at {address}; check DATABASE_URL."
+        found["database"] = {"reachable": False, "address": address, "problem": problem}
+    finally:
+        engine.dispose()
+
+
+def _look_at_tables(session: Session, found: dict[str, Any], redis: Redis | None) -> None:
+    found["jobs_run"] = [
+        {"queue": row.queue, "name": row.name, "runs": row.runs, "failures": row.failures} for row in tallies(session)
+    ]
+    for project in session.scalars(select(Project).order_by(Project.id)):
+        stats = project_stats(session, project)
+        found["projects"].append(
+            {
+                "id": project.public_id,
+                "name": project.name,
+                "state": project.state,
+                "items": stats.items,
+                "states": stats.states,
+                "annotations": stats.annotations,
+                "active_leases": stats.active_leases,
+                "open_slots": stats.open_slots,
+                "model": stats.champion,
+                "jobs": scheduled_counts(redis, project.id) if redis is not None else {},
+            }
+        )
+
+
+def describe(found: dict[str, Any]) -> str:
+    """What `look` found, for a person."""
+    lines = [
+        f"Database   {found['database'].get('problem') or _database_line(found['database'])}",
+        f"Redis      {found['redis'].get('problem') or ('embedded' if found['redis']['embedded'] else 'as set')}",
+        f"Processes  {', '.join(sorted(found['processes'])) or 'none started by lightwork up'}",
+    ]
+    if found["queues"]:
+        lines += ["", f"{'Queue':<14}{'waiting':>9}{'scheduled':>11}{'running':>9}{'failed':>8}"]
+    for name, counts in found["queues"].items():
+        waiting, scheduled = counts["waiting"], counts["scheduled"]
+        lines.append(f"{name:<14}{waiting:>9}{scheduled:>11}{counts['running']:>9}{counts['failed']:>8}")
+    for project in found["projects"]:
+        lines += ["", *_project_lines(project)]
+    return "\n".join(lines)
+
+
+def _database_line(database: dict[str, Any]) -> str:
+    return f"{database['address']}{'' if database['current'] else '  (run lightwork migrate)'}"
+
+
+def _project_lines(project: dict[str, Any]) -> list[str]:
+    states = ", ".join(f"{count} {state}" for state, count in sorted(project["states"].items()))
+    jobs = project["jobs"]
+    covered = f"; jobs: {jobs['expire']} expiries, {jobs['offer']} offers" if jobs else ""
+    return [
+        f"{project['name']} ({project['id']}, {project['state']})",
+        f"  {project['items']} items: {states or 'none'}",
+        f"  {project['annotations']} annotations, {project['active_leases']} active leases, "
+        f"{project['open_slots']} open slots{covered}",
+        f"  model: {project['model'] or 'none yet'}",
+    ]

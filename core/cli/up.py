@@ -1,0 +1,155 @@
+"""`lightwork up`: everything on one machine, with an embedded Valkey unless REDIS_URL is set."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import click
+
+from core.cli.invite import first_links, web_address
+from core.cli.migrate import migrate
+from core.config import Settings
+from core.embedded import answers, redis_url
+from core.errors import SettingsError
+from core.supervisor import Program, Supervisor, only_one
+
+VALKEY = Program("valkey", (sys.executable, "-m", "core.cli", "valkey"))
+PROGRAMS = (
+    Program("worker", (sys.executable, "-m", "core.cli", "worker")),
+    Program("schedule", (sys.executable, "-m", "core.cli", "schedule")),
+    Program("trainer", (sys.executable, "-m", "core.cli", "trainer")),
+    Program("bot", (sys.executable, "-m", "bot")),
+)
+VALKEY_SECONDS = 20.0
+BOT_SECONDS = 60.0
+STEP_SECONDS = 0.1
+WORKER_LINKS = 3
+SHOWN_LOG_LINES = 5
+
+
+class Stop(BaseException):
+    """SIGTERM or SIGINT arrived."""
+
+
+def up(settings: Settings) -> None:
+    """Migrate, start all processes, print the links, and keep everything alive until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: the home is taken, the port is in use, Redis does not answer, or a process does not come up.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    with only_one(settings.home):
+        supervisor = Supervisor(settings.home, _environment(settings))
+        try:
+            migrate(settings)
+            _start(supervisor, settings)
+            _greet(settings)
+            while True:
+                supervisor.step()
+                time.sleep(STEP_SECONDS)
+        except Stop:
+            click.echo("Stopping ...")
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            supervisor.stop(last=[VALKEY.name])
+        click.echo("Stopped.")
+
+
+def _start(supervisor: Supervisor, settings: Settings) -> None:
+    if settings.redis_url:
+        if not answers(settings.redis_url, 5.0):
+            raise SettingsError(
+                "Redis does not answer at REDIS_URL; start it, or unset REDIS_URL to use the embedded one."
+            )
+    else:
+        supervisor.start(VALKEY)
+        _wait(supervisor, VALKEY.name, VALKEY_SECONDS, lambda: _has_redis(settings))
+    for program in PROGRAMS:
+        supervisor.start(program)
+    _wait(supervisor, "bot", BOT_SECONDS, lambda: _is_healthy(settings))
+
+
+def _wait(supervisor: Supervisor, name: str, seconds: float, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            path = supervisor.log_file(name)
+            tail = "\n".join(path.read_text(errors="replace").splitlines()[-SHOWN_LOG_LINES:])
+            raise SettingsError(
+                f"The process '{name}' did not come up within {seconds:.0f} s; {path} ends with:\n{tail}"
+            )
+        supervisor.step()
+        time.sleep(STEP_SECONDS)
+
+
+def _has_redis(settings: Settings) -> bool:
+    try:
+        redis_url(settings)
+    except SettingsError:
+        return False
+    return True
+
+
+def _is_healthy(settings: Settings) -> bool:
+    connection = http.client.HTTPConnection(_reachable(settings.web_host), settings.web_port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared only)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """That of this process, with the port decided: all processes have to agree on it."""
+    settings.web_port = _port(settings.web_host, settings.web_port)
+    return {**os.environ, "LIGHTWORK_WEB_PORT": str(settings.web_port)}
+
+
+def _port(host: str, wanted: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError as error:
+            raise SettingsError(
+                f"LIGHTWORK_WEB_PORT: port {wanted} of {host} cannot be used ({error.strerror}); set another one."
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _greet(settings: Settings) -> None:
+    owner, workers = first_links(settings, WORKER_LINKS)
+    lines = ["", f"  Lightwork is running at {web_address(settings)}", ""]
+    if owner:
+        lines += ["  You, the owner (this link works once):", f"    {owner}", ""]
+    else:
+        lines += ["  Another owner:  lightwork invite --role owner", ""]
+    lines += ["  Three people who label (each link works once):", *[f"    {link}" for link in workers], ""]
+    lines += [
+        "  More people:    lightwork invite --uses 20",
+        "  What is going on: lightwork status",
+        f"  Logs:           {settings.home / 'log'}",
+        "  Stop:           Ctrl-C",
+        "",
+    ]
+    click.echo("\n".join(lines))
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise Stop

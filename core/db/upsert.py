@@ -1,0 +1,28 @@
+"""INSERT ... ON CONFLICT, spelled alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from core.db.tables import table_of
+
+
+def insert_statement(session: Session, model: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT on the table of `model` in the session's dialect; both know `on_conflict_do_update`."""
+    table = table_of(model)
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def insert_or_ignore(
+    session: Session, model: type[DeclarativeBase], values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> int:
+    """Insert rows except those that a unique constraint already holds; returns how many went in."""
+    statement = insert_statement(session, model)
+    result = session.execute(statement.values(values).on_conflict_do_nothing())
+    return int(getattr(result, "rowcount", 0))

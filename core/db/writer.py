@@ -1,0 +1,179 @@
+"""The crossing into the database: work in, result after the commit out.
+
+SQLite serves one writer. Writers that do not coordinate starve each other, so one thread takes whatever is waiting,
+runs each piece in its own savepoint, and commits all of them at once: the same durability, many times the rate. On
+PostgreSQL each piece is a transaction of its own in a small pool of threads.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from core.db.engine import is_sqlite, unit_of_work
+from core.effects import Effect, drop_after, mark, take_effects
+from core.log import get_logger
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+RunEffects = Callable[[list[Effect]], None]
+
+GROUP_LIMIT = 64
+QUEUE_LIMIT = 1000
+POOL_THREADS = 6
+TRIES = 5
+
+log = get_logger(__name__)
+
+
+class Overloaded(Exception):
+    """More work is waiting than the queue holds. The caller may try again in a moment."""
+
+
+class Writer(Protocol):
+    """Runs work in a transaction; the future is done after the commit."""
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Queue `work`. Raises `Overloaded`."""
+
+    def close(self) -> None:
+        """Finish what was accepted and stop."""
+
+
+def make_writer(engine: Engine, run_effects: RunEffects) -> Writer:
+    """The writer that fits the database."""
+    return GroupWriter(engine, run_effects) if is_sqlite(engine) else PoolWriter(engine, run_effects)
+
+
+@dataclass(slots=True)
+class _Piece(Generic[T]):
+    work: Work[T]
+    future: Future[T]
+
+
+class GroupWriter:
+    """One thread, one commit for all that waits, one savepoint for each."""
+
+    def __init__(self, engine: Engine, run_effects: RunEffects) -> None:
+        self._engine = engine
+        self._run_effects = run_effects
+        self._queue: queue.Queue[_Piece[Any] | None] = queue.Queue(QUEUE_LIMIT)
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Queue `work`. Raises `Overloaded`."""
+        future: Future[T] = Future()
+        try:
+            self._queue.put_nowait(_Piece(work, future))
+        except queue.Full:
+            raise Overloaded from None
+        return future
+
+    def close(self) -> None:
+        """Finish what was accepted and stop."""
+        self._queue.put(None)
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            pieces: list[_Piece[Any]] = []
+            piece = self._queue.get()
+            while piece is not None:
+                pieces.append(piece)
+                if len(pieces) >= GROUP_LIMIT:
+                    break
+                try:
+                    piece = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            stopping = piece is None
+            if pieces:
+                self._commit(pieces)
+
+    def _commit(self, pieces: list[_Piece[Any]]) -> None:
+        try:
+            results, effects = _with_retries(lambda: self._attempt(pieces))
+        except Exception as error:
+            for piece in pieces:
+                piece.future.set_exception(error)
+            return
+        for piece, (result, failure) in zip(pieces, results, strict=True):
+            if failure is None:
+                piece.future.set_result(result)
+            else:
+                piece.future.set_exception(failure)
+        self._run_effects(effects)
+
+    def _attempt(self, pieces: list[_Piece[Any]]) -> tuple[list[tuple[Any, Exception | None]], list[Effect]]:
+        results: list[tuple[Any, Exception | None]] = []
+        with Session(self._engine, expire_on_commit=False) as session:
+            with session.begin():
+                for piece in pieces:
+                    results.append(_in_savepoint(session, piece.work))
+            return results, take_effects(session)
+
+
+def _in_savepoint(session: Session, work: Work[Any]) -> tuple[Any, Exception | None]:
+    position = mark(session)
+    try:
+        with session.begin_nested():
+            result = work(session)
+        return result, None
+    except OperationalError:
+        raise  # the connection or the disk: the whole group is tried again
+    except Exception as error:  # one person's error must not cost the others their answers
+        drop_after(session, position)
+        return None, error
+    finally:
+        session.expunge_all()
+
+
+class PoolWriter:
+    """A small pool of threads, one transaction for each piece of work."""
+
+    def __init__(self, engine: Engine, run_effects: RunEffects) -> None:
+        self._engine = engine
+        self._run_effects = run_effects
+        self._room = threading.BoundedSemaphore(QUEUE_LIMIT)
+        self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="writer")
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Queue `work`. Raises `Overloaded`."""
+        if not self._room.acquire(blocking=False):
+            raise Overloaded
+        future = self._pool.submit(lambda: _with_retries(lambda: self._attempt(work)))
+        future.add_done_callback(lambda _done: self._room.release())
+        return future
+
+    def close(self) -> None:
+        """Finish what was accepted and stop."""
+        self._pool.shutdown(wait=True)
+
+    def _attempt(self, work: Work[T]) -> T:
+        with unit_of_work(self._engine, self._run_effects) as session:
+            return work(session)
+
+
+def _with_retries(attempt: Callable[[], T]) -> T:
+    """Run `attempt` again after a lost connection, a deadlock or a busy database, with back-off and jitter."""
+    for number in range(1, TRIES + 1):
+        try:
+            return attempt()
+        except DBAPIError as error:
+            if number == TRIES or not (isinstance(error, OperationalError) or error.connection_invalidated):
+                raise
+            log.warning("database_retry", attempt=number, error=type(error.orig).__name__)
+            time.sleep(random.uniform(0.5, 1.0) * 0.05 * 2**number)  # noqa: S311 (jitter needs no cryptography)
+    raise AssertionError("unreachable")

@@ -1,0 +1,27 @@
+"""Jobs that time makes due, one per project and bucket of ten seconds, however many events ask for them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.clock import bucket, bucket_end
+from core.effects import EnqueueJob
+from core.queue import ASSIGNMENTS, EXPIRE, OFFER, REESTIMATE
+
+
+def expiry_effect(project_id: int, expires_at: datetime) -> EnqueueJob:
+    """The job that ends all leases whose deadline lies in the bucket of `expires_at`."""
+    number = bucket(expires_at)
+    return EnqueueJob(ASSIGNMENTS, EXPIRE, (project_id,), f"expire-{project_id}-{number}", bucket_end(number))
+
+
+def offer_effect(project_id: int, now: datetime) -> EnqueueJob:
+    """The job that offers a shortfall of overlap to idle workers."""
+    number = bucket(now)
+    return EnqueueJob(ASSIGNMENTS, OFFER, (project_id,), f"offer-{project_id}-{number}", bucket_end(number))
+
+
+def reestimate_effect(project_id: int, now: datetime) -> EnqueueJob:
+    """The job that re-estimates a project's consensus and looks whether training is due."""
+    number = bucket(now)
+    return EnqueueJob(ASSIGNMENTS, REESTIMATE, (project_id,), f"reestimate-{project_id}-{number}", bucket_end(number))

@@ -1,0 +1,239 @@
+"""How accounts become members: workspaces, invites, identities, roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from core.db.upsert import insert_statement
+from core.errors import Conflict, InvalidInput, Refused
+from core.ids import hash_code, is_public_id, new_public_id
+from core.models import Attempt, Identity, Invite, LogEntry, Membership, Worker, Workspace
+
+ROLES = ("worker", "expert", "coordinator", "owner")
+"""Each includes those before it."""
+CONSENT_VERSION = 1
+MAX_WRONG_CODES_PER_HOUR = 20
+MAX_INVITE_USES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who speaks: an identity with its worker and, where they are a member, their workspace and role."""
+
+    identity: Identity
+    worker: Worker
+    workspace_id: int | None
+    role: str | None
+    paused: bool = False
+
+    def may(self, role: str) -> bool:
+        """Whether this account's role includes `role`."""
+        return self.role is not None and ROLES.index(self.role) >= ROLES.index(role)
+
+
+def ensure_workspace(session: Session, now: datetime, name: str = "Lightwork") -> Workspace:
+    """The first workspace, made where there is none."""
+    found = session.scalars(select(Workspace).order_by(Workspace.id).limit(1)).first()
+    if found is None:
+        found = Workspace(name=name, created_at=now)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def has_owner(session: Session, workspace_id: int) -> bool:
+    """Whether somebody owns the workspace already."""
+    statement = select(Membership.id).where(Membership.workspace_id == workspace_id, Membership.role == "owner")
+    return session.scalars(statement.limit(1)).first() is not None
+
+
+def create_invite(
+    session: Session,
+    workspace_id: int,
+    role: str,
+    max_uses: int,
+    now: datetime,
+    created_by_id: int | None = None,
+    valid_for: timedelta = timedelta(days=7),
+) -> str:
+    """Make an invite and return its code, which is stored nowhere.
+
+    Raises:
+        InvalidInput: unknown role, or a limit below 1 or above `MAX_INVITE_USES`.
+    """
+    if role not in ROLES:
+        raise InvalidInput("unknown_role", role=role, roles=", ".join(ROLES))
+    if not 1 <= max_uses <= MAX_INVITE_USES:
+        raise InvalidInput("invite_limit", limit=MAX_INVITE_USES)
+    code = new_public_id()
+    session.add(
+        Invite(
+            workspace_id=workspace_id,
+            code_hash=hash_code(code),
+            role=role,
+            max_uses=max_uses,
+            expires_at=now + valid_for,
+            created_by_id=created_by_id,
+            created_at=now,
+        )
+    )
+    record_act(session, workspace_id, created_by_id, "invite", f"{role} x {max_uses}", now)
+    return code
+
+
+def find_account(session: Session, surface: str, tenant: str, external_id: str) -> Account | None:
+    """The account of a platform's user, or nothing where they never joined."""
+    statement = (
+        select(Identity, Worker, Membership)
+        .join(Worker, Worker.id == Identity.worker_id)
+        .outerjoin(
+            Membership,
+            (Membership.worker_id == Identity.worker_id) & (Membership.workspace_id == Identity.workspace_id),
+        )
+        .where(Identity.surface == surface, Identity.tenant == tenant, Identity.external_id == external_id)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    identity, worker = row[0], row[1]
+    membership: Membership | None = row[2]
+    if membership is None:
+        return Account(identity, worker, None, None)
+    return Account(identity, worker, membership.workspace_id, membership.role, membership.status == "paused")
+
+
+def join(
+    session: Session,
+    *,
+    code: str,
+    surface: str,
+    tenant: str,
+    external_id: str,
+    address: str,
+    name: str,
+    locale: str,
+    origin: str,
+    now: datetime,
+) -> Account:
+    """Redeem an invite: the account becomes a member, or rises to the invite's role.
+
+    Raises:
+        Refused: unknown, used-up or expired code, or too many wrong ones from one origin.
+    """
+    invite = _redeemable(session, code, origin or f"{surface}:{tenant}:{external_id}", now)
+    account = find_account(session, surface, tenant, external_id)
+    identity = account.identity if account else _new_identity(session, surface, tenant, external_id, name, locale, now)
+    membership = session.scalars(
+        select(Membership).where(
+            Membership.workspace_id == invite.workspace_id, Membership.worker_id == identity.worker_id
+        )
+    ).first()
+    if membership is None:
+        membership = Membership(
+            workspace_id=invite.workspace_id,
+            worker_id=identity.worker_id,
+            role=invite.role,
+            consented_at=now,
+            consent_version=CONSENT_VERSION,
+            created_at=now,
+        )
+        session.add(membership)
+        _count_use(session, invite, now)
+    elif ROLES.index(membership.role) < ROLES.index(invite.role):
+        membership.role = invite.role
+        _count_use(session, invite, now)
+    membership.status = "active"
+    identity.workspace_id, identity.address, identity.blocked_at = invite.workspace_id, address, None
+    session.flush()
+    if invite.role != "worker":
+        record_act(session, invite.workspace_id, identity.worker_id, "join", invite.role, now)
+    worker = session.get_one(Worker, identity.worker_id)
+    return Account(identity, worker, invite.workspace_id, membership.role)
+
+
+def _new_identity(
+    session: Session, surface: str, tenant: str, external_id: str, name: str, locale: str, now: datetime
+) -> Identity:
+    worker = Worker(name=name.strip()[:200], locale=(locale or "en")[:35], created_at=now)
+    session.add(worker)
+    session.flush()
+    identity = Identity(
+        worker_id=worker.id,
+        surface=surface,
+        tenant=tenant,
+        external_id=external_id,
+        created_at=now,
+        last_seen_at=now,
+    )
+    session.add(identity)
+    return identity
+
+
+def _redeemable(session: Session, code: str, origin: str, now: datetime) -> Invite:
+    """The invite of a code. A wrong code is counted by the caller, in a transaction that is not rolled back."""
+    hour = int(now.timestamp()) // 3600
+    attempt = session.get(Attempt, (origin[:200], hour))
+    if attempt is not None and attempt.count >= MAX_WRONG_CODES_PER_HOUR:
+        raise Refused("too_many_codes")
+    clean = code.strip().lower()
+    if not is_public_id(clean):
+        raise Refused("invite_unknown")
+    invite = session.scalars(select(Invite).where(Invite.code_hash == hash_code(clean))).first()
+    if invite is None:
+        raise Refused("invite_unknown")
+    if invite.expires_at <= now:
+        raise Refused("invite_expired")
+    return invite
+
+
+def count_wrong_code(session: Session, origin: str, now: datetime) -> None:
+    """Remember a wrong code; after `MAX_WRONG_CODES_PER_HOUR` the origin has to wait."""
+    statement = insert_statement(session, Attempt).values(
+        origin=origin[:200], hour=int(now.timestamp()) // 3600, count=1
+    )
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["origin", "hour"], set_={"count": Attempt.count + 1})
+    )
+
+
+def _count_use(session: Session, invite: Invite, now: datetime) -> None:
+    """Compare-and-set, so that two people with the last use of a code do not both get in."""
+    used = session.execute(
+        update(Invite)
+        .where(Invite.id == invite.id, Invite.uses < Invite.max_uses, Invite.expires_at > now)
+        .values(uses=Invite.uses + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if getattr(used, "rowcount", 0) != 1:
+        raise Conflict("invite_used")
+
+
+def record_act(
+    session: Session, workspace_id: int | None, worker_id: int | None, act: str, subject: str, now: datetime
+) -> None:
+    """Write a privileged act into the log."""
+    session.add(
+        LogEntry(workspace_id=workspace_id, worker_id=worker_id, act=act, subject=subject[:200], created_at=now)
+    )
+
+
+def identities(session: Session, worker_id: int) -> list[Identity]:
+    """Accounts of a worker that can be written to, the one last used first."""
+    statement = (
+        select(Identity)
+        .where(Identity.worker_id == worker_id, Identity.blocked_at.is_(None))
+        .order_by(Identity.last_seen_at.desc())
+    )
+    return list(session.scalars(statement))
+
+
+def member_counts(session: Session, workspace_id: int) -> dict[str, int]:
+    """How many members of each role."""
+    rows = session.execute(
+        select(Membership.role, func.count()).where(Membership.workspace_id == workspace_id).group_by(Membership.role)
+    )
+    return {role: count for role, count in rows}

@@ -1,0 +1,34 @@
+"""CSV for spreadsheets: UTF-8 with a byte order mark, CRLF, and no cell that a spreadsheet would run.
+
+A cell that begins with = + - @ or a tab or line end would be taken for a formula; it gets an apostrophe in front, which
+spreadsheets show as text. Whoever reads the file with a program strips it, or takes JSON Lines, which has none.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+FORMAT = "csv"
+EXTENSION = ".csv"
+MEDIA_TYPE = "text/csv"
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Write a header and all rows into an existing file; returns the number of rows."""
+    count = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([neutralise(value) for value in row])
+            count += 1
+    return count
+
+
+def neutralise(value: Any) -> Any:
+    """A text that a spreadsheet takes for text; everything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(DANGEROUS) else value

@@ -1,0 +1,22 @@
+"""JSON Lines in UTF-8: one object a row, for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+FORMAT = "jsonl"
+EXTENSION = ".jsonl"
+MEDIA_TYPE = "application/jsonl"
+
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Write one object a row into an existing file; returns the number of rows."""
+    count = 0
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
+            count += 1
+    return count

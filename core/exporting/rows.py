@@ -1,0 +1,145 @@
+"""Rows of an export, streamed by id in bounded memory: what was agreed, and every single annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, select
+from sqlalchemy.orm import Session
+
+from core.labels import item_text, load, name_of
+from core.models import Annotation, Batch, Item, Participation, Project
+
+CHUNK_ROWS = 1_000
+DECIDED = ("agreed", "adjudicated", "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """An item with its decided label."""
+
+    item: str
+    """The id that the file gave, else the public id."""
+    item_public_id: str
+    text: str
+    label: str
+    """Name of the label, as people read it."""
+    confidence: float | None
+    """P(label), 0 to 1."""
+    state: str
+    """agreed by workers, adjudicated by an expert, or accepted from a model."""
+    annotations: int
+    """Counted annotations of the item."""
+    decided_at: str
+    """ISO 8601 in UTC; empty where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRow:
+    """One answer of one worker."""
+
+    item: str
+    item_public_id: str
+    worker: str
+    """Pseudonym, random for this project: it leads to no account, and not to the same person in another project."""
+    label: str
+    state: str
+    """counted, surplus, withdrawn or superseded."""
+    audit: str
+    """unaudited, accepted or rejected."""
+    created_at: str
+    duration_ms: int
+    """From lease to answer."""
+
+
+def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
+    """All decided items of published batches, by id. The project is one of the caller's workspace."""
+    schema = load(project.label_schema)
+    statement = (
+        select(
+            Item.id,
+            Item.external_id,
+            Item.public_id,
+            Item.content,
+            Item.label_id,
+            Item.confidence,
+            Item.state,
+            Item.submitted,
+            Item.decided_at,
+        )
+        .join(Batch, Batch.id == Item.batch_id)
+        .where(Item.project_id == project.id, Item.state.in_(DECIDED), Batch.state == "published")
+        .where(Item.label_id.is_not(None))
+    )
+    for row in _by_id(session, statement, Item.id):
+        yield LabelRow(
+            item=row.external_id or row.public_id,
+            item_public_id=row.public_id,
+            text=item_text(row.content),
+            label=name_of(schema, row.label_id),
+            confidence=None if row.confidence is None else round(row.confidence, 6),
+            state=row.state,
+            annotations=row.submitted,
+            decided_at=_moment(row.decided_at),
+        )
+
+
+def all_annotations(session: Session, project: Project) -> Iterator[AnnotationRow]:
+    """All annotations of the project, withdrawn ones too, by id, with pseudonyms in place of workers."""
+    schema = load(project.label_schema)
+    statement = (
+        select(
+            Annotation.id,
+            Item.external_id,
+            Item.public_id,
+            Participation.pseudonym,
+            Annotation.label_id,
+            Annotation.state,
+            Annotation.audit_state,
+            Annotation.created_at,
+            Annotation.duration_ms,
+        )
+        .join(Item, Item.id == Annotation.item_id)
+        .outerjoin(Participation, _same_participation())
+        .where(Annotation.project_id == project.id)
+    )
+    for row in _by_id(session, statement, Annotation.id):
+        yield AnnotationRow(
+            item=row.external_id or row.public_id,
+            item_public_id=row.public_id,
+            worker=row.pseudonym or "",
+            label=name_of(schema, row.label_id) if row.label_id is not None else "",
+            state=row.state,
+            audit=row.audit_state,
+            created_at=_moment(row.created_at),
+            duration_ms=row.duration_ms,
+        )
+
+
+KINDS: dict[str, tuple[type[Any], Callable[[Session, Project], Iterator[Any]]]] = {
+    "labels": (LabelRow, agreed),
+    "annotations": (AnnotationRow, all_annotations),
+}
+"""What can be exported: the row, whose fields are the columns, and the stream of it."""
+
+
+def _same_participation() -> Any:
+    return and_(Participation.worker_id == Annotation.worker_id, Participation.project_id == Annotation.project_id)
+
+
+def _by_id(session: Session, statement: Select[*tuple[Any, ...]], key: Any) -> Iterator[Any]:
+    """Rows of `statement` in the order of `key`, fetched in chunks that each begin behind the last."""
+    last = 0
+    while True:
+        chunk: Sequence[Any] = session.execute(statement.where(key > last).order_by(key).limit(CHUNK_ROWS)).all()
+        yield from chunk
+        if len(chunk) < CHUNK_ROWS:
+            return
+        last = chunk[-1].id
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,9 @@
+"""Files become items: looked at, kept, loaded. A new format is one new file `core/importing/<format>_file.py`."""
+
+from core.importing.append import append_item
+from core.importing.load import load_batch
+from core.importing.receive import Received, receive
+from core.importing.rows import BadRow, Dialect, Row
+from core.importing.store import create_batch, store
+
+__all__ = ["BadRow", "Dialect", "Received", "Row", "append_item", "create_batch", "load_batch", "receive", "store"]

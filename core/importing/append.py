@@ -1,0 +1,66 @@
+"""One more item for a project, without a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.due import offer_effect
+from core.effects import add_effect
+from core.errors import Conflict, InvalidInput
+from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_problem
+from core.importing.insert import Place, insert_new, lock_project
+from core.importing.rows import MAX_ROW_CHARACTERS
+from core.models import Batch, Item, Project
+from core.ranks import ORDINARY, fresh_rank
+
+APPENDED = {"appended": True}
+
+
+def append_item(
+    session: Session, project: Project, text: str, worker_id: int, now: datetime, external_id: str = ""
+) -> Item:
+    """Add one text to `project`, to be asked after what is there.
+
+    Raises:
+        InvalidInput: empty_text, line_too_long, nul_byte, undecodable or id_too_long.
+        Conflict: duplicate_item, where the project has this text already.
+    """
+    text, external_id = clean_text(text), external_id.strip()
+    problem = text_problem(text) or (external_id and text_problem(external_id))
+    if problem:
+        raise InvalidInput(problem, limit=MAX_ROW_CHARACTERS)
+    if len(external_id) > MAX_EXTERNAL_ID:
+        raise InvalidInput("id_too_long", limit=MAX_EXTERNAL_ID)
+    lock_project(session, project.id)
+    batch = _appended_batch(session, project, worker_id, now)
+    rank = fresh_rank(session, project.id, ORDINARY)
+    place = Place(project.id, batch.id, project.min_overlap)
+    if insert_new(session, place, [(rank, Candidate(0, text, external_id, None))], now):
+        raise Conflict("duplicate_item")
+    session.execute(update(Batch).where(Batch.id == batch.id).values(item_count=Batch.item_count + 1))
+    add_effect(session, offer_effect(project.id, now))
+    return session.scalars(select(Item).where(Item.batch_id == batch.id, Item.rank == rank)).one()
+
+
+def _appended_batch(session: Session, project: Project, worker_id: int, now: datetime) -> Batch:
+    """The project's one batch without a file; made with its first item."""
+    statement = select(Batch).where(
+        Batch.project_id == project.id, Batch.upload_id.is_(None), Batch.state == "published"
+    )
+    batch = session.scalars(statement.order_by(Batch.id).limit(1)).one_or_none()
+    if batch is None:
+        batch = Batch(
+            project_id=project.id,
+            state="published",
+            mapping=APPENDED,
+            bad_rows=[],
+            created_by_id=worker_id,
+            created_at=now,
+            published_at=now,
+        )
+        session.add(batch)
+        session.flush()
+    return batch

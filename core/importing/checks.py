@@ -1,0 +1,91 @@
+"""From a row to what becomes an item: the same check when a file is received and when it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import InvalidInput
+from core.importing.rows import MAX_ROW_CHARACTERS, BadRow, Row
+from core.labels import LabelSchema, id_of_name
+
+MAX_EXTERNAL_ID = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """Which column holds the text and, where there are such, the id and the known label."""
+
+    text: str
+    id: str | None = None
+    gold: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON for `Batch.mapping`."""
+        return {"text": self.text, "id": self.id, "gold": self.gold}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that becomes an item unless there is one with its content."""
+
+    line: int
+    text: str
+    external_id: str
+    gold: str | None
+    """Label id, where the row has a known label."""
+
+
+def check_mapping(mapping: Mapping[str, Any], columns: Sequence[str]) -> ColumnMapping:
+    """The mapping {"text": column, "id": column or None, "gold": column or None}, checked against the file.
+
+    Raises:
+        InvalidInput: column_missing, with the columns that there are.
+    """
+    for column in (mapping.get("text"), mapping.get("id"), mapping.get("gold")):
+        if column is not None and column not in columns:
+            raise InvalidInput("column_missing", column=str(column)[:100], columns=list(columns)[:30])
+    if mapping.get("text") is None:
+        raise InvalidInput("no_text_column", columns=list(columns)[:30])
+    return ColumnMapping(mapping["text"], mapping.get("id"), mapping.get("gold"))
+
+
+def check_row(row: Row, mapping: ColumnMapping, schema: LabelSchema | None) -> Candidate | BadRow:
+    """What `row` gives. Without a `schema` the known label is not looked at: a file is received before its project."""
+    text = clean_text(row.values.get(mapping.text, ""))
+    if problem := text_problem(text):
+        return BadRow(row.line, problem, {"column": mapping.text, "limit": MAX_ROW_CHARACTERS})
+    external_id = row.values.get(mapping.id, "").strip() if mapping.id else ""
+    if len(external_id) > MAX_EXTERNAL_ID:
+        return BadRow(row.line, "id_too_long", {"column": mapping.id, "limit": MAX_EXTERNAL_ID})
+    if external_id and text_problem(external_id):
+        return BadRow(row.line, text_problem(external_id), {"column": mapping.id})
+    gold = None
+    name = row.values.get(mapping.gold, "").strip() if mapping.gold else ""
+    if schema is not None and name:
+        try:
+            gold = id_of_name(schema, name)
+        except InvalidInput as error:
+            return BadRow(row.line, "unknown_gold_label", error.params)
+    return Candidate(row.line, text, external_id or str(row.line), gold)
+
+
+def clean_text(text: str) -> str:
+    """`text` as it is stored: without space around it, and with LF as its only line end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def text_problem(text: str) -> str:
+    """Why `text` cannot be stored: empty_text, line_too_long, nul_byte or undecodable; empty where it can."""
+    if not text:
+        return "empty_text"
+    if len(text) > MAX_ROW_CHARACTERS:
+        return "line_too_long"
+    if "\0" in text:  # PostgreSQL cannot hold it
+        return "nul_byte"
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, written as an escape in JSON
+        return "undecodable"
+    return ""

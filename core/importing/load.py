@@ -1,0 +1,252 @@
+"""The body of the RQ job that loads a batch: whole or not at all, and the same result however often it is killed.
+
+One pass over the file counts, so that a hopeless file is refused and the ranks are reserved before anything is written.
+A second pass inserts, at most 1,000 rows a transaction. The rank of a row follows from its place in the file, so that a
+second run knows what the first one stored. One last transaction publishes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from core.clock import now
+from core.config import Settings
+from core.db import is_sqlite, reading, unit_of_work
+from core.due import offer_effect
+from core.effects import Effect, add_effect
+from core.importing.checks import Candidate, ColumnMapping, check_row
+from core.importing.formats import formats
+from core.importing.insert import Place, insert_new
+from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
+from core.labels import LabelSchema
+from core.labels import load as load_schema
+from core.log import get_logger
+from core.media import media_path
+from core.models import Batch, Gold, Item, Project, Upload
+from core.outbox import owe
+from core.ranks import ORDINARY, make_rank, take_sequences
+
+CHUNK_ROWS = 1_000
+PAUSE_SECONDS = 0.01
+"""Between two transactions on SQLite, so that taps get their turn."""
+LINES_NAMED = 5
+
+RunEffects = Callable[[list[Effect]], None]
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run needs to know, read once."""
+
+    engine: Engine
+    run_effects: RunEffects
+    place: Place
+    path: Path
+    reader: Format
+    dialect: Dialect
+    mapping: ColumnMapping
+    schema: LabelSchema
+    first_rank: int = 0
+
+
+@dataclass(slots=True)
+class Counts:
+    """Rows of the file; good + bad = rows, and of the good ones some are duplicates."""
+
+    good: int = 0
+    bad: int = 0
+    bad_rows: list[BadRow] = field(default_factory=list)
+    duplicates: int = 0
+    duplicate_lines: list[int] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """Good and bad ones."""
+        return self.good + self.bad
+
+
+def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: RunEffects) -> None:
+    """Load a batch and publish it, or mark it failed; a batch that is not loading is left alone.
+
+    Raises:
+        SQLAlchemyError, OSError: the database or the disk is away; run it again.
+    """
+    plan = _make_plan(engine, settings, batch_id, run_effects)
+    if plan is None:
+        return
+    try:
+        counts = _count(plan)
+    except FileNotFoundError:
+        _fail(plan, Counts(), "upload_missing")
+        return
+    if counts.good == 0 or counts.bad > counts.good:
+        _fail(plan, counts, "too_many_bad_rows")
+        return
+    first_rank = _reserve(plan, counts.good)
+    if first_rank is not None and _insert(replace(plan, first_rank=first_rank), counts):
+        _publish(plan, counts)
+
+
+def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: RunEffects) -> Plan | None:
+    with reading(engine) as session:
+        batch = session.get(Batch, batch_id)
+        if batch is None or batch.state != "loading" or batch.upload_id is None:
+            return None
+        project = session.get_one(Project, batch.project_id)
+        upload = session.get_one(Upload, batch.upload_id)
+        return Plan(
+            engine=engine,
+            run_effects=run_effects,
+            place=Place(project.id, batch.id, project.min_overlap),
+            path=media_path(settings, upload.sha256),
+            reader=formats()[upload.format],
+            dialect=Dialect.from_json(upload.dialect),
+            mapping=ColumnMapping(**batch.mapping),
+            schema=load_schema(project.label_schema),
+        )
+
+
+def _outcomes(plan: Plan) -> Generator[Candidate | BadRow]:
+    with closing(plan.reader.rows(plan.path, plan.dialect)) as rows:
+        for row in rows:
+            yield row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema)
+
+
+def _count(plan: Plan) -> Counts:
+    counts = Counts()
+    for outcome in _outcomes(plan):
+        if isinstance(outcome, Candidate):
+            counts.good += 1
+            continue
+        counts.bad += 1
+        if len(counts.bad_rows) < BAD_ROWS_NAMED:
+            counts.bad_rows.append(outcome)
+    return counts
+
+
+def _reserve(plan: Plan, count: int) -> int | None:
+    """The first of `count` ranks that are this batch's alone, the same in every run; none where it is loaded."""
+    with unit_of_work(plan.engine, plan.run_effects) as session:
+        batch = _lock_loading(session, plan)
+        if batch is None:
+            return None
+        if batch.first_rank == 0:
+            batch.first_rank = make_rank(ORDINARY, take_sequences(session, plan.place.project_id, count))
+            batch.last_rank = batch.first_rank + count - 1
+        return batch.first_rank
+
+
+def _insert(plan: Plan, counts: Counts) -> bool:
+    """Insert all good rows in chunks; false where another run has meanwhile ended the batch."""
+    with closing(_outcomes(plan)) as outcomes:
+        good = (outcome for outcome in outcomes if isinstance(outcome, Candidate))
+        for chunk in _chunks(enumerate(good, start=plan.first_rank)):
+            with unit_of_work(plan.engine, plan.run_effects) as session:
+                if session.scalar(select(Batch.state).where(Batch.id == plan.place.batch_id)) != "loading":
+                    return False
+                duplicates = insert_new(session, plan.place, chunk, now())
+            counts.duplicates += len(duplicates)
+            room = LINES_NAMED - len(counts.duplicate_lines)
+            counts.duplicate_lines += [candidate.line for candidate in duplicates[:room]]
+            _pause(plan.engine)
+    return True
+
+
+def _publish(plan: Plan, counts: Counts) -> None:
+    moment = now()
+    with unit_of_work(plan.engine, plan.run_effects) as session:
+        batch = _lock_loading(session, plan)
+        if batch is None:
+            return
+        batch.state, batch.published_at = "published", moment
+        _write_counts(batch, counts)
+        add_effect(session, offer_effect(batch.project_id, moment))
+        _tell(session, batch, counts, "import_done")
+    log.info("batch_published", batch_id=plan.place.batch_id, items=counts.good - counts.duplicates)
+
+
+def _fail(plan: Plan, counts: Counts, code: str) -> None:
+    _remove_items(plan)
+    with unit_of_work(plan.engine, plan.run_effects) as session:
+        batch = _lock_loading(session, plan)
+        if batch is None:
+            return
+        batch.state, batch.error_code = "failed", code
+        batch.error_params = {"rows": counts.rows, "bad": counts.bad}
+        _write_counts(batch, counts)
+        batch.item_count = 0
+        _tell(session, batch, counts, "import_failed")
+    log.warning("batch_failed", batch_id=plan.place.batch_id, code=code)
+
+
+def _lock_loading(session: Session, plan: Plan) -> Batch | None:
+    batch = session.get_one(Batch, plan.place.batch_id, with_for_update=True)
+    return batch if batch.state == "loading" else None
+
+
+def _write_counts(batch: Batch, counts: Counts) -> None:
+    batch.item_count = counts.good - counts.duplicates
+    batch.duplicate_count = counts.duplicates
+    batch.bad_row_count = counts.bad
+    batch.bad_rows = [bad.to_json() for bad in counts.bad_rows]
+
+
+def _tell(session: Session, batch: Batch, counts: Counts, kind: str) -> None:
+    """Owe the coordinator the outcome: numbers only, the card reads the rest from the batch."""
+    project = session.get_one(Project, batch.project_id)
+    params: dict[str, Any] = {
+        "project_id": batch.project_id,
+        "batch_id": batch.id,
+        "rows": counts.rows,
+        "items": batch.item_count,
+        "duplicates": counts.duplicates,
+        "duplicate_lines": counts.duplicate_lines,
+        "bad": counts.bad,
+        "bad_lines": [bad.line for bad in counts.bad_rows[:LINES_NAMED]],
+        "error_code": batch.error_code,
+    }
+    owe(
+        session,
+        worker_id=batch.created_by_id,
+        workspace_id=project.workspace_id,
+        kind=kind,
+        params=params,
+        dedupe_key=f"import-{batch.id}",
+        now=now(),
+    )
+
+
+def _remove_items(plan: Plan) -> None:
+    """Remove in chunks what an earlier run stored of a batch that fails after all: its file is gone, or reads anew."""
+    while True:
+        with unit_of_work(plan.engine, plan.run_effects) as session:
+            if _lock_loading(session, plan) is None:
+                return
+            chosen = select(Item.id).where(Item.batch_id == plan.place.batch_id).limit(CHUNK_ROWS)
+            item_ids = list(session.scalars(chosen))
+            session.execute(delete(Gold).where(Gold.item_id.in_(item_ids)))
+            session.execute(delete(Item).where(Item.id.in_(item_ids)))
+        if len(item_ids) < CHUNK_ROWS:
+            return
+        _pause(plan.engine)
+
+
+def _chunks(values: Iterable[tuple[int, Candidate]]) -> Iterator[list[tuple[int, Candidate]]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, CHUNK_ROWS)):
+        yield chunk
+
+
+def _pause(engine: Engine) -> None:
+    if is_sqlite(engine):
+        time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,141 @@
+"""A first look at a file that a person sent: what it is, which column is which, what is wrong with it. No database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from core.errors import InvalidInput
+from core.importing.checks import ColumnMapping, check_row
+from core.importing.encodings import Survey, find_encoding, survey
+from core.importing.formats import find_format
+from core.importing.guess import guess
+from core.importing.lines import read_lines
+from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format, Row
+
+CHECKED_ROWS = 1_000
+CHECKED_CHARACTERS = 5_000_000
+HEAD_LINES = 20
+MAX_NAME = 200
+PREVIEW_ROWS = 5
+PREVIEW_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What the first look found out."""
+
+    name: str
+    """As the sender called the file, at most 200 characters."""
+    size: int
+    """Bytes."""
+    format: str
+    dialect: Dialect
+    text_column: str
+    text_candidates: tuple[tuple[str, str], ...]
+    """Columns that could be the text, the best first, each with the reason: only_column, name or longest."""
+    id_column: str | None
+    gold_column: str | None
+    gold_values: tuple[str, ...]
+    """What the guessed gold column holds in the checked rows, as a proposal for labels."""
+    rows: int
+    """Number of rows: exact up to 1,000, an estimate beyond."""
+    checked_rows: int
+    """Rows that were looked at, good and bad: at most 1,000."""
+    bad_row_count: int
+    """Bad ones among the checked rows."""
+    bad_rows: tuple[BadRow, ...]
+    """The first bad rows."""
+    preview: tuple[Mapping[str, str], ...]
+    """The first good rows by column, each value cut to 200 characters."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns in their order."""
+        return self.dialect.columns
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON for `Upload.dialect`: how to read the file, and the guesses."""
+        guesses = {"text": self.text_column, "id": self.id_column, "gold": self.gold_column}
+        return {**self.dialect.to_json(), **guesses, "rows": self.rows}
+
+
+def receive(path: Path, name: str) -> Received:
+    """Look at the first 1,000 rows of a file. Call it outside a transaction: it reads the whole file once.
+
+    Raises:
+        InvalidInput: the whole file is of no use: empty_file, not_text, no_rows, no_text_column, json_array,
+            bad_header, too_many_columns or no_good_row.
+    """
+    found = survey(path)
+    encoding = find_encoding(found)
+    with closing(read_lines(path, encoding)) as lines:
+        head = [line.text for line in islice(lines, HEAD_LINES)]
+    reader = find_format(name, head)
+    dialect = reader.detect(path, encoding, Path(name).suffix.lower())
+    checked, complete = _first_rows(reader, path, dialect)
+    if not checked:
+        raise InvalidInput("no_rows")
+    good = [row for row in checked if isinstance(row, Row)]
+    guessed = guess(dialect.columns, good)
+    if guessed.text is None:
+        raise _no_text(dialect, checked, good)
+    bad = _bad_rows(checked, ColumnMapping(guessed.text, guessed.id))
+    return Received(
+        name=_file_name(name),
+        size=found.size,
+        format=reader.FORMAT,
+        dialect=dialect,
+        text_column=guessed.text,
+        text_candidates=guessed.candidates,
+        id_column=guessed.id,
+        gold_column=guessed.gold,
+        gold_values=guessed.gold_values,
+        rows=len(checked) if complete else _estimate(found, checked),
+        checked_rows=len(checked),
+        bad_row_count=len(bad),
+        bad_rows=tuple(bad[:BAD_ROWS_NAMED]),
+        preview=tuple(
+            {key: value[:PREVIEW_CHARACTERS] for key, value in row.values.items()} for row in good[:PREVIEW_ROWS]
+        ),
+    )
+
+
+def _first_rows(reader: Format, path: Path, dialect: Dialect) -> tuple[list[Row | BadRow], bool]:
+    """The first rows and whether they are all; long rows end the look earlier, so that memory stays bounded."""
+    checked: list[Row | BadRow] = []
+    characters = 0
+    with closing(reader.rows(path, dialect)) as rows:
+        for row in rows:
+            if len(checked) == CHECKED_ROWS or characters > CHECKED_CHARACTERS:
+                return checked, False
+            checked.append(row)
+            characters += sum(map(len, row.values.values())) if isinstance(row, Row) else 0
+    return checked, True
+
+
+def _no_text(dialect: Dialect, checked: Sequence[Row | BadRow], good: Sequence[Row]) -> InvalidInput:
+    bad = next((row for row in checked if isinstance(row, BadRow)), None)
+    if bad is not None and not good:
+        return InvalidInput("no_good_row", line=bad.line, problem=bad.code)
+    return InvalidInput("no_text_column", columns=list(dialect.columns)[:30])
+
+
+def _bad_rows(checked: Sequence[Row | BadRow], mapping: ColumnMapping) -> list[BadRow]:
+    outcomes = (row if isinstance(row, BadRow) else check_row(row, mapping, None) for row in checked)
+    return [outcome for outcome in outcomes if isinstance(outcome, BadRow)]
+
+
+def _estimate(found: Survey, checked: Sequence[Row | BadRow]) -> int:
+    """Rows of the whole file, if there are as many per line as in the checked part."""
+    return max(len(checked), round(found.newlines * len(checked) / checked[-1].line))
+
+
+def _file_name(name: str) -> str:
+    """The last part of what the sender called the file, in characters that can be shown and stored."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(char for char in last if char.isprintable())[:MAX_NAME].strip() or "file"

@@ -1,0 +1,69 @@
+"""What a file format gives: rows and bad rows, with the line on which each begins; and what a format must provide."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+MAX_ROW_CHARACTERS = 200_000
+MAX_COLUMNS = 1_000
+MAX_COLUMN_NAME = 100
+BAD_ROWS_NAMED = 20
+"""How many bad rows are named; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One good row. `line` is the physical line, from 1, on which it begins; `values` are texts by column."""
+
+    line: int
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """One row that cannot be used, with the code and parameters of the sentence that says why."""
+
+    line: int
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As kept in `Batch.bad_rows`: {"line": 7, "code": "empty_text", "params": {...}}."""
+        return {"line": self.line, "code": self.code, "params": dict(self.params)}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one file is to be read: found out once, kept with the upload, used by every later reading."""
+
+    encoding: str
+    columns: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the format needs besides, for example {"delimiter": ";"}."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON for `Upload.dialect`."""
+        return {"encoding": self.encoding, "columns": list(self.columns), "options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Dialect:
+        """What `to_json` gave; further keys are left alone."""
+        return cls(str(data["encoding"]), tuple(data["columns"]), dict(data["options"]))
+
+
+class Format(Protocol):
+    """What a module `core/importing/<format>_file.py` provides. A new format is one new file with these names."""
+
+    FORMAT: str
+
+    def likelihood(self, extension: str, head: Sequence[str]) -> float:
+        """How surely a file with this extension and these first lines is of this format, 0.0 to 1.0."""
+
+    def detect(self, path: Path, encoding: str, extension: str) -> Dialect:
+        """Find out columns and options from the first rows; raises InvalidInput where the whole file is of no use."""
+
+    def rows(self, path: Path, dialect: Dialect) -> Generator[Row | BadRow]:
+        """All rows in order, in bounded memory. Never raises for what the file holds."""

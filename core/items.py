@@ -1,0 +1,61 @@
+"""The columns of an item that redundancy lives on: read under its lock, written in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.db.tables import table_of
+from core.due import offer_effect
+from core.effects import add_effect
+from core.models import Item
+from core.ranks import band_of, fresh_rank
+
+ITEM = table_of(Item)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState:
+    """An item without its content."""
+
+    id: int
+    project_id: int
+    state: str
+    purpose: str
+    overlap: int
+    submitted: int
+    leased: int
+    slots: int
+    rank: int
+    revision: int
+    posterior: list[float] | None
+    trained_at: datetime | None
+
+
+COLUMNS = [ITEM.c[field.name] for field in fields(ItemState)]
+
+
+def lock_item(session: Session, item_id: int) -> ItemState:
+    """Read an item's state and hold its row until the commit. Locks are taken in the order item, worker."""
+    return ItemState(*session.execute(select(*COLUMNS).where(ITEM.c.id == item_id).with_for_update()).one())
+
+
+def write_item(session: Session, item: ItemState, now: datetime, **changes: Any) -> None:
+    """Write changed columns. A slot that comes back to a full item takes a fresh rank, so that no cursor misses it."""
+    if item.slots <= 0 < slots_after(item, changes):
+        changes["rank"] = fresh_rank(session, item.project_id, band_of(item.rank))
+        add_effect(session, offer_effect(item.project_id, now))
+    session.execute(update(ITEM).where(ITEM.c.id == item.id).values(revision=item.revision + 1, **changes))
+
+
+def slots_after(item: ItemState, changes: Mapping[str, Any]) -> int:
+    """What the generated column `slots` will say."""
+    if changes.get("state", item.state) != "open" or item.purpose != "label":
+        return 0
+    overlap, submitted, leased = (changes.get(name, getattr(item, name)) for name in ("overlap", "submitted", "leased"))
+    return int(overlap - submitted - leased)

@@ -1,0 +1,107 @@
+"""RQ entry points. Each takes ids only, is idempotent, and is counted in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import select
+
+from core import importing, reestimation
+from core.assignment import expire_leases
+from core.clock import now
+from core.errors import LightworkError
+from core.exporting import export_for_chat
+from core.log import get_logger
+from core.models import Project
+from core.offers import offer_work as make_offers
+from core.queue import ASSIGNMENTS, DEFAULT
+from core.runtime import Runtime, process_runtime
+from core.sweep import sweep_project, sweep_rest
+from core.tally import count_job
+from core.training import due_by_cron, due_by_threshold
+
+EXPIRE_CHUNK = 500
+
+log = get_logger(__name__)
+
+
+@contextmanager
+def counted(queue: str, name: str) -> Iterator[Runtime]:
+    """The process's runtime for one job, which is counted as run or as failed."""
+    runtime = process_runtime()
+    failed = True
+    try:
+        yield runtime
+        failed = False
+    finally:
+        with runtime.writing() as session:
+            count_job(session, queue, name, now(), failed=failed)
+
+
+def expire_leases_of(runtime: Runtime, project_id: int) -> int:
+    """End overdue leases chunk by chunk."""
+    total = 0
+    while True:
+        with runtime.writing() as session:
+            ended = expire_leases(session, project_id, now(), EXPIRE_CHUNK)
+        total += ended
+        if ended < EXPIRE_CHUNK:
+            return total
+
+
+def expire_leases_job(project_id: int) -> None:
+    """End all leases of a project that are over their deadline; their slots come back at once."""
+    with counted(ASSIGNMENTS, "expire_leases") as runtime:
+        expire_leases_of(runtime, project_id)
+
+
+def offer_work(project_id: int) -> None:
+    """Offer a project's shortfall to idle workers."""
+    with counted(ASSIGNMENTS, "offer_work") as runtime, runtime.writing() as session:
+        make_offers(session, project_id, now())
+
+
+def reestimate(project_id: int) -> None:
+    """Re-estimate a project's consensus, then look whether enough has been agreed for a training run."""
+    with counted(ASSIGNMENTS, "reestimate") as runtime:
+        reestimation.reestimate(runtime.engine, project_id, runtime.run_effects, now)
+        with runtime.writing() as session:
+            due_by_threshold(session, project_id, now())
+
+
+def import_batch(batch_id: int) -> None:
+    """Load an upload into a project; published whole or not at all."""
+    with counted(DEFAULT, "import_batch") as runtime:
+        importing.load_batch(runtime.engine, runtime.settings, batch_id, runtime.run_effects)
+
+
+def export_project(project_id: int, worker_id: int, kind: str, file_format: str, request: int) -> None:
+    """Write an export file and owe it to the coordinator who asked; `request` makes asking again another export."""
+    with counted(DEFAULT, "export_project") as runtime:
+        export_for_chat(runtime, project_id, worker_id, kind, file_format, request, now())
+
+
+def sweep() -> None:
+    """Re-enqueue from SQL whatever is due, whether Redis has forgotten it or never knew."""
+    with counted(ASSIGNMENTS, "sweep") as runtime:
+        with runtime.reading() as session:
+            project_ids = list(session.scalars(select(Project.id).where(Project.state != "closed")))
+        for project_id in project_ids:
+            with runtime.writing() as session:
+                sweep_project(session, session.get_one(Project, project_id), now())
+        with runtime.writing() as session:
+            sweep_rest(session, now())
+
+
+def tick() -> None:
+    """Once a minute: start the training runs whose cron string says so."""
+    with counted(ASSIGNMENTS, "tick") as runtime:
+        with runtime.reading() as session:
+            project_ids = list(session.scalars(select(Project.id).where(Project.state == "open")))
+        for project_id in project_ids:
+            try:
+                with runtime.writing() as session:
+                    due_by_cron(session, session.get_one(Project, project_id), now())
+            except LightworkError as error:
+                log.warning("cron_refused", project_id=project_id, error=str(error))

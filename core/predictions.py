@@ -1,0 +1,229 @@
+"""What a model says about items, and the order in which they are asked for it. A prediction is never an annotation.
+
+Everything here works in pieces of at most 1,000 rows, so that a caller can commit between them and let taps through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Select, bindparam, exists, select, update
+from sqlalchemy.orm import Session
+
+from core.db.tables import table_of
+from core.db.upsert import insert_statement
+from core.effects import EnqueueJob, add_effect
+from core.errors import Conflict
+from core.models import Batch, Item, ModelVersion, Prediction, Project
+from core.outbox import owe
+from core.queue import PRELABEL, TRAINING
+from core.ranks import BAND_SHIFT, ORDINARY, UNCERTAIN, make_rank, take_sequences
+
+MAX_ROWS = 1000
+UNCERTAIN_ITEMS = 5000
+"""How many of the most uncertain items go ahead of the ordinary ones."""
+PRELABELED = "prelabeled_at"
+"""Key in a champion's metrics: when it had spoken on every open item. Without it, predictions are due."""
+
+ITEM = table_of(Item)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """A model's label for one item.
+
+    probabilities: in the order of the project's labels; confidence: the highest of them.
+    uncertainty: 0 sure to 1 undecided.
+    """
+
+    item_id: int
+    label_id: str
+    confidence: float
+    probabilities: tuple[float, ...]
+    uncertainty: float
+
+
+@dataclass(frozen=True, slots=True)
+class BandPlan:
+    """Item ids to move: `promote` in the order in which they shall be asked, `demote` in their old order."""
+
+    promote: tuple[int, ...]
+    demote: tuple[int, ...]
+
+
+# --- predictions ------------------------------------------------------------------------------------------------
+
+
+def unpredicted(session: Session, version: ModelVersion, after_id: int = 0, limit: int = 500) -> list[Item]:
+    """Open items of published batches on which `version` has not spoken, by id.
+
+    Args:
+        after_id: the last id of the page before.
+    """
+    spoken = exists().where(Prediction.item_id == Item.id, Prediction.model_version_id == version.id)
+    statement = _open_items(version.project_id).where(Item.id > after_id, ~spoken).order_by(Item.id).limit(limit)
+    return list(session.scalars(statement))
+
+
+def record(session: Session, version_id: int, rows: Sequence[PredictionRow], now: datetime) -> None:
+    """Write predictions, over those that `version_id` made before, and a champion's uncertainty to the items.
+
+    Raises:
+        ValueError: more than 1,000 rows; write them in pieces with a commit between.
+    """
+    if not rows:
+        return
+    if len(rows) > MAX_ROWS:
+        raise ValueError(f"{len(rows)} predictions at once, at most {MAX_ROWS}")
+    # In the order of ids: two writers then lock items in one order and never wait for each other in a ring.
+    ordered = sorted(rows, key=lambda row: row.item_id)
+    statement = insert_statement(session, Prediction)
+    # An upsert, not delete and insert: annotations may point at the prediction that they were made under.
+    changed = {name: statement.excluded[name] for name in ("label_id", "confidence", "probabilities", "created_at")}
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=["item_id", "model_version_id"], set_=changed),
+        [_prediction(version_id, row, now) for row in ordered],
+    )
+    if not _reigns(session, version_id):
+        return
+    session.connection().execute(
+        update(ITEM).where(ITEM.c.id == bindparam("key")).values(uncertainty=bindparam("value")),
+        [{"key": row.item_id, "value": row.uncertainty} for row in ordered],
+    )
+
+
+def _prediction(version_id: int, row: PredictionRow, now: datetime) -> dict[str, Any]:
+    return {
+        "item_id": row.item_id,
+        "model_version_id": version_id,
+        "label_id": row.label_id,
+        "confidence": row.confidence,
+        "probabilities": list(row.probabilities),
+        "created_at": now,
+    }
+
+
+# --- whether predictions are due --------------------------------------------------------------------------------
+
+
+def request_prelabel(session: Session, project_id: int) -> bool:
+    """New items are open: have the champion, if there is one, speak on them after the commit.
+
+    Call it in the transaction that publishes them.
+    """
+    statement = select(ModelVersion).where(ModelVersion.project_id == project_id, ModelVersion.state == "champion")
+    version = session.scalars(statement.with_for_update()).first()
+    if version is None:
+        return False
+    version.metrics = {key: value for key, value in version.metrics.items() if key != PRELABELED}
+    session.flush()
+    add_effect(session, prelabel_effect(version))
+    return True
+
+
+def finish_prelabel(session: Session, version_id: int, now: datetime) -> bool:
+    """Note that a champion has spoken on every open item; false where items were published meanwhile.
+
+    The version's row is locked first, so a batch that is published at this moment is either seen here or asks again.
+    """
+    version = session.get_one(ModelVersion, version_id, with_for_update=True, populate_existing=True)
+    if unpredicted(session, version, limit=1):
+        return False
+    version.metrics = {**version.metrics, PRELABELED: now.isoformat()}
+    session.flush()
+    return True
+
+
+def fail_prelabel(session: Session, version: ModelVersion, code: str, params: Mapping[str, Any], now: datetime) -> None:
+    """Owe the coordinator, once, the reason why a champion cannot speak; its predictions stay due."""
+    project = session.get_one(Project, version.project_id)
+    owe(
+        session,
+        worker_id=project.created_by_id,
+        workspace_id=project.workspace_id,
+        kind="training_failed",
+        params={"project_id": project.id, "code": code, "params": dict(params)},
+        dedupe_key=f"prelabel_failed-{version.id}",
+        now=now,
+    )
+
+
+def unfinished_prelabels(session: Session) -> list[EnqueueJob]:
+    """Jobs for the champions whose predictions are due, for the sweep."""
+    champions = session.scalars(select(ModelVersion).where(ModelVersion.state == "champion").order_by(ModelVersion.id))
+    return [prelabel_effect(version) for version in champions if PRELABELED not in version.metrics]
+
+
+def prelabel_effect(version: ModelVersion) -> EnqueueJob:
+    """The job that lets `version` speak on all open items."""
+    return EnqueueJob(TRAINING, PRELABEL, (version.id,), f"prelabel-{version.project_id}-{version.id}")
+
+
+# --- the order of asking ----------------------------------------------------------------------------------------
+
+
+def plan_bands(session: Session, project_id: int, limit: int = UNCERTAIN_ITEMS) -> BandPlan:
+    """Which open items go into the uncertain band, the most uncertain first, and which leave it.
+
+    Only reads, and looks only at the two bands: urgent items stay urgent.
+    """
+    low, high = make_rank(UNCERTAIN, 0), make_rank(UNCERTAIN + 1, 0)
+    movable = Item.rank.between(low, high - 1) | (Item.rank >> BAND_SHIFT == ORDINARY)
+    best = (
+        _open_items(project_id)
+        .with_only_columns(Item.id)
+        .where(movable, Item.uncertainty.is_not(None))
+        .order_by(Item.uncertainty.desc(), Item.id)
+        .limit(limit)
+    )
+    promote = tuple(session.scalars(best))
+    ahead = _open_items(project_id).with_only_columns(Item.id).where(Item.rank.between(low, high - 1))
+    chosen = set(promote)
+    demote = tuple(item_id for item_id in session.scalars(ahead.order_by(Item.rank)) if item_id not in chosen)
+    return BandPlan(promote, demote)
+
+
+def reband(session: Session, project_id: int, version_id: int, item_ids: Sequence[int], band: int) -> int:
+    """Give items of a plan fresh ranks in `band`, in the order given; returns how many were still open.
+
+    Raises:
+        ValueError: more than 1,000 items; move them in pieces with a commit between.
+        Conflict: `model_replaced`, another model has become the champion since the plan was made.
+    """
+    if len(item_ids) > MAX_ROWS:
+        raise ValueError(f"{len(item_ids)} items at once, at most {MAX_ROWS}")
+    if not _reigns(session, version_id):
+        raise Conflict("model_replaced", version=version_id)
+    locked = select(ITEM.c.id).where(ITEM.c.id.in_(item_ids), ITEM.c.state == "open")
+    still_open = set(session.scalars(locked.order_by(ITEM.c.id).with_for_update()))
+    moved = [item_id for item_id in item_ids if item_id in still_open]
+    if not moved:
+        return 0
+    first = take_sequences(session, project_id, len(moved))
+    session.connection().execute(
+        update(ITEM).where(ITEM.c.id == bindparam("key")).values(rank=bindparam("value")),
+        [{"key": item_id, "value": make_rank(band, first + place)} for place, item_id in enumerate(moved)],
+    )
+    return len(moved)
+
+
+def pieces(item_ids: Sequence[int], size: int = MAX_ROWS) -> Iterator[list[int]]:
+    """`item_ids` in lists of at most `size`."""
+    rest = iter(item_ids)
+    while piece := list(islice(rest, size)):
+        yield piece
+
+
+def _reigns(session: Session, version_id: int) -> bool:
+    return session.scalar(select(ModelVersion.state).where(ModelVersion.id == version_id)) == "champion"
+
+
+def _open_items(project_id: int) -> Select[Item]:
+    published = select(Batch.id).where(Batch.project_id == project_id, Batch.state == "published")
+    return select(Item).where(
+        Item.project_id == project_id, Item.state == "open", Item.purpose == "label", Item.batch_id.in_(published)
+    )

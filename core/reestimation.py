@@ -1,0 +1,181 @@
+"""Background consensus: the whole project by EM, written back only where nothing has changed since it was read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH, Counts
+from core.aggregation.dawid_skene import Fit, Floats, Ints, fit
+from core.consensus import SETTLED, revise
+from core.db import is_sqlite, reading, unit_of_work
+from core.db.tables import table_of
+from core.effects import Effect
+from core.items import lock_item
+from core.models import Annotation, Item, Project, Skill
+from core.skills import CrowdModel, crowd_model, save_counts
+
+CHUNK = 500
+PAUSE_SECONDS = 0.01
+GROWTH = 0.02
+"""A refit follows after this share of new annotations, at least `MIN_NEW`."""
+MIN_NEW = 20
+NOTICEABLE = 0.002
+"""Smaller moves of a posterior are not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A project's annotations as index columns, with the revisions they were read at."""
+
+    item_ids: list[int]
+    revisions: list[int]
+    posteriors: list[list[float] | None]
+    worker_ids: list[int]
+    items: Ints
+    workers: Ints
+    answers: Ints
+    fixed: Floats
+    classes: int
+
+
+def is_due(session: Session, project: Project) -> bool:
+    """Whether enough annotations have come since the last re-estimation."""
+    statement = select(func.count()).where(Annotation.project_id == project.id, Annotation.state == "counted")
+    new = abs((session.scalar(statement) or 0) - project.estimated_annotations)
+    return new >= max(MIN_NEW, GROWTH * project.estimated_annotations)
+
+
+def reestimate(
+    engine: Engine, project_id: int, run_effects: Callable[[list[Effect]], None], clock: Callable[[], datetime]
+) -> int:
+    """Re-estimate posteriors, skills and the pooled matrix of a project; returns how many items were revised.
+
+    Items whose revision moved on meanwhile are left alone; verdicts are fixed points of the estimate.
+    """
+    with reading(engine) as session:
+        project = session.get_one(Project, project_id)
+        if not is_due(session, project):
+            return 0
+        snapshot = read_snapshot(session, project)
+    if snapshot is None:
+        return 0
+    fitted = fit(
+        snapshot.items,
+        snapshot.workers,
+        snapshot.answers,
+        (len(snapshot.item_ids), len(snapshot.worker_ids), snapshot.classes),
+        strength=STRENGTH,
+        fixed=snapshot.fixed,
+    )
+    with unit_of_work(engine, run_effects) as session:
+        _write_crowd(session, project_id, snapshot, fitted)
+    pause = PAUSE_SECONDS if is_sqlite(engine) else 0.0
+    for start in range(0, len(snapshot.worker_ids), CHUNK):
+        with unit_of_work(engine, run_effects) as session:
+            _write_skills(session, project_id, snapshot, fitted, start, clock())
+        time.sleep(pause)
+    revised, changed = 0, _moved(snapshot, fitted)
+    for start in range(0, len(changed), CHUNK):
+        with unit_of_work(engine, run_effects) as session:
+            revised += _revise_items(session, project_id, snapshot, fitted, changed[start : start + CHUNK], clock())
+        time.sleep(pause)
+    return revised
+
+
+def read_snapshot(session: Session, project: Project) -> Snapshot | None:
+    """All counted annotations of a project, or nothing where there are none."""
+    classes = len(project.label_schema["labels"])
+    index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
+    table = table_of(Annotation)
+    rows = session.execute(
+        select(table.c.item_id, table.c.worker_id, table.c.label_id).where(
+            table.c.project_id == project.id, table.c.state == "counted", table.c.audit_state != "rejected"
+        )
+    ).all()
+    if not rows:
+        return None
+    item_index = {item_id: position for position, item_id in enumerate(dict.fromkeys(row[0] for row in rows))}
+    worker_index = {worker_id: position for position, worker_id in enumerate(dict.fromkeys(row[1] for row in rows))}
+    state = _item_states(session, project.id)
+    fixed = np.full((len(item_index), classes), np.nan)
+    for item_id, position in item_index.items():
+        if state[item_id][2] == "adjudicated":
+            fixed[position] = np.eye(classes)[index[state[item_id][3]]]
+    return Snapshot(
+        item_ids=list(item_index),
+        revisions=[state[item_id][0] for item_id in item_index],
+        posteriors=[state[item_id][1] for item_id in item_index],
+        worker_ids=list(worker_index),
+        items=np.array([item_index[row[0]] for row in rows]),
+        workers=np.array([worker_index[row[1]] for row in rows]),
+        answers=np.array([index[row[2]] for row in rows]),
+        fixed=fixed,
+        classes=classes,
+    )
+
+
+def _item_states(session: Session, project_id: int) -> dict[int, tuple[int, list[float] | None, str, str]]:
+    item = table_of(Item)
+    rows = session.execute(
+        select(item.c.id, item.c.revision, item.c.posterior, item.c.state, item.c.label_id).where(
+            item.c.project_id == project_id, item.c.submitted > 0
+        )
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+
+
+def _moved(snapshot: Snapshot, fitted: Fit) -> list[int]:
+    moved = []
+    for position, before in enumerate(snapshot.posteriors):
+        after = fitted.posteriors[position]
+        if before is None or len(before) != len(after) or np.abs(after - np.array(before)).max() > NOTICEABLE:
+            moved.append(position)
+    return moved
+
+
+def _write_crowd(session: Session, project_id: int, snapshot: Snapshot, fitted: Fit) -> None:
+    project = session.get_one(Project, project_id, with_for_update=True)
+    project.pooled_confusion = [[round(float(cell), 6) for cell in row] for row in fitted.pooled]
+    project.class_prior = [round(float(share), 6) for share in fitted.prior]
+    project.estimated_annotations = len(snapshot.answers)
+
+
+def _write_skills(
+    session: Session, project_id: int, snapshot: Snapshot, fitted: Fit, start: int, now: datetime
+) -> None:
+    crowd = crowd_model(session.get_one(Project, project_id))
+    totals = np.bincount(snapshot.workers, minlength=len(snapshot.worker_ids))
+    for position in range(start, min(start + CHUNK, len(snapshot.worker_ids))):
+        worker_id = snapshot.worker_ids[position]
+        session.get(Skill, (worker_id, project_id), with_for_update=True)
+        counts = _counts(fitted.expected_counts[position], snapshot.classes)
+        save_counts(session, worker_id, project_id, counts, crowd, int(totals[position]), now)
+
+
+def _counts(expected: Floats, classes: int) -> Counts:
+    if classes > MATRIX_CLASSES:
+        correct = float(np.trace(expected))
+        return Counts(correct=correct, wrong=float(expected.sum()) - correct)
+    return Counts(matrix=expected.tolist())
+
+
+def _revise_items(
+    session: Session, project_id: int, snapshot: Snapshot, fitted: Fit, positions: list[int], now: datetime
+) -> int:
+    project = session.get_one(Project, project_id)
+    crowd: CrowdModel = crowd_model(project)
+    revised = 0
+    for position in positions:
+        item = lock_item(session, snapshot.item_ids[position])
+        if item.revision != snapshot.revisions[position] or item.state in SETTLED:
+            continue
+        revise(session, project, crowd, item, fitted.posteriors[position].tolist(), now)
+        revised += 1
+    return revised

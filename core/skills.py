@@ -1,0 +1,93 @@
+"""Workers' skills: what the hot path reads and updates, one row per worker and project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.aggregation.confusion import Counts, Matrix, accuracy, default_pooled, empty_counts
+from core.aggregation.online import uniform
+from core.db.tables import table_of
+from core.db.upsert import insert_statement
+from core.models import Project, Skill
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdModel:
+    """What a project knows of its crowd as a whole."""
+
+    pooled: Matrix
+    prior: list[float]
+
+    @property
+    def classes(self) -> int:
+        """Number of labels."""
+        return len(self.prior)
+
+
+def crowd_model(project: Project) -> CrowdModel:
+    """From the last re-estimation; sane defaults before it, and for labels added since."""
+    classes = len(project.label_schema["labels"])
+    pooled, prior = project.pooled_confusion, project.class_prior
+    if pooled is None or prior is None or len(prior) != classes:
+        return CrowdModel(default_pooled(classes), uniform(classes))
+    return CrowdModel(pooled, prior)
+
+
+def load_counts(session: Session, worker_id: int, project_id: int, classes: int, *, lock: bool = False) -> Counts:
+    """A worker's expected answers; empty where they are new or the labels have changed in number."""
+    table = table_of(Skill)
+    statement = select(table.c.counts).where(table.c.worker_id == worker_id, table.c.project_id == project_id)
+    stored = session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+    return _from_json(stored, classes)
+
+
+def load_many(session: Session, worker_ids: Iterable[int], project_id: int, classes: int) -> dict[int, Counts]:
+    """The expected answers of several workers by worker id."""
+    ids = list(worker_ids)
+    table = table_of(Skill)
+    statement = select(table.c.worker_id, table.c.counts)
+    found = session.execute(statement.where(table.c.project_id == project_id, table.c.worker_id.in_(ids)))
+    stored = {worker_id: counts for worker_id, counts in found}
+    return {worker_id: _from_json(stored.get(worker_id), classes) for worker_id in ids}
+
+
+def save_counts(
+    session: Session,
+    worker_id: int,
+    project_id: int,
+    counts: Counts,
+    crowd: CrowdModel,
+    annotation_count: int,
+    now: datetime,
+) -> None:
+    """Write a worker's counts and the accuracy that follows from them."""
+    values = {
+        "counts": _to_json(counts),
+        "accuracy": accuracy(counts, crowd.pooled, crowd.prior),
+        "annotation_count": annotation_count,
+        "updated_at": now,
+    }
+    statement = insert_statement(session, Skill).values(worker_id=worker_id, project_id=project_id, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["worker_id", "project_id"], set_=values))
+
+
+def _to_json(counts: Counts) -> dict[str, Any]:
+    if counts.matrix is None:
+        return {"correct": round(counts.correct, 4), "wrong": round(counts.wrong, 4)}
+    return {"matrix": [[round(cell, 4) for cell in row] for row in counts.matrix]}
+
+
+def _from_json(stored: dict[str, Any] | None, classes: int) -> Counts:
+    counts = empty_counts(classes)
+    if not stored:
+        return counts
+    matrix = stored.get("matrix")
+    if counts.matrix is None:
+        return Counts(correct=stored.get("correct", 0.0), wrong=stored.get("wrong", 0.0))
+    return Counts(matrix=matrix) if matrix is not None and len(matrix) == classes else counts

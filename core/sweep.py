@@ -1,0 +1,63 @@
+"""From SQL to Redis: whatever the state says is due gets its RQ job, whether Redis has forgotten it or never knew."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from core.assignment import expire_leases
+from core.clock import bucket
+from core.db.tables import table_of
+from core.due import expiry_effect, offer_effect, reestimate_effect
+from core.effects import EnqueueJob, WakeDelivery, add_effect
+from core.models import Assignment, Attempt, Batch, Item, Participation, Project
+from core.offers import idle_workers
+from core.outbox import pending_count, sweep_outbox
+from core.queue import DEFAULT, IMPORT
+from core.training import unfinished_runs
+
+OVERDUE_GRACE = timedelta(seconds=30)
+"""Leases later than this were missed by their bucket's job and are ended by the sweep itself."""
+
+
+def sweep_project(session: Session, project: Project, now: datetime) -> None:
+    """Re-enqueue what one project owes: ends of leases, offers, re-estimation."""
+    assignment = table_of(Assignment)
+    deadlines = session.scalars(
+        select(assignment.c.expires_at).where(assignment.c.project_id == project.id, assignment.c.state == "active")
+    )
+    for deadline in {bucket(moment): moment for moment in deadlines}.values():
+        add_effect(session, expiry_effect(project.id, deadline))
+    expire_leases(session, project.id, now - OVERDUE_GRACE)
+    if project.state == "open" and _has_shortfall(session, project):
+        add_effect(session, offer_effect(project.id, now))
+    add_effect(session, reestimate_effect(project.id, now))
+
+
+def sweep_rest(session: Session, now: datetime) -> None:
+    """Re-enqueue imports and training runs, wake delivery, and forget what no rule keeps."""
+    for batch_id in session.scalars(select(Batch.id).where(Batch.state == "loading")):
+        add_effect(session, EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}"))
+    for effect in unfinished_runs(session, now):
+        add_effect(session, effect)
+    sweep_outbox(session, now)
+    session.execute(delete(Attempt).where(Attempt.hour < int(now.timestamp()) // 3600 - 24))
+    if pending_count(session):
+        add_effect(session, WakeDelivery())
+
+
+def _has_shortfall(session: Session, project: Project) -> bool:
+    item, batch = table_of(Item), table_of(Batch)
+    open_item = (
+        exists()
+        .where(item.c.project_id == project.id, item.c.slots > 0)
+        .where(batch.c.id == item.c.batch_id, batch.c.state == "published")
+    )
+    if not session.scalar(select(open_item)):
+        return False
+    offered = select(Participation.worker_id).where(
+        Participation.project_id == project.id, Participation.state == "offered"
+    )
+    return bool(idle_workers(session, project, 1)) or session.scalars(offered.limit(1)).first() is not None

@@ -1,0 +1,485 @@
+"""The Telegram surface over HTTP against a strict Bot API server: dialogues, crashes, limits and refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.surface import (
+    Attachment,
+    Blocked,
+    Button,
+    Command,
+    Edit,
+    Event,
+    Message,
+    MessageRef,
+    Outcome,
+    Part,
+    Rejected,
+    RetryLater,
+    Said,
+    Send,
+    SurfaceError,
+    Tapped,
+    Toast,
+    Uploaded,
+)
+from bot.surfaces.telegram import TOO_LARGE, TelegramSurface
+from tests.fakes.dispatching import ScriptedDispatch
+from tests.fakes.telegram_server import TelegramServer
+
+TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz0123456"
+ANN, BEN = 7, 8
+
+
+def card(text: str) -> Message:
+    """An item with two labels."""
+    row = (Button("Rain", f"tap.{text}.1.0"), Button("Sun", f"tap.{text}.2.0"))
+    return Message(kind="card", heading="Weather?", parts=(Part("text", text),), footer="1 of 3", buttons=(row,))
+
+
+class Memory:
+    """Offsets in memory: what a database keeps over a restart."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.stored: list[int] = []
+
+    async def load(self) -> int:
+        return self.offset
+
+    async def store(self, offset: int) -> None:
+        self.offset = offset
+        self.stored.append(offset)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TelegramServer]:
+    fake = TelegramServer(TOKEN)
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+@pytest.fixture
+def offsets() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+async def surface(server: TelegramServer, offsets: Memory, tmp_path: Path) -> AsyncIterator[TelegramSurface]:
+    made = make(server, offsets, tmp_path)
+    yield made
+    await made.close()
+
+
+def make(server: TelegramServer, offsets: Memory, directory: Path) -> TelegramSurface:
+    """A surface that does not wait long."""
+    return TelegramSurface(TOKEN, server.url, offsets, directory / "fetched", poll_seconds=5, first_pause=0.01)
+
+
+@asynccontextmanager
+async def running(surface: TelegramSurface, dispatch: Callable[[Event], Any]) -> AsyncIterator[asyncio.Task[None]]:
+    """The surface at work; cancelled at the end, as a killed process would be."""
+    work = asyncio.create_task(surface.run(dispatch))
+    try:
+        yield work
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_enrol_card_tap_edited_card(server: TelegramServer, surface: TelegramSurface) -> None:
+    dispatch = ScriptedDispatch(
+        Outcome((Send(Message(text="Welcome")), Send(card("first")))),
+        Outcome((Toast("Saved: Rain"), Edit(card("second")))),
+    )
+    async with running(surface, dispatch):
+        await server.say(ANN, "/start abcd2345")
+        await server.until(lambda: len(server.inbox(ANN)) == 2)
+        tapped = await server.tap(ANN, server.inbox(ANN)[1]["message_id"], "Rain")
+        await server.until(lambda: "second" in server.inbox(ANN)[1]["text"])
+    begun, tap = dispatch.events
+    assert isinstance(begun, Command)
+    assert (begun.name, begun.argument) == ("start", "abcd2345")
+    assert (begun.person.surface, begun.person.tenant, begun.person.external_id, begun.person.address) == (
+        "telegram",
+        "",
+        "7",
+        "7",
+    )
+    assert (begun.person.name, begun.person.locale) == ("User 7", "en")
+    assert isinstance(tap, Tapped)
+    assert tap.payload == "tap.first.1.0"
+    assert tap.message == MessageRef("7", str(server.inbox(ANN)[1]["message_id"]))
+    assert server.answers == {tapped["callback_query"]["id"]: "Saved: Rain"}
+    order = [call.method for call in server.calls if call.method != "getUpdates"]
+    assert order == ["sendMessage", "sendMessage", "answerCallbackQuery", "editMessageText"]
+    assert all("parse_mode" not in call.params for call in server.calls)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/next", ("next", "")),
+        ("/NEXT@lightwork_bot", ("next", "")),
+        ("/post  Which one?\nOr none", ("post", "Which one?\nOr none")),
+        ("/post\nWhich one?", ("post", "Which one?")),
+        ("/", ("", "")),
+    ],
+)
+async def test_commands(server: TelegramServer, surface: TelegramSurface, text: str, expected: tuple[str, str]) -> None:
+    dispatch = ScriptedDispatch()
+    async with running(surface, dispatch):
+        await server.say(ANN, text)
+        await dispatch.until(lambda: bool(dispatch.events))
+    assert isinstance(dispatch.events[0], Command)
+    assert (dispatch.events[0].name, dispatch.events[0].argument) == expected
+
+
+async def test_text_and_stickers_are_said_and_groups_are_silent(
+    server: TelegramServer, surface: TelegramSurface
+) -> None:
+    dispatch = ScriptedDispatch()
+    group = {"id": -5, "type": "group", "title": "All"}
+    sender = {"id": ANN, "is_bot": False, "first_name": "Ann"}
+    photo = [{"file_id": "p", "file_unique_id": "p", "width": 1, "height": 1}]
+    async with running(surface, dispatch):
+        loud = {"message_id": 900, "from": sender, "chat": group, "date": 1, "text": "/next"}
+        await server.deliver({"message": loud})
+        pinned = {"message_id": 901, "from": sender, "chat": {"id": ANN, "type": "private"}, "date": 1}
+        await server.deliver({"message": {**pinned, "delete_chat_photo": True}})
+        await server.deliver({"message": {**pinned, "photo": photo, "caption": "look"}})
+        await server.say(ANN, "hello")
+        await dispatch.until(lambda: len(dispatch.events) == 2)
+    assert [event.text for event in dispatch.events if isinstance(event, Said)] == ["look", "hello"]
+    assert not server.inbox(ANN)
+
+
+async def test_a_crash_before_the_confirmation_redelivers(
+    server: TelegramServer, surface: TelegramSurface, offsets: Memory, tmp_path: Path
+) -> None:
+    """Killed between the commit and the confirmation: nothing is lost, the next process sees the update again."""
+    committed, never = asyncio.Event(), asyncio.Event()
+
+    async def commit_and_hang(event: Event) -> Outcome:
+        committed.set()
+        await never.wait()
+        raise AssertionError("the process was killed before")
+
+    async with running(surface, ScriptedDispatch(commit_and_hang)):
+        sent = await server.say(ANN, "/next")
+        await committed.wait()
+    assert offsets.stored == []
+    assert [update["update_id"] for update in server.queue] == [sent["update_id"]]
+
+    again = ScriptedDispatch(Outcome((Send(Message(text="here")),)))
+    async with running(make(server, offsets, tmp_path), again):
+        await server.until(lambda: server.confirmed == sent["update_id"] + 1)
+    assert [type(event) for event in again.events] == [Command]
+    assert offsets.stored == [sent["update_id"] + 1]
+    assert server.queue == []
+
+
+async def test_nothing_is_confirmed_while_one_update_of_the_answer_is_at_work(
+    server: TelegramServer, surface: TelegramSurface, offsets: Memory
+) -> None:
+    gate = asyncio.Event()
+
+    async def slow(event: Event) -> Outcome:
+        await gate.wait()
+        return Outcome()
+
+    async def by_person(event: Event) -> Outcome:
+        return await slow(event) if event.person.external_id == str(ANN) else Outcome()
+
+    await server.say(ANN, "slow")
+    await server.say(BEN, "quick")
+    dispatch = ScriptedDispatch(by_person, by_person)
+    async with running(surface, dispatch):
+        await dispatch.until(lambda: len(dispatch.events) == 2)
+        assert offsets.stored == []
+        assert server.confirmed == 0
+        gate.set()
+        await server.until(lambda: server.confirmed > 0)
+    assert len(offsets.stored) == 1
+
+
+async def test_one_persons_updates_keep_their_order(server: TelegramServer, surface: TelegramSurface) -> None:
+    gate = asyncio.Event()
+
+    async def hold(event: Event) -> Outcome:
+        await gate.wait()
+        return Outcome()
+
+    for text in ("one", "two", "three"):
+        await server.say(ANN, text)
+    await server.say(BEN, "other")
+    dispatch = ScriptedDispatch(hold)
+    async with running(surface, dispatch):
+        await dispatch.until(lambda: len(dispatch.events) == 2)
+        assert {event.text for event in dispatch.events if isinstance(event, Said)} == {"one", "other"}
+        gate.set()
+        await dispatch.until(lambda: len(dispatch.events) == 4)
+    anns = [event.text for event in dispatch.events if isinstance(event, Said) and event.person.external_id == "7"]
+    assert anns == ["one", "two", "three"]
+
+
+async def test_the_same_press_delivered_twice_reaches_dispatch_twice(
+    server: TelegramServer, surface: TelegramSurface
+) -> None:
+    edit = Outcome((Toast("Saved"), Edit(card("second"))))
+    dispatch = ScriptedDispatch(Outcome((Send(card("first")),)), edit, edit)
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: len(server.inbox(ANN)) == 1)
+        press = await server.tap(ANN, server.inbox(ANN)[0]["message_id"], "Sun")
+        await server.redeliver(press)
+        await server.until(lambda: len(server.made("editMessageText", 400)) == 1)
+    assert [event.payload for event in dispatch.events if isinstance(event, Tapped)] == ["tap.first.2.0"] * 2
+    assert len(server.inbox(ANN)) == 1  # "not modified" is success: no second card
+    assert len(server.answers) == 1
+
+
+async def test_a_forged_payload_passes_through_as_text(server: TelegramServer, surface: TelegramSurface) -> None:
+    dispatch = ScriptedDispatch(Outcome((Send(card("first")),)))
+    forged = "tap.1'; DROP TABLE--\x00€"
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: len(server.inbox(ANN)) == 1)
+        await server.forge(ANN, server.inbox(ANN)[0]["message_id"], forged)
+        await server.until(lambda: len(server.answers) == 1)
+    assert isinstance(dispatch.events[1], Tapped)
+    assert dispatch.events[1].payload == forged
+
+
+async def test_a_late_outcome_ends_the_spinner_without_success_and_follows_up(
+    server: TelegramServer, surface: TelegramSurface, offsets: Memory
+) -> None:
+    commit = asyncio.Event()
+
+    async def follow_up() -> Outcome:
+        await commit.wait()
+        return Outcome((Toast("Saved"), Edit(card("second"))))
+
+    dispatch = ScriptedDispatch(Outcome((Send(card("first")),)))
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: server.confirmed > 0)
+        dispatch.answers.append(Outcome(follow_up=follow_up()))
+        await server.tap(ANN, server.inbox(ANN)[0]["message_id"], "Sun")
+        await server.until(lambda: len(server.answers) == 1)
+        assert list(server.answers.values()) == [""]
+        assert "first" in server.inbox(ANN)[0]["text"]
+        assert len(offsets.stored) == 1
+        commit.set()
+        await server.until(lambda: "second" in server.inbox(ANN)[0]["text"])
+        await server.until(lambda: server.queue == [])
+    assert len(server.made("answerCallbackQuery")) == 1
+    assert not server.made("answerCallbackQuery", 400)
+
+
+async def test_a_tap_answered_too_late_still_edits_the_card(server: TelegramServer, surface: TelegramSurface) -> None:
+    server.callback_lifetime = -1
+    dispatch = ScriptedDispatch(Outcome((Send(card("first")),)), Outcome((Toast("Saved"), Edit(card("second")))))
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: len(server.inbox(ANN)) == 1)
+        with capture_logs() as logs:
+            await server.tap(ANN, server.inbox(ANN)[0]["message_id"], "Sun")
+            await server.until(lambda: "second" in server.inbox(ANN)[0]["text"])
+    assert len(server.made("answerCallbackQuery", 400)) == 1
+    assert logs == []
+
+
+async def test_where_the_card_was_deleted_a_new_one_is_sent(server: TelegramServer, surface: TelegramSurface) -> None:
+    dispatch = ScriptedDispatch(Outcome((Send(card("first")),)), Outcome((Edit(card("second")),)))
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: len(server.inbox(ANN)) == 1)
+        first = server.inbox(ANN)[0]["message_id"]
+        await server.tap(ANN, first, "Sun")
+        del server.messages[ANN][first]
+        await server.until(lambda: len(server.inbox(ANN)) == 1)
+    assert "second" in server.inbox(ANN)[0]["text"]
+
+
+async def test_dispatch_that_fails_is_tried_three_times_then_skipped_aloud(
+    server: TelegramServer, surface: TelegramSurface, offsets: Memory
+) -> None:
+    broken = RuntimeError("database away")
+    dispatch = ScriptedDispatch(broken, broken, broken, Outcome((Send(Message(text="back")),)))
+    with capture_logs() as logs:
+        async with running(surface, dispatch):
+            await server.say(ANN, "/next")
+            await server.until(lambda: len(offsets.stored) == 1)
+            await server.say(ANN, "/stats")
+            await server.until(lambda: len(server.inbox(ANN)) == 1)
+    assert [event.name for event in dispatch.events if isinstance(event, Command)] == ["next", "next", "next", "stats"]
+    seen = [entry["event"] for entry in logs]
+    assert seen == ["telegram.update_failed"] * 3 + ["telegram.update_skipped"]
+
+
+async def test_a_failure_that_passes_loses_nothing(server: TelegramServer, surface: TelegramSurface) -> None:
+    dispatch = ScriptedDispatch(RuntimeError("once"), Outcome((Send(Message(text="here")),)))
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: [message["text"] for message in server.inbox(ANN)] == ["here"])
+
+
+async def test_an_upload_lies_on_disk_during_dispatch_only(
+    server: TelegramServer, surface: TelegramSurface, tmp_path: Path
+) -> None:
+    dispatch = ScriptedDispatch()
+    async with running(surface, dispatch):
+        await server.upload(ANN, "../../etc/items.csv", b"text\nrain\n", caption="/post Weather?")
+        await server.until(lambda: server.confirmed > 0)
+    event = dispatch.events[0]
+    assert isinstance(event, Uploaded)
+    assert (event.name, event.caption) == ("items.csv", "/post Weather?")
+    assert dispatch.contents == [b"text\nrain\n"]
+    assert event.path.parent == tmp_path / "fetched"
+    assert list((tmp_path / "fetched").iterdir()) == []
+
+
+async def test_a_file_above_20_mb_is_refused_with_a_sentence(server: TelegramServer, surface: TelegramSurface) -> None:
+    dispatch = ScriptedDispatch()
+    async with running(surface, dispatch):
+        await server.upload(ANN, "big.csv", b"x", size=20_000_001)
+        await server.until(lambda: len(server.inbox(ANN)) == 1)
+    assert server.inbox(ANN)[0]["text"] == TOO_LARGE
+    assert dispatch.events == []
+    assert not server.made("getFile")
+
+
+async def test_send_a_file_with_a_short_and_with_a_long_text(
+    server: TelegramServer, surface: TelegramSurface, tmp_path: Path
+) -> None:
+    await server.say(ANN, "hi")
+    (tmp_path / "labels.csv").write_bytes(b"item,label\n")
+    attachment = Attachment("labels.csv", "text/csv", str(tmp_path / "labels.csv"))
+    await surface.send(str(ANN), Message(kind="file", text="Your labels", attachment=attachment))
+    await surface.send(str(ANN), Message(kind="file", text="long " * 300, attachment=attachment))
+    first, second, text = server.inbox(ANN)
+    assert first["caption"] == "Your labels"
+    assert server.files[first["document"]["file_id"]].content == b"item,label\n"
+    assert (second["document"]["file_name"], second["caption"]) == ("labels.csv", "")
+    assert text["text"] == ("long " * 300).strip()
+    missing = Attachment("x.csv", "text/csv", str(tmp_path / "x.csv"))
+    with pytest.raises(Rejected, match=r"x\.csv"):
+        await surface.send(str(ANN), Message(attachment=missing))
+
+
+async def test_what_delivery_is_told(server: TelegramServer, surface: TelegramSurface) -> None:
+    await server.say(ANN, "hi")
+    text = Message(text="Work is here.")
+    server.fail_next("sendMessage", 429, "Too Many Requests: retry after 7", retry_after=7)
+    with pytest.raises(RetryLater) as busy:
+        await surface.send(str(ANN), text)
+    assert busy.value.seconds == 7
+    server.fail_next("sendMessage", 502, "Bad Gateway")
+    with pytest.raises(RetryLater) as away:
+        await surface.send(str(ANN), text)
+    assert away.value.seconds == 2
+    with pytest.raises(Blocked):
+        await surface.send("999", text)
+    server.blocked.add(ANN)
+    with pytest.raises(Blocked, match="blocked by the user"):
+        await surface.send(str(ANN), text)
+    server.blocked.clear()
+    server.fail_next("sendMessage", 400, "Bad Request: BUTTON_TYPE_INVALID")
+    with pytest.raises(Rejected, match=r"(?i)button_type_invalid"):
+        await surface.send(str(ANN), text)
+    with pytest.raises(Rejected, match="65 bytes"):
+        await surface.send(str(ANN), Message(buttons=((Button("A", "x" * 65),),)))
+    sent = await surface.send(str(ANN), text)
+    await surface.edit(sent, text)  # not modified: success
+    await surface.edit(sent, Message(text="https://example.org is no preview"))
+    assert server.calls[-1].params["link_preview_options"] == {"is_disabled": True}
+    with pytest.raises(Rejected, match="not found"):
+        await surface.edit(MessageRef(str(ANN), "12345"), text)
+
+
+async def test_a_reply_waits_as_long_as_a_busy_telegram_asks(server: TelegramServer, surface: TelegramSurface) -> None:
+    server.fail_next("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
+    dispatch = ScriptedDispatch(Outcome((Send(Message(text="one")), Send(Message(text="two")))))
+    async with running(surface, dispatch):
+        await server.say(ANN, "/next")
+        await server.until(lambda: [message["text"] for message in server.inbox(ANN)] == ["one", "two"])
+
+
+async def test_polling_goes_on_after_conflict_flood_and_a_broken_server(
+    server: TelegramServer, surface: TelegramSurface
+) -> None:
+    server.fail_next("getUpdates", 409, "Conflict: terminated by other getUpdates request")
+    server.fail_next("getUpdates", 502, "Bad Gateway")
+    server.fail_next("getUpdates", 429, "Too Many Requests: retry after 1", retry_after=1)
+    dispatch = ScriptedDispatch()
+    with capture_logs() as logs:
+        async with running(surface, dispatch):
+            await server.say(ANN, "/next")
+            await dispatch.until(lambda: len(dispatch.events) == 1)
+    assert [entry["event"] for entry in logs] == ["telegram.poll_failed"] * 3
+    assert [entry["failures"] for entry in logs] == [1, 2, 3]
+    assert "Conflict" in logs[0]["error"]
+    assert logs[2]["retry_in"] >= 1
+
+
+async def test_a_second_poller_is_seen_in_the_log(
+    server: TelegramServer, surface: TelegramSurface, tmp_path: Path
+) -> None:
+    other = make(server, Memory(), tmp_path)
+    with capture_logs() as logs:
+        async with running(surface, ScriptedDispatch()), running(other, ScriptedDispatch()):
+            await server.until(lambda: len(server.made("getUpdates", 409)) >= 2)
+    assert {entry["event"] for entry in logs} == {"telegram.poll_failed"}
+
+
+async def test_a_wrong_token_ends_with_a_sentence_and_shows_in_no_log(
+    server: TelegramServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = TOKEN.replace("AA", "BB")
+    surface = TelegramSurface(wrong, server.url, Memory(), tmp_path)
+    with caplog.at_level(logging.DEBUG), pytest.raises(SurfaceError, match="TELEGRAM_BOT_TOKEN") as refused:
+        await surface.run(ScriptedDispatch())
+    assert wrong not in str(refused.value)
+    with pytest.raises(RetryLater):
+        await surface.send(str(ANN), Message(text="x"))
+    await surface.close()
+    assert wrong not in caplog.text
+
+
+async def test_the_token_shows_in_no_log_and_no_error(
+    server: TelegramServer, offsets: Memory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    surface = make(server, offsets, tmp_path)
+    await server.say(ANN, "/next")
+    await server.upload(ANN, "a.csv", b"a")
+    server.fail_next("getFile", 502, "Bad Gateway")
+    server.fail_next("getUpdates", 500, f"failed at /bot{TOKEN}/getUpdates")
+    server.fail_next("sendMessage", 400, f"Bad Request: failed at /bot{TOKEN}/sendMessage")
+    dispatch = ScriptedDispatch(Outcome((Send(card("first")),)), Outcome((Send(card("second")),)))
+    with caplog.at_level(logging.DEBUG), capture_logs() as logs:
+        async with running(surface, dispatch):
+            await server.until(lambda: server.confirmed > 0 and len(server.inbox(ANN)) == 1)
+        await server.stop()
+        with pytest.raises(RetryLater) as away:
+            await surface.send(str(ANN), Message(text="x"))
+        await surface.close()
+    assert {entry["event"] for entry in logs} == {
+        "telegram.poll_failed",
+        "telegram.reply_lost",
+        "telegram.update_failed",
+    }
+    assert caplog.records, "the libraries log at this level"
+    assert TOKEN not in caplog.text
+    assert TOKEN not in repr(logs)
+    assert TOKEN not in repr(away.value)

@@ -1,0 +1,67 @@
+"""Serving for real: the free port, the busy port, and a stop that waits for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+
+import httpx
+import pytest
+
+from bot.surface import Message, Outcome, Send
+from bot.surfaces.web import WebSurface
+from core.errors import SettingsError
+from tests.fakes.dispatching import ScriptedDispatch
+from tests.fakes.mailbox import MemoryMailbox
+from tests.unit.bot.conftest import KEY, sentence
+
+
+@asynccontextmanager
+async def serving(surface: WebSurface, dispatch: ScriptedDispatch) -> AsyncIterator[str]:
+    running = asyncio.create_task(surface.run(dispatch))
+    try:
+        port = await surface.listening()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_a_free_port_is_taken_and_served() -> None:
+    surface = WebSurface(MemoryMailbox(), sentence, signing_key=KEY, port=0)
+    dispatch = ScriptedDispatch(Outcome((Send(Message(text="Welcome.")),)))
+    async with serving(surface, dispatch) as url, httpx.AsyncClient(base_url=url) as client:
+        body = (await client.post("/api/join", json={"code": "x", "name": "Ada"})).json()
+        assert body["messages"][0]["content"]["text"] == "Welcome."
+        assert "server" not in (await client.get("/")).headers
+
+
+async def test_a_stop_does_not_wait_for_long_polls_and_frees_the_port() -> None:
+    mailbox = MemoryMailbox()
+    surface = WebSurface(mailbox, sentence, signing_key=KEY, port=0)
+    dispatch = ScriptedDispatch(Outcome((Send(Message(text="Welcome.")),)))
+    async with httpx.AsyncClient(timeout=30) as client:
+        async with serving(surface, dispatch) as url:
+            await client.post(f"{url}/api/join", json={"code": "x", "name": "Ada"})
+            waiting = asyncio.create_task(client.get(f"{url}/api/messages?after=1&wait=25"))
+            async with asyncio.timeout(5):
+                while not surface._chat.bell._listeners:
+                    await asyncio.sleep(0.005)
+            started = monotonic()
+        assert monotonic() - started < 4
+        assert (await waiting).json() == {"messages": [], "revision": 1}
+        again = WebSurface(mailbox, sentence, signing_key=KEY, port=surface.port)
+        async with serving(again, dispatch) as same:
+            assert same == url
+            assert (await client.get(f"{url}/api/messages")).json()["revision"] == 1
+
+
+async def test_a_busy_port_is_one_sentence() -> None:
+    surface = WebSurface(MemoryMailbox(), sentence, signing_key=KEY, port=0)
+    async with serving(surface, ScriptedDispatch()):
+        second = WebSurface(MemoryMailbox(), sentence, signing_key=KEY, port=surface.port)
+        with pytest.raises(SettingsError, match="LIGHTWORK_WEB_PORT"):
+            await second.run(ScriptedDispatch())

