@@ -17,6 +17,7 @@ from bot.mailbox import DatabaseMailbox
 from bot.offsets import DatabaseOffsets
 from bot.surface import Dispatch, Surface
 from bot.texts import FALLBACK, knows, say
+from core.background import BackgroundEffects
 from core.config import Settings, load_settings
 from core.db import make_engine
 from core.db.writer import Writer, make_writer
@@ -52,7 +53,8 @@ async def serve(settings: Settings) -> None:
     engine = make_engine(settings)
     redis = connect(redis_url(settings))
     runner = EffectRunner(redis)
-    writer = make_writer(engine, runner)
+    effects = BackgroundEffects(runner)
+    writer = make_writer(engine, effects)
     dispatcher = Dispatcher(settings, writer, redis, engine)
     surfaces = build_surfaces(settings, engine, writer)
     delivery = Delivery(engine, writer, {surface.name: surface for surface in surfaces})
@@ -61,6 +63,7 @@ async def serve(settings: Settings) -> None:
         await _run_until_stopped([*(_surface_loop(surface, dispatcher) for surface in surfaces), delivery.run()])
     finally:
         await asyncio.to_thread(writer.close)
+        await asyncio.to_thread(effects.close)
         _close(engine, redis)
 
 

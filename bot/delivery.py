@@ -64,7 +64,7 @@ class Delivery:
             while True:
                 sent = 0
                 try:
-                    sent = await self._round()
+                    sent = await self.deliver_once()
                 except Exception:
                     log.exception("delivery_failed")
                 if not sent:
@@ -80,7 +80,7 @@ class Delivery:
         except TimeoutError:
             return
 
-    async def _round(self) -> int:
+    async def deliver_once(self) -> int:
         """One look at the outbox; how many messages were dealt with. Does nothing while another process sends."""
         parcels = await asyncio.to_thread(self._collect)
         if await self._write(lambda session: hold(session, LEASE, self._holder, now())) is None:

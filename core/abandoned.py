@@ -80,8 +80,8 @@ def _put_back(redis: Redis, queues: dict[str, Queue], job_id: str) -> None:
         redis.delete(f"{JOB_PREFIX}{job_id}")
         return
     home = queues.get(str(job.origin))
-    if home is None or str(status) in FINAL:
+    if home is None or status in FINAL:
         return
-    log.warning("job_put_back", job_id=job_id, status=str(status), queue=home.name)
+    log.warning("job_put_back", job_id=job_id, status=status.value, queue=home.name)
     home.intermediate_queue.remove(job_id)
     home.enqueue_job(job)

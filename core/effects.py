@@ -20,6 +20,8 @@ class EnqueueJob:
     args: tuple[int | str, ...]
     job_id: str
     at: datetime | None = None
+    doubted: bool = False
+    """Redis may have forgotten it: ask there, whatever this process remembers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from core.config import Settings
 from core.errors import SettingsError
@@ -58,7 +60,8 @@ def redis_url(settings: Settings) -> str:
 def answers(url: str, seconds: float = PING_SECONDS) -> bool:
     """Whether a server answers a PING at `url` within `seconds`."""
     try:
-        with Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds) as redis:
+        once = Retry(NoBackoff(), 0)
+        with Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once) as redis:
             return bool(redis.ping())
     except RedisError:
         return False

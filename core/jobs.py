@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -39,12 +40,12 @@ def counted(queue: str, name: str) -> Iterator[Runtime]:
             count_job(session, queue, name, now(), failed=failed)
 
 
-def expire_leases_of(runtime: Runtime, project_id: int) -> int:
-    """End overdue leases chunk by chunk."""
+def expire_leases_of(runtime: Runtime, project_id: int, moment: datetime) -> int:
+    """End leases that were over their deadline at `moment`, chunk by chunk."""
     total = 0
     while True:
         with runtime.writing() as session:
-            ended = expire_leases(session, project_id, now(), EXPIRE_CHUNK)
+            ended = expire_leases(session, project_id, moment, EXPIRE_CHUNK)
         total += ended
         if ended < EXPIRE_CHUNK:
             return total
@@ -53,7 +54,7 @@ def expire_leases_of(runtime: Runtime, project_id: int) -> int:
 def expire_leases_job(project_id: int) -> None:
     """End all leases of a project that are over their deadline; their slots come back at once."""
     with counted(ASSIGNMENTS, "expire_leases") as runtime:
-        expire_leases_of(runtime, project_id)
+        expire_leases_of(runtime, project_id, now())
 
 
 def offer_work(project_id: int) -> None:

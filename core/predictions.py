@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
@@ -21,7 +22,7 @@ from core.errors import Conflict
 from core.models import Batch, Item, ModelVersion, Prediction, Project
 from core.outbox import owe
 from core.queue import PRELABEL, TRAINING
-from core.ranks import BAND_SHIFT, ORDINARY, UNCERTAIN, make_rank, take_sequences
+from core.ranks import ORDINARY, UNCERTAIN, make_rank, take_sequences
 
 MAX_ROWS = 1000
 UNCERTAIN_ITEMS = 5000
@@ -171,17 +172,15 @@ def plan_bands(session: Session, project_id: int, limit: int = UNCERTAIN_ITEMS) 
 
     Only reads, and looks only at the two bands: urgent items stay urgent.
     """
-    low, high = make_rank(UNCERTAIN, 0), make_rank(UNCERTAIN + 1, 0)
-    movable = Item.rank.between(low, high - 1) | (Item.rank >> BAND_SHIFT == ORDINARY)
     best = (
         _open_items(project_id)
         .with_only_columns(Item.id)
-        .where(movable, Item.uncertainty.is_not(None))
+        .where(_in_band(UNCERTAIN) | _in_band(ORDINARY), Item.uncertainty.is_not(None))
         .order_by(Item.uncertainty.desc(), Item.id)
         .limit(limit)
     )
     promote = tuple(session.scalars(best))
-    ahead = _open_items(project_id).with_only_columns(Item.id).where(Item.rank.between(low, high - 1))
+    ahead = _open_items(project_id).with_only_columns(Item.id).where(_in_band(UNCERTAIN))
     chosen = set(promote)
     demote = tuple(item_id for item_id in session.scalars(ahead.order_by(Item.rank)) if item_id not in chosen)
     return BandPlan(promote, demote)
@@ -216,6 +215,10 @@ def pieces(item_ids: Sequence[int], size: int = MAX_ROWS) -> Iterator[list[int]]
     rest = iter(item_ids)
     while piece := list(islice(rest, size)):
         yield piece
+
+
+def _in_band(band: int) -> ColumnElement[bool]:
+    return Item.rank.between(make_rank(band, 0), make_rank(band + 1, 0) - 1)
 
 
 def _reigns(session: Session, version_id: int) -> bool:

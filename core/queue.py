@@ -108,7 +108,7 @@ def is_covered(redis: Redis, job_id: str) -> bool:
         job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
     except NoSuchJobError:
         return False
-    return str(job.get_status()) in ("queued", "scheduled", "started", "deferred")
+    return job.get_status() in ("queued", "scheduled", "started", "deferred")
 
 
 def waiting_counts(redis: Redis) -> dict[str, dict[str, int]]:
@@ -155,7 +155,7 @@ class EffectRunner:
 
     def _enqueue(self, job: EnqueueJob) -> None:
         key = (job.job_id, job.at)
-        if job.at is not None and self._seen(key):
+        if job.at is not None and self._seen(key) and not job.doubted:
             return
         try:
             enqueue(self._redis, job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, select
@@ -15,6 +16,7 @@ from core.effects import EnqueueJob, WakeDelivery, add_effect
 from core.models import Assignment, Attempt, Batch, Item, Participation, Project
 from core.offers import idle_workers
 from core.outbox import pending_count, sweep_outbox
+from core.predictions import unfinished_prelabels
 from core.queue import DEFAULT, IMPORT
 from core.training import unfinished_runs
 
@@ -29,23 +31,27 @@ def sweep_project(session: Session, project: Project, now: datetime) -> None:
         select(assignment.c.expires_at).where(assignment.c.project_id == project.id, assignment.c.state == "active")
     )
     for deadline in {bucket(moment): moment for moment in deadlines}.values():
-        add_effect(session, expiry_effect(project.id, deadline))
+        _doubt(session, expiry_effect(project.id, deadline))
     expire_leases(session, project.id, now - OVERDUE_GRACE)
     if project.state == "open" and _has_shortfall(session, project):
-        add_effect(session, offer_effect(project.id, now))
-    add_effect(session, reestimate_effect(project.id, now))
+        _doubt(session, offer_effect(project.id, now))
+    _doubt(session, reestimate_effect(project.id, now))
 
 
 def sweep_rest(session: Session, now: datetime) -> None:
     """Re-enqueue imports and training runs, wake delivery, and forget what no rule keeps."""
     for batch_id in session.scalars(select(Batch.id).where(Batch.state == "loading")):
-        add_effect(session, EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}"))
-    for effect in unfinished_runs(session, now):
-        add_effect(session, effect)
+        _doubt(session, EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}"))
+    for effect in (*unfinished_runs(session, now), *unfinished_prelabels(session)):
+        _doubt(session, effect)
     sweep_outbox(session, now)
     session.execute(delete(Attempt).where(Attempt.hour < int(now.timestamp()) // 3600 - 24))
     if pending_count(session):
         add_effect(session, WakeDelivery())
+
+
+def _doubt(session: Session, job: EnqueueJob) -> None:
+    add_effect(session, replace(job, doubted=True))
 
 
 def _has_shortfall(session: Session, project: Project) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from weakref import WeakValueDictionary
 
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.surface import (
@@ -38,6 +39,7 @@ from bot.surface import (
 from bot.surfaces.lanes import Lanes, back_off, patiently
 from bot.surfaces.slack_client import FileRefused, SlackClient
 from bot.surfaces.slack_socket import hold
+from core.errors import SettingsError
 from core.log import get_logger
 
 ANYTHING = re.compile(".*", re.DOTALL)
@@ -88,6 +90,7 @@ class SlackSurface:
         self._fetch_directory = fetch_directory
         self._ping_interval = ping_interval
         self._first_pause = first_pause
+        self._accepted = False
         self._replies = Lanes()
         self._works: set[asyncio.Task[Outcome]] = set()
         self._order: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -96,17 +99,20 @@ class SlackSurface:
         """Hold a socket until cancelled; a stale one is replaced.
 
         Raises:
-            SurfaceError: Slack refuses a token; names the setting.
+            SettingsError: Slack refuses a token from the start. Later that is waited out like a broken network.
         """
         failures = 0
         try:
             while True:
                 started = time.monotonic()
                 try:
-                    await self._client.check(self._app_token)
-                    await hold(self._app(dispatch), self._app_token, self._ping_interval)
-                except RetryLater:
-                    log.warning("slack.unreachable", failures=failures + 1)
+                    identity = await self._client.check(self._app_token)
+                    self._accepted = True
+                    await hold(self._app(dispatch, identity), self._app_token, self._ping_interval)
+                except (RetryLater, SettingsError) as error:
+                    if isinstance(error, SettingsError) and not self._accepted:
+                        raise
+                    log.warning("slack.unreachable", error=self._client.named(error), failures=failures + 1)
                 failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
                 await asyncio.sleep(back_off(failures, self._first_pause))
         finally:
@@ -127,8 +133,12 @@ class SlackSurface:
         """Replace a message. Raises `SurfaceError`."""
         await self._client.update(ref, message)
 
-    def _app(self, dispatch: Dispatch) -> AsyncApp:
-        app = AsyncApp(client=self._client.web, process_before_response=True)
+    def _app(self, dispatch: Dispatch, identity: AuthorizeResult) -> AsyncApp:
+        async def authorize() -> AuthorizeResult:
+            """Known from the start: Bolt would ask Slack at the first event, and on failure acknowledge it unread."""
+            return identity
+
+        app = AsyncApp(client=self._client.without_token(), authorize=authorize, process_before_response=True)
 
         async def on_command(ack: AsyncAck, body: dict[str, Any]) -> None:
             await self._handle(self._commanded(body), dispatch)
@@ -179,7 +189,7 @@ class SlackSurface:
         person = self._person(body["team_id"], event["user"])
         text = _unescape(event.get("text") or "")
         if files := event.get("files"):
-            return [Turn(person, partial(self._upload, person, file, text)) for file in files]
+            return [Turn(person, partial(self._upload, person, file, _as_command(text))) for file in files]
         return [Turn(person, partial(_known, Said(person, text)))]
 
     def _person(self, team: str, user: str, name: str = "") -> Person:
@@ -264,6 +274,11 @@ class SlackSurface:
 def _unescape(text: str) -> str:
     """What the person typed: Slack writes links as <url|label> and escapes three characters."""
     return html.unescape(LINK.sub(r"\1", text)) if "&" in text or "<" in text else text
+
+
+def _as_command(caption: str) -> str:
+    """A caption "post ..." or "add ..." with its slash, which Slack would take for a command without files."""
+    return f"/{caption}" if caption.lower().startswith(("post ", "add ")) else caption
 
 
 async def _known(event: Event) -> Event:

@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.surface import Attachment, Blocked, Message, MessageRef, Rejected, RetryLater, SurfaceError
 from bot.surfaces.slack_render import blocks, escape, fallback
+from core.errors import SettingsError
 from core.ids import new_public_id
 from core.log import hide
 
@@ -65,15 +67,26 @@ class SlackClient:
         if self._session is not None:
             await self._session.close()
 
-    async def check(self, app_token: str) -> None:
-        """Whether Slack takes both tokens.
+    def without_token(self) -> AsyncWebClient:
+        """A client for Bolt, which takes the token from its authorization."""
+        return AsyncWebClient(base_url=self._api_url, session=self.web.session, retry_handlers=[])
+
+    async def check(self, app_token: str) -> AuthorizeResult:
+        """Who we are, where Slack takes both tokens.
 
         Raises:
-            SurfaceError: it does not; names the setting.
+            SettingsError: it does not; names the setting.
             RetryLater: nobody knows yet.
         """
-        await self._check_one("SLACK_BOT_TOKEN", self.web.auth_test())
+        bot = await self._check_one("SLACK_BOT_TOKEN", self.web.auth_test())
         await self._check_one("SLACK_APP_TOKEN", self.web.apps_connections_open(app_token=app_token))
+        return AuthorizeResult(
+            enterprise_id=bot.get("enterprise_id"),
+            team_id=bot.get("team_id"),
+            bot_user_id=bot.get("user_id"),
+            bot_id=bot.get("bot_id"),
+            bot_token=self._token,
+        )
 
     async def post(self, address: str, message: Message) -> MessageRef:
         """Send to a user or a channel. Raises `SurfaceError`."""
@@ -148,12 +161,12 @@ class SlackClient:
         except (SlackClientError, ValueError) as error:
             raise Rejected(self.named(error)) from None
 
-    async def _check_one(self, setting: str, call: Awaitable[Any]) -> None:
+    async def _check_one(self, setting: str, call: Awaitable[Any]) -> Any:
         try:
-            await call
+            return await call
         except SlackApiError as error:
             if _code(error.response) in AUTH_ERRORS:
-                raise SurfaceError(f"Slack refuses the token in {setting}: check it.") from None
+                raise SettingsError(f"{setting} is refused by Slack: check it.") from None
             raise RetryLater(NETWORK_PAUSE) from None
         except (aiohttp.ClientError, TimeoutError, ConnectionError):
             raise RetryLater(NETWORK_PAUSE) from None

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from telegram import CallbackQuery, Document, Update
 from telegram import Message as TelegramMessage
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, TelegramError
 
 from bot.surface import (
     Command,
@@ -34,6 +34,7 @@ from bot.surface import (
 from bot.surfaces.lanes import Lanes, back_off, patiently
 from bot.surfaces.telegram_client import FileTooLarge, MessageGone, TelegramClient
 from bot.surfaces.telegram_transport import TooManyRequests
+from core.errors import SettingsError
 from core.log import get_logger
 
 CONCURRENT = 64
@@ -83,13 +84,14 @@ class TelegramSurface:
         self._fetch_directory = fetch_directory
         self._poll_seconds = poll_seconds
         self._first_pause = first_pause
+        self._accepted = False
         self._free = asyncio.Semaphore(CONCURRENT)
 
     async def run(self, dispatch: Dispatch) -> None:
         """Poll until cancelled. An update is confirmed only after it was committed.
 
         Raises:
-            SurfaceError: Telegram refuses the token.
+            SettingsError: Telegram refuses the token from the start. Later that is waited out like a broken network.
         """
         events, replies = Lanes(), Lanes()
         offset = await self._offsets.load()
@@ -124,8 +126,12 @@ class TelegramSurface:
         failures = 0
         while True:
             try:
-                return await self._client.updates(offset, self._poll_seconds)
+                updates = await self._client.updates(offset, self._poll_seconds)
+                self._accepted = True
+                return updates
             except TelegramError as error:
+                if isinstance(error, InvalidToken) and not self._accepted:
+                    raise SettingsError("TELEGRAM_BOT_TOKEN is refused by Telegram: check it.") from None
                 failures += 1
                 pause = back_off(failures, self._first_pause)
                 if isinstance(error, TooManyRequests):

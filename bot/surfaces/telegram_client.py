@@ -57,13 +57,9 @@ class TelegramClient:
         """Updates from `offset` on, after at most `seconds`. Everything before `offset` is confirmed by that.
 
         Raises:
-            SurfaceError: Telegram refuses the token.
-            TelegramError: everything else; the call may be repeated.
+            TelegramError: `InvalidToken` where the token is refused; else the call may be repeated.
         """
-        try:
-            return await self._bot.get_updates(offset or None, timeout=seconds, allowed_updates=ALLOWED_UPDATES)
-        except InvalidToken:
-            raise SurfaceError("Telegram refuses the bot token: check TELEGRAM_BOT_TOKEN.") from None
+        return await self._bot.get_updates(offset or None, timeout=seconds, allowed_updates=ALLOWED_UPDATES)
 
     async def send(self, address: str, message: Message) -> MessageRef:
         """Send to a chat. Raises `SurfaceError`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ class WebSurface:
         return Guard(inner, self._hosts, refusals)
 
     async def run(self, dispatch: Dispatch) -> None:
-        """Serve until cancelled; then let requests finish, at most 5 s. A surface runs once.
+        """Serve until cancelled; then let requests finish, at most 5 s. May run again after that.
 
         Raises:
             SettingsError: the address cannot be listened on.
@@ -93,6 +94,7 @@ class WebSurface:
         """
         listener = _listen(self.host, self.port)
         self.port = listener.getsockname()[1]
+        self._chat.bell.open()
         server = _Server(_config(self.app(dispatch)))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         self._listening.set()
@@ -100,6 +102,7 @@ class WebSurface:
         try:
             await asyncio.shield(serving)
         finally:
+            self._listening.clear()
             server.should_exit = True
             self._chat.bell.close()
             await asyncio.wait({serving})
@@ -135,9 +138,16 @@ class WebSurface:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's delay of 40 ms off only where the protocol is named; connections inherit it from here.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host.strip("[]"), port), family=family, backlog=BACKLOG)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host.strip("[]"), port))
+        listener.listen(BACKLOG)
+        return listener
     except OSError as error:
+        listener.close()
         reason = error.strerror or str(error)
         raise SettingsError(
             f"The web chat cannot listen on {host}:{port} ({reason}): "

@@ -11,7 +11,7 @@ LISTENERS_PER_PERSON: Final = 16
 
 
 class Bell:
-    """One event per listener, grouped by person. Once closed, everybody is awake for good."""
+    """One event per listener, grouped by person. While it is closed, nobody waits."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[asyncio.Event]] = {}
@@ -21,6 +21,10 @@ class Bell:
         """Wake all who wait for news of `external_id`."""
         for event in self._listeners.get(external_id, ()):
             event.set()
+
+    def open(self) -> None:
+        """Let people wait (again)."""
+        self.closed = False
 
     def close(self) -> None:
         """Wake everybody, so that a server can stop without waiting for long polls."""

@@ -44,6 +44,7 @@ def up(settings: Settings) -> None:
     Raises:
         SettingsError: the home is taken, the port is in use, Redis does not answer, or a process does not come up.
     """
+    os.umask(0o077)  # for the children too: what lies in the home is nobody else's business
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     with only_one(settings.home):

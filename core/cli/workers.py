@@ -68,6 +68,13 @@ class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without ty
         argv = [sys.executable, "-m", "core.cli.horse"]
         self._horse_pid = os.posix_spawn(sys.executable, argv, os.environ, setpgroup=0)
 
+    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
+        """A training outlives a Redis that is away for a while; RQ would quit and leave it running alone."""
+        try:
+            super().maintain_heartbeats(job, execution)
+        except RedisError as error:
+            log.warning("heartbeat_failed", error=type(error).__name__)
+
     def handle_warm_shutdown_request(self) -> None:
         """A training may last for hours, whoever stops us waits for seconds."""
         if self.horse_pid:
@@ -137,13 +144,22 @@ def work(url: str, make_worker: Callable[[Redis], Any], burst: bool = False) -> 
             worker.work(burst=burst, logging_level=None)
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=type(error).__name__, retry_in_seconds=wait)
-            if worker is not None and worker.pubsub_thread is not None:
-                worker.pubsub_thread.stop()
+        if worker is not None:
+            _leave_nothing_behind(worker)
         if burst or _was_stopped(worker):
             return
         wait = 0.5 if time.monotonic() - began > MAX_BACKOFF_SECONDS else min(wait * 2, MAX_BACKOFF_SECONDS)
         _default_signals()
         time.sleep(wait)
+
+
+def _leave_nothing_behind(worker: Any) -> None:
+    """RQ's loop quits on any surprise, and does not look back."""
+    if worker.horse_pid:
+        worker.kill_horse()
+        worker.wait_for_horse()
+    if worker.pubsub_thread is not None:
+        worker.pubsub_thread.stop()
 
 
 def _was_stopped(worker: Any) -> bool:

@@ -65,4 +65,4 @@ def reading(engine: Engine) -> Iterator[Session]:
     """A session that only reads: it never waits for a writer on SQLite."""
     with Session(engine.execution_options(**READ_ONLY), expire_on_commit=False) as session:
         yield session
-        session.rollback()
+        session.expunge_all()  # what was read stays readable after the session has ended

@@ -1,8 +1,7 @@
 """Labels and annotations become files. A new format is one new file `core/exporting/<format>_file.py`."""
 
 from core.exporting.chat import export_for_chat
-from core.exporting.rows import AnnotationRow, LabelRow, agreed
-from core.exporting.rows import all_annotations as annotations
+from core.exporting.rows import AnnotationRow, LabelRow, agreed, all_annotations
 from core.exporting.write import ExportInfo, export_formats, write_export
 
 __all__ = [
@@ -10,7 +9,7 @@ __all__ = [
     "ExportInfo",
     "LabelRow",
     "agreed",
-    "annotations",
+    "all_annotations",
     "export_for_chat",
     "export_formats",
     "write_export",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -60,7 +60,6 @@ def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
     schema = load(project.label_schema)
     statement = (
         select(
-            Item.id,
             Item.external_id,
             Item.public_id,
             Item.content,
@@ -74,7 +73,7 @@ def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
         .where(Item.project_id == project.id, Item.state.in_(DECIDED), Batch.state == "published")
         .where(Item.label_id.is_not(None))
     )
-    for row in _by_id(session, statement, Item.id):
+    for row in _stream(session, statement.order_by(Item.id)):
         yield LabelRow(
             item=row.external_id or row.public_id,
             item_public_id=row.public_id,
@@ -92,7 +91,6 @@ def all_annotations(session: Session, project: Project) -> Iterator[AnnotationRo
     schema = load(project.label_schema)
     statement = (
         select(
-            Annotation.id,
             Item.external_id,
             Item.public_id,
             Participation.pseudonym,
@@ -106,7 +104,7 @@ def all_annotations(session: Session, project: Project) -> Iterator[AnnotationRo
         .outerjoin(Participation, _same_participation())
         .where(Annotation.project_id == project.id)
     )
-    for row in _by_id(session, statement, Annotation.id):
+    for row in _stream(session, statement.order_by(Annotation.id)):
         yield AnnotationRow(
             item=row.external_id or row.public_id,
             item_public_id=row.public_id,
@@ -130,15 +128,9 @@ def _same_participation() -> Any:
     return and_(Participation.worker_id == Annotation.worker_id, Participation.project_id == Annotation.project_id)
 
 
-def _by_id(session: Session, statement: Select[*tuple[Any, ...]], key: Any) -> Iterator[Any]:
-    """Rows of `statement` in the order of `key`, fetched in chunks that each begin behind the last."""
-    last = 0
-    while True:
-        chunk: Sequence[Any] = session.execute(statement.where(key > last).order_by(key).limit(CHUNK_ROWS)).all()
-        yield from chunk
-        if len(chunk) < CHUNK_ROWS:
-            return
-        last = chunk[-1].id
+def _stream(session: Session, statement: Select[*tuple[Any, ...]]) -> Iterator[Any]:
+    """Rows of one statement, and so of one moment, fetched in chunks by a cursor on the server's side."""
+    yield from session.execute(statement, execution_options={"yield_per": CHUNK_ROWS})
 
 
 def _moment(moment: datetime | None) -> str:

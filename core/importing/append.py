@@ -11,7 +11,7 @@ from core.due import offer_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
 from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_problem
-from core.importing.insert import Place, insert_new, lock_project
+from core.importing.insert import Place, draft, insert_new, lock_project
 from core.importing.rows import MAX_ROW_CHARACTERS
 from core.models import Batch, Item, Project
 from core.ranks import ORDINARY, fresh_rank
@@ -38,7 +38,7 @@ def append_item(
     batch = _appended_batch(session, project, worker_id, now)
     rank = fresh_rank(session, project.id, ORDINARY)
     place = Place(project.id, batch.id, project.min_overlap)
-    if insert_new(session, place, [(rank, Candidate(0, text, external_id, None))], now):
+    if insert_new(session, place, [draft(rank, Candidate(0, text, external_id, None))], now):
         raise Conflict("duplicate_item")
     session.execute(update(Batch).where(Batch.id == batch.id).values(item_count=Batch.item_count + 1))
     add_effect(session, offer_effect(project.id, now))

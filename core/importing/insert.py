@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from core.db.tables import table_of
 from core.importing.checks import Candidate
 from core.labels import content_hash, text_content
 from core.models import Batch, Gold, Item, Project
@@ -25,37 +26,48 @@ class Place:
     """Annotations wanted at first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A candidate made ready, so that the transaction that inserts it is short."""
+
+    rank: int
+    candidate: Candidate
+    content: list[dict[str, Any]]
+    key: str
+    """Hash of `content`."""
+
+
+def draft(rank: int, candidate: Candidate) -> Draft:
+    """Content and hash of a candidate. Call it outside the transaction."""
+    content = text_content(candidate.text)
+    return Draft(rank, candidate, content, content_hash(content))
+
+
 def lock_project(session: Session, project_id: int) -> None:
     """Let imports into one project take turns. On PostgreSQL taps go on: their foreign keys do not conflict with it."""
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)).one()
 
 
-def insert_new(
-    session: Session, place: Place, ranked: Sequence[tuple[int, Candidate]], now: datetime
-) -> list[Candidate]:
-    """Insert the candidates whose content the project does not have yet, each at its rank; returns the others.
+def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: datetime) -> list[Candidate]:
+    """Insert the drafts whose content the project does not have yet, each at its rank; returns the other candidates.
 
-    Called again with the same candidates it changes nothing and returns the same. At most 1,000 at once.
+    Called again with the same drafts it changes nothing and returns the same. At most 1,000 at once.
     """
     lock_project(session, place.project_id)
-    hashes = [content_hash(text_content(candidate.text)) for _, candidate in ranked]
-    stored, taken = _known(session, place, hashes)
-    fresh: list[dict[str, Any]] = []
-    gold: dict[int, str] = {}
+    stored, taken = _known(session, place, [draft.key for draft in drafts])
+    fresh: list[Draft] = []
     duplicates = []
-    for (rank, candidate), key in zip(ranked, hashes, strict=True):
-        if rank in stored:
+    for one in drafts:
+        if one.rank in stored:
             continue
-        if key in taken:
-            duplicates.append(candidate)
+        if one.key in taken:
+            duplicates.append(one.candidate)
             continue
-        taken.add(key)
-        fresh.append(_row(place, candidate, rank, key, now))
-        if candidate.gold is not None:
-            gold[rank] = candidate.gold
+        taken.add(one.key)
+        fresh.append(one)
     if fresh:
-        session.execute(insert(Item), fresh)
-    if gold:
+        session.execute(insert(table_of(Item)), [_row(place, one, now) for one in fresh])
+    if gold := {one.rank: one.candidate.gold for one in fresh if one.candidate.gold is not None}:
         _insert_gold(session, place, gold, now)
     return duplicates
 
@@ -70,15 +82,15 @@ def _known(session: Session, place: Place, hashes: Sequence[str]) -> tuple[set[i
     return {rank for _, batch_id, rank in found if batch_id == place.batch_id}, {key for key, _, _ in found}
 
 
-def _row(place: Place, candidate: Candidate, rank: int, key: str, now: datetime) -> dict[str, Any]:
+def _row(place: Place, one: Draft, now: datetime) -> dict[str, Any]:
     return {
         "project_id": place.project_id,
         "batch_id": place.batch_id,
-        "content": text_content(candidate.text),
-        "content_hash": key,
-        "external_id": candidate.external_id,
+        "content": one.content,
+        "content_hash": one.key,
+        "external_id": one.candidate.external_id,
         "overlap": place.overlap,
-        "rank": rank,
+        "rank": one.rank,
         "created_at": now,
     }
 

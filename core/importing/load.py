@@ -25,7 +25,7 @@ from core.due import offer_effect
 from core.effects import Effect, add_effect
 from core.importing.checks import Candidate, ColumnMapping, check_row
 from core.importing.formats import formats
-from core.importing.insert import Place, insert_new
+from core.importing.insert import Draft, Place, draft, insert_new
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
 from core.labels import LabelSchema
 from core.labels import load as load_schema
@@ -33,6 +33,7 @@ from core.log import get_logger
 from core.media import media_path
 from core.models import Batch, Gold, Item, Project, Upload
 from core.outbox import owe
+from core.predictions import request_prelabel
 from core.ranks import ORDINARY, make_rank, take_sequences
 
 CHUNK_ROWS = 1_000
@@ -150,7 +151,7 @@ def _insert(plan: Plan, counts: Counts) -> bool:
     """Insert all good rows in chunks; false where another run has meanwhile ended the batch."""
     with closing(_outcomes(plan)) as outcomes:
         good = (outcome for outcome in outcomes if isinstance(outcome, Candidate))
-        for chunk in _chunks(enumerate(good, start=plan.first_rank)):
+        for chunk in _chunks(draft(rank, one) for rank, one in enumerate(good, start=plan.first_rank)):
             with unit_of_work(plan.engine, plan.run_effects) as session:
                 if session.scalar(select(Batch.state).where(Batch.id == plan.place.batch_id)) != "loading":
                     return False
@@ -171,6 +172,7 @@ def _publish(plan: Plan, counts: Counts) -> None:
         batch.state, batch.published_at = "published", moment
         _write_counts(batch, counts)
         add_effect(session, offer_effect(batch.project_id, moment))
+        request_prelabel(session, batch.project_id)
         _tell(session, batch, counts, "import_done")
     log.info("batch_published", batch_id=plan.place.batch_id, items=counts.good - counts.duplicates)
 
@@ -241,7 +243,7 @@ def _remove_items(plan: Plan) -> None:
         _pause(plan.engine)
 
 
-def _chunks(values: Iterable[tuple[int, Candidate]]) -> Iterator[list[tuple[int, Candidate]]]:
+def _chunks(values: Iterable[Draft]) -> Iterator[list[Draft]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, CHUNK_ROWS)):
         yield chunk

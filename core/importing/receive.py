@@ -132,7 +132,8 @@ def _bad_rows(checked: Sequence[Row | BadRow], mapping: ColumnMapping) -> list[B
 
 def _estimate(found: Survey, checked: Sequence[Row | BadRow]) -> int:
     """Rows of the whole file, if there are as many per line as in the checked part."""
-    return max(len(checked), round(found.newlines * len(checked) / checked[-1].line))
+    first, last = checked[0].line, checked[-1].line
+    return max(len(checked), round((found.newlines - first + 1) * len(checked) / (last - first + 1)))
 
 
 def _file_name(name: str) -> str:

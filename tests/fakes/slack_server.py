@@ -391,12 +391,3 @@ async def _given(request: web.Request) -> dict[str, Any]:
     elif request.can_read_body:
         given |= dict(await request.post())
     return given
-
-
-def texts(message: dict[str, Any]) -> list[str]:
-    """What a message shows, block by block, without its buttons."""
-    shown = []
-    for block in message["blocks"]:
-        shown += [block["text"]["text"]] if "text" in block else []
-        shown += [element["text"] for element in block.get("elements", ()) if block["type"] == "context"]
-    return shown

@@ -131,3 +131,12 @@ def _check_button(element: dict[str, Any]) -> str:
     if element.get("style", "primary") not in ("primary", "danger"):
         raise SlackError("invalid_blocks")
     return str(element["action_id"])
+
+
+def texts(message: dict[str, Any]) -> list[str]:
+    """What a message shows, block by block, without its buttons."""
+    shown = []
+    for block in message["blocks"]:
+        shown += [block["text"]["text"]] if "text" in block else []
+        shown += [element["text"] for element in block.get("elements", ()) if block["type"] == "context"]
+    return shown

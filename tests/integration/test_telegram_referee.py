@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.surface import Attachment, Button, Command, Edit, Message, MessageRef, Outcome, Part, Send, Tapped, Toast
 from bot.surfaces.telegram import TelegramSurface
 from tests.fakes.dispatching import ScriptedDispatch
+from tests.fakes.surfaces import Memory, running
 
 emulator = pytest.importorskip(
     "lo_bot_api_emulator", reason="the referee needs lo-bot-api-emulator: pip install 'lightwork[dev]'"
@@ -28,18 +29,6 @@ CARD = Message(
     progress=0.5,
     buttons=((Button("Rain", "tap.a.1.0"), Button("Sun", "tap.a.2.0")),),
 )
-
-
-class Memory:
-    """Offsets in memory."""
-
-    offset = 0
-
-    async def load(self) -> int:
-        return self.offset
-
-    async def store(self, offset: int) -> None:
-        self.offset = offset
 
 
 @pytest.fixture
@@ -59,8 +48,7 @@ async def test_join_card_tap_edit(referee: tuple[Any, str], tmp_path: Path) -> N
     dispatch = ScriptedDispatch(
         Outcome((Send(CARD),)), Outcome((Toast("Saved"), Edit(Message(text="Thank you")))), Outcome()
     )
-    work = asyncio.create_task(surface.run(dispatch))
-    try:
+    async with running(surface, dispatch):
         message = {"message_id": 1, "date": 1, "from": ANN, "chat": CHAT}
         joined = {**message, "text": "/start abcd2345", "entities": [{"type": "bot_command", "offset": 0, "length": 6}]}
         await server.enqueue_update({"message": joined}, token=TOKEN)
@@ -71,9 +59,6 @@ async def test_join_card_tap_edit(referee: tuple[Any, str], tmp_path: Path) -> N
         async with asyncio.timeout(5):
             while not any(call["method"] == "editMessageText" for call in server.requests):
                 await asyncio.sleep(0.01)
-    finally:
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
     begun, tapped = dispatch.events
     assert isinstance(begun, Command)
     assert (begun.name, begun.argument) == ("start", "abcd2345")

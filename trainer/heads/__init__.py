@@ -16,7 +16,9 @@ from core.errors import InvalidInput
 class Head(Protocol):
     """Label ids to what a model computes, and back."""
 
-    label_ids: tuple[str, ...]
+    @property
+    def label_ids(self) -> tuple[str, ...]:
+        """The classes in order: those of the project's labels."""
 
     def target(self, label_id: str, posterior: list[float] | None) -> list[float]:
         """What the model should say: P(label) in the order of `label_ids`."""

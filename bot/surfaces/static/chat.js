@@ -77,7 +77,7 @@ function startChat() {
     log = new Log({ scroll: byId("scroll"), log: byId("log"), empty: byId("empty"), newer: byId("newer") });
     composer = new Composer({
       maxUpload: Number(given.maxUpload),
-      onAnswer: (answer) => { log.following = true; receive(answer); },
+      onAnswer: (answer) => { receive(answer); log.toEnd(); },
       onFault: fault,
       onToast: toast,
     });
@@ -117,13 +117,13 @@ async function tap(button) {
   const bubble = button.closest(".bubble");
   if (button.disabled || bubble.classList.contains("waiting")) return;
   setWaiting(bubble, button, true);
-  // Whoever answers an older card goes on at the end, where the next one appears.
-  log.following = true;
   let late = false;
   try {
     const answer = await post("/api/tap", { message: bubble.dataset.id, payload: button.dataset.payload });
     late = answer.late;
     receive(answer);
+    // Whoever answers an older card goes on at the end, where the next one appears.
+    if (!bubble.isConnected) log.toEnd();
   } catch (error) {
     fault(error, "Your answer may not be saved: tap again.");
   }

@@ -11,7 +11,7 @@ export class Log {
     this.bubbles = new Map();
     this.following = true;
     scroll.addEventListener("scroll", () => {
-      this.following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_THE_END;
+      this.following = this.nearTheEnd();
       if (this.following) newer.hidden = true;
     }, { passive: true });
     newer.addEventListener("click", () => this.toEnd());
@@ -19,13 +19,20 @@ export class Log {
     new ResizeObserver(() => { if (this.following) this.toEnd(); }).observe(scroll);
   }
 
+  // Measured, not remembered: the event of a reader who is just scrolling away comes a frame late.
+  nearTheEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroll;
+    return scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+  }
+
   show(rows) {
+    const follow = this.nearTheEnd();
     let changed = false;
     for (const row of rows) changed = this.upsert(row) || changed;
     if (!changed) return;
     this.empty.hidden = true;
     this.markLive();
-    if (this.following) this.toEnd();
+    if (follow) this.toEnd();
     else this.newer.hidden = false;
   }
 

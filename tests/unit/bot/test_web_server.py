@@ -65,3 +65,28 @@ async def test_a_busy_port_is_one_sentence() -> None:
         second = WebSurface(MemoryMailbox(), sentence, signing_key=KEY, port=surface.port)
         with pytest.raises(SettingsError, match="LIGHTWORK_WEB_PORT"):
             await second.run(ScriptedDispatch())
+
+
+async def test_answers_are_not_delayed_by_nagle() -> None:
+    surface = WebSurface(MemoryMailbox(), sentence, signing_key=KEY, port=0)
+    async with serving(surface, ScriptedDispatch()) as url, httpx.AsyncClient(base_url=url) as client:
+        await client.get("/healthz")
+        started = monotonic()
+        for _ in range(20):
+            await client.get("/healthz")
+        assert monotonic() - started < 0.4  # with the delay it takes 20 times 40 ms
+
+
+async def test_a_surface_that_ran_before_waits_again() -> None:
+    surface = WebSurface(MemoryMailbox(), sentence, signing_key=KEY, port=0)
+    dispatch = ScriptedDispatch(Outcome((Send(Message(text="Welcome.")),)))
+    async with serving(surface, dispatch):
+        pass
+    async with serving(surface, dispatch) as url, httpx.AsyncClient(base_url=url) as client:
+        await client.post("/api/join", json={"code": "x", "name": "Ada"})
+        waiting = asyncio.create_task(client.get("/api/messages?after=1&wait=20"))
+        async with asyncio.timeout(5):
+            while not surface._chat.bell._listeners:
+                await asyncio.sleep(0.005)
+        await surface.send(dispatch.events[0].person.external_id, Message(text="There is work."))
+        assert [message["content"]["text"] for message in (await waiting).json()["messages"]] == ["There is work."]

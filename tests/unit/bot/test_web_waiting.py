@@ -130,7 +130,7 @@ async def test_a_late_answer_follows_into_the_mailbox(web: WebChat) -> None:
     ],
 )
 async def test_a_late_refusal_or_failure_is_told(
-    web: WebChat, outcome: Outcome | Exception, expected: list[str], caplog: pytest.LogCaptureFixture
+    web: WebChat, outcome: Outcome | Exception, expected: list[str]
 ) -> None:
     client = await web.joined()
     commit = Commit(outcome)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 from trainer.settings import BaseModel, Device
 
@@ -14,12 +14,18 @@ WORDS = ["sun", "warm", "nice", "rain", "cold", "bad", "storm", "the", "is", "to
 CPU = Device("cpu", None)
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads wait for each other longer than a tiny model computes."""
+    monkeypatch.setattr("trainer.train.use_all_cores", lambda device: torch.set_num_threads(1))
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
     """A directory with a two-layer encoder and a vocabulary of thirteen words."""
     folder = tmp_path_factory.mktemp("tiny")
     (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
-    tokenizer = BertTokenizerFast(vocab=str(folder / "vocab.txt"))
+    tokenizer = BertTokenizer(vocab=str(folder / "vocab.txt"))
     torch.manual_seed(7)
     config = BertConfig(
         vocab_size=len(tokenizer),

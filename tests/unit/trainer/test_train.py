@@ -16,7 +16,7 @@ from trainer.heads.choice import ChoiceHead
 from trainer.settings import BaseModel, TrainingSettings, choose_device
 
 HEAD = ChoiceHead(("good", "bad", "unseen"))
-QUICK = TrainingSettings(epochs=8, encoder_lr=1e-3, head_lr=2e-3, batch_size=8, max_length=16)
+QUICK = TrainingSettings(epochs=15, encoder_lr=2e-3, head_lr=2e-3, batch_size=8, max_length=16)
 
 
 def targets(labels: Sequence[str]) -> list[list[float]]:
@@ -29,7 +29,7 @@ def fit(base: BaseModel, texts: Sequence[str], labels: Sequence[str], settings: 
 
 def test_learns_what_one_word_decides(tiny_base: BaseModel, weather: tuple[list[str], list[str]]) -> None:
     model, tokenizer = fit(tiny_base, *weather)
-    said = predict.probabilities(model, tokenizer, ["warm and nice", "cold rain"], HEAD, CPU, 16)
+    said = predict.probabilities(model, tokenizer, ["the sun is nice", "storm and rain so bad"], HEAD, CPU, 16)
     assert said.argmax(axis=1).tolist() == [0, 1]
 
 
@@ -92,5 +92,5 @@ def test_fine_tunes_on_cuda_in_bf16(tiny_base: BaseModel, weather: tuple[list[st
     model, tokenizer = train.fit(texts, targets(labels), HEAD, tiny_base, QUICK, device, lambda step, steps: None)
     assert next(model.parameters()).device.type == "cuda"
     assert next(model.parameters()).dtype == torch.float32
-    said = predict.probabilities(model, tokenizer, ["warm and nice", "cold rain"], HEAD, device, 16)
+    said = predict.probabilities(model, tokenizer, ["the sun is nice", "storm and rain so bad"], HEAD, device, 16)
     assert said.argmax(axis=1).tolist() == [0, 1]

@@ -1,0 +1,164 @@
+"""A chat without a platform: people say, tap and upload; everything they see goes into a transcript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.delivery import Delivery
+from bot.dispatch import Dispatcher
+from bot.surface import (
+    Button,
+    Command,
+    Dispatch,
+    Edit,
+    Event,
+    Message,
+    MessageRef,
+    Outcome,
+    Person,
+    Said,
+    Send,
+    SurfaceError,
+    Tapped,
+    Toast,
+    Uploaded,
+)
+from core.clock import now
+from core.config import Settings
+from core.db import unit_of_work
+from core.db.writer import make_writer
+from core.enrolment import create_invite, ensure_workspace
+from core.queue import EffectRunner
+
+
+class FakeSurface:
+    """A surface that keeps what it was asked to send, and fails when told to."""
+
+    name = "web"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Message]] = []
+        self.failures: list[SurfaceError] = []
+
+    async def run(self, dispatch: Dispatch) -> None:
+        """Events come from `Someone` instead."""
+
+    async def send(self, address: str, message: Message) -> MessageRef:
+        """Keep it."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append((address, message))
+        return MessageRef(address, str(len(self.sent)))
+
+    async def edit(self, ref: MessageRef, message: Message) -> None:
+        """Keep it."""
+        self.sent.append((ref.address, message))
+
+
+class Chat:
+    """A bot with its own database and Valkey, and the people who talk to it."""
+
+    def __init__(self, settings: Settings, engine: Engine, redis: Redis) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.redis = redis
+        self.run_effects = EffectRunner(redis)
+        self.writer = make_writer(engine, self.run_effects)
+        self.dispatch = Dispatcher(settings, self.writer, redis, engine)
+        self.surface = FakeSurface()
+        self.delivery = Delivery(engine, self.writer, {"web": self.surface})
+
+    def close(self) -> None:
+        """Stop the writer."""
+        self.writer.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A unit of work beside the bot's."""
+        with unit_of_work(self.engine, self.run_effects) as session:
+            yield session
+
+    def invite(self, role: str, uses: int = 1) -> str:
+        """A fresh invite code."""
+        with self.writing() as session:
+            return create_invite(session, ensure_workspace(session, now()).id, role, uses, now())
+
+    def someone(self, name: str) -> Someone:
+        """Somebody with an account on the platform, not yet a member."""
+        return Someone(self, name)
+
+    async def member(self, name: str, role: str = "worker") -> Someone:
+        """Somebody who has joined."""
+        person = self.someone(name)
+        await person.says(f"/start {self.invite(role)}")
+        person.transcript.clear()
+        return person
+
+    async def deliver(self) -> None:
+        """Send what is owed."""
+        while await self.delivery.deliver_once():
+            pass
+
+
+class Someone:
+    """One person: what they do, and what they see."""
+
+    def __init__(self, chat: Chat, name: str) -> None:
+        self.chat = chat
+        self.person = Person("web", "", name.lower(), name.lower(), name, "en", f"host-of-{name.lower()}")
+        self.transcript: list[str] = []
+        self.card: Message | None = None
+        self.refused: str | None = None
+
+    async def says(self, text: str) -> str:
+        """A command or plain text; returns what was heard."""
+        if text.startswith("/"):
+            name, _, argument = text[1:].partition(" ")
+            return await self._do(Command(self.person, name.lower(), argument), f"> {text}")
+        return await self._do(Said(self.person, text), f"> {text}")
+
+    async def taps(self, text: str) -> str:
+        """A button of the newest message, by its text."""
+        return await self.taps_payload(self.button(text).payload, text)
+
+    async def taps_payload(self, payload: str, text: str = "?") -> str:
+        """A button of any message, or a forged one."""
+        return await self._do(Tapped(self.person, payload, MessageRef(self.person.address, "1")), f"> [{text}]")
+
+    async def uploads(self, path: Path, caption: str = "", name: str = "") -> str:
+        """A file."""
+        return await self._do(Uploaded(self.person, name or path.name, path, caption), f"> {path.name} {caption}")
+
+    def button(self, text: str) -> Button:
+        """The button of the newest message whose text begins with `text`."""
+        assert self.card is not None, "no message with buttons yet"
+        found = [button for row in self.card.buttons for button in row if button.text.startswith(text)]
+        assert found, f"no button {text!r} in {self.buttons()}"
+        return found[0]
+
+    def buttons(self) -> list[str]:
+        """Texts of the newest message's buttons."""
+        return [] if self.card is None else [button.text for row in self.card.buttons for button in row]
+
+    async def _do(self, event: Event, said: str) -> str:
+        outcome: Outcome = await self.chat.dispatch(event)
+        while outcome.follow_up is not None:
+            outcome = await outcome.follow_up
+        self.refused = outcome.refused
+        self.chat.writer.submit(lambda session: None).result(10)  # the effects of the event have run before this
+        heard = []
+        for reply in outcome.replies:
+            if isinstance(reply, Toast):
+                heard.append(f"({reply.text})")
+            elif isinstance(reply, (Send, Edit)):
+                if reply.message.buttons or isinstance(reply, Edit):
+                    self.card = reply.message
+                heard.append(reply.message.plain())
+        self.transcript += [said, *heard]
+        return "\n".join(heard)

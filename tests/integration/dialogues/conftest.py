@@ -1,0 +1,20 @@
+"""A chat for each dialogue, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine
+
+from core.config import Settings
+from tests.fakes.chat import Chat
+
+
+@pytest.fixture
+async def chat(settings: Settings, engine: Engine, redis: Redis) -> AsyncIterator[Chat]:
+    """A bot with its own database and Valkey."""
+    made = Chat(settings, engine, redis)
+    yield made
+    made.close()

@@ -1,0 +1,247 @@
+"""What workers say and hear."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from core.assignment import expire_leases
+from core.clock import now
+from core.models import Annotation, Assignment, Invite, Item, Project
+from tests.factories import make_project
+from tests.fakes.chat import Chat, Someone
+
+
+def post(chat: Chat, *texts: str, **options: object) -> int:
+    """A job with items, posted beside the chat."""
+    with chat.writing() as session:
+        return make_project(session, texts or ("sun", "rain", "snow"), ("Good", "Bad"), **options).id  # type: ignore[arg-type]
+
+
+def annotations(chat: Chat, state: str = "counted") -> list[Annotation]:
+    """All annotations of a state, oldest first."""
+    with chat.writing() as session:
+        return list(session.scalars(select(Annotation).where(Annotation.state == state).order_by(Annotation.id)))
+
+
+def expire(chat: Chat, project_id: int, late_by: timedelta = timedelta(seconds=1)) -> None:
+    """Let all leases of a project run out `late_by` ago."""
+    with chat.writing() as session:
+        session.execute(update(Assignment).values(expires_at=now() - late_by))
+    with chat.writing() as session:
+        expire_leases(session, project_id, now())
+
+
+async def test_a_first_day(chat: Chat) -> None:
+    post(chat)
+    ann = chat.someone("Ann")
+    assert "not a member" in await ann.says("hello")
+    assert "Welcome to Lightwork" in await ann.says(f"/start {chat.invite('worker')}")
+    assert "Is it?\n\nsun" in await ann.taps("Start")
+    assert ann.buttons() == ["Good", "Bad", "Skip"]
+    heard = await ann.taps("Good")
+    assert heard.startswith("(✓ Good)")
+    assert "rain" in heard
+    assert "1 answered by you" in heard
+    assert ann.buttons() == ["Good", "Bad", "Undo “Good”", "Skip"]
+    heard = await ann.taps("Skip")
+    assert heard.startswith("(Skipped)")
+    assert "snow" in heard
+    heard = await ann.taps("Bad")
+    assert "Nothing left for you" in heard
+    assert "answered 2 items in 1 job(s), 2 of them today, and skipped 1" in await ann.says("/stats")
+    assert "/next" in await ann.says("/help")
+
+
+async def test_undo_brings_the_item_back_and_the_new_answer_counts(chat: Chat) -> None:
+    post(chat)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    await ann.taps("Good")
+    heard = await ann.taps("Undo")
+    assert heard.startswith("(Taken back: please answer again)")
+    assert "sun" in heard
+    await ann.taps("Bad")
+    assert [row.label_id for row in annotations(chat)] == ["b"]
+    assert [row.label_id for row in annotations(chat, "withdrawn")] == ["a"]
+
+
+async def test_undo_by_command_and_undo_of_a_skip(chat: Chat) -> None:
+    post(chat)
+    ann = await chat.member("Ann")
+    assert "nothing to undo" in await ann.says("/undo")
+    await ann.says("/next")
+    await ann.taps("Skip")
+    assert "sun" in await ann.taps("Undo skip")
+    await ann.taps("Good")
+    assert "sun" in await ann.says("/undo")
+
+
+async def test_next_shows_the_item_in_hand_again(chat: Chat) -> None:
+    post(chat)
+    ann = await chat.member("Ann")
+    assert "sun" in await ann.says("/next")
+    assert "sun" in await ann.says("/next")
+
+
+async def test_a_tap_that_arrives_five_times_counts_once(chat: Chat) -> None:
+    post(chat)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    payload = ann.button("Good").payload
+    await ann.taps_payload(payload)
+    for _ in range(4):
+        assert "already answered" in await ann.taps_payload(payload)
+        assert ann.refused == "already_submitted"
+    assert len(annotations(chat)) == 1
+
+
+async def test_a_button_from_before_an_undo_is_harmless(chat: Chat) -> None:
+    post(chat)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    payload = ann.button("Good").payload
+    await ann.taps("Good")
+    await ann.taps("Undo")
+    assert "from before" in await ann.taps_payload(payload)
+    assert annotations(chat) == []
+
+
+async def test_somebody_elses_assignment_is_not_to_be_had(chat: Chat) -> None:
+    post(chat)
+    ann, bob = await chat.member("Ann"), await chat.member("Bob")
+    await ann.says("/next")
+    assert "not assigned to you" in await bob.taps_payload(ann.button("Good").payload)
+    assert annotations(chat) == []
+
+
+@pytest.mark.parametrize("payload", ["", "x", "answer", "answer.a.b", "answer..a.1", "settle.aaaa.b.1", "🦆" * 30])
+async def test_forged_payloads_get_a_sentence(chat: Chat, payload: str) -> None:
+    post(chat)
+    ann = await chat.member("Ann")
+    heard = await ann.taps_payload(payload)
+    assert ann.refused is not None
+    assert heard.count(".") >= 1
+    assert "Traceback" not in heard
+
+
+async def test_a_late_tap_takes_a_free_slot(chat: Chat) -> None:
+    project_id = post(chat)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    expire(chat, project_id)
+    assert (await ann.taps("Good")).startswith("(✓ Good)")
+    assert len(annotations(chat)) == 1
+
+
+async def test_a_late_tap_without_a_free_slot_is_kept_as_surplus(chat: Chat) -> None:
+    project_id = post(chat, "only", min_overlap=1, max_overlap=1)
+    ann, bob = await chat.member("Ann"), await chat.member("Bob")
+    await ann.says("/next")
+    expire(chat, project_id)
+    await bob.says("/next")
+    await bob.taps("Bad")
+    assert "already complete" in await ann.taps("Good")
+    assert [row.label_id for row in annotations(chat, "surplus")] == ["a"]
+    assert [row.label_id for row in annotations(chat)] == ["b"]
+
+
+async def test_a_tap_much_too_late_is_refused_with_a_sentence(chat: Chat) -> None:
+    project_id = post(chat)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    expire(chat, project_id, timedelta(seconds=700))
+    assert "Time ran out" in await ann.taps("Good")
+    assert annotations(chat) == []
+
+
+async def test_an_expired_item_comes_back_and_its_old_button_still_works(chat: Chat) -> None:
+    project_id = post(chat, "only", min_overlap=1, max_overlap=1)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    old = ann.button("Good").payload
+    expire(chat, project_id)
+    assert "only" in await ann.says("/next")
+    assert (await ann.taps_payload(old)).startswith("(✓ Good)")
+    assert len(annotations(chat)) == 1
+    with chat.writing() as session:
+        item = session.scalars(select(Item)).one()
+        assert (item.submitted, item.leased, item.slots) == (1, 0, 0)
+
+
+async def test_pause_gives_the_item_back_at_once(chat: Chat) -> None:
+    post(chat, "only", min_overlap=1, max_overlap=1)
+    ann, bob = await chat.member("Ann"), await chat.member("Bob")
+    await ann.says("/next")
+    assert "Nothing left" in await bob.says("/next")
+    assert "Paused" in await ann.says("/pause")
+    assert "only" in await bob.says("/next")
+    assert "paused" in await ann.says("/next")
+    assert "Welcome back" in await ann.says("/resume")
+
+
+async def test_invites_run_out_expire_and_are_not_guessed(chat: Chat) -> None:
+    code = chat.invite("worker")
+    ann, bob = chat.someone("Ann"), chat.someone("Bob")
+    await ann.says(f"/start {code}")
+    assert "used up" in await bob.says(f"/start {code}")
+    assert "Welcome" in await ann.says(f"/start {code}"), "the same person may open their link again"
+    expired = chat.invite("worker")
+    with chat.writing() as session:
+        session.execute(update(Invite).values(expires_at=now() - timedelta(days=1)))
+    assert "expired" in await bob.says(f"/start {expired}")
+    for _ in range(20):
+        assert "does not exist" in await bob.says("/start aaaabbbbccccdddd")
+    assert "Too many wrong codes" in await bob.says(f"/start {chat.invite('worker')}")
+    assert "does not exist" in await ann.says("/start nonsense")
+
+
+async def test_unknown_commands_and_commands_of_others(chat: Chat) -> None:
+    ann = await chat.member("Ann")
+    assert "do not know /dance" in await ann.says("/dance")
+    for command in ("/status", "/post", "/export", "/train", "/invite worker 5", "/settle", "/close"):
+        await ann.says(command)
+        assert ann.refused == "unknown_command"
+    assert "no open job" in await ann.says("/next")
+
+
+async def test_two_workspaces_see_nothing_of_each_other(chat: Chat) -> None:
+    from core.models import Identity, Membership, Workspace
+
+    project_id = post(chat)
+    olga = await chat.member("Olga", "coordinator")
+    with chat.writing() as session:
+        other = Workspace(name="Other", created_at=now())
+        session.add(other)
+        session.flush()
+        worker_id = session.scalars(select(Identity.worker_id).where(Identity.external_id == "olga")).one()
+        session.execute(update(Membership).where(Membership.worker_id == worker_id).values(workspace_id=other.id))
+        session.execute(update(Identity).where(Identity.worker_id == worker_id).values(workspace_id=other.id))
+        public_id = session.get_one(Project, project_id).public_id
+    assert "No jobs yet" in await olga.says("/status")
+    assert "no open job" in await olga.says("/next")
+    for command in ("status", "export labels", "train", "close", "settle"):
+        assert "no job with the id" in await olga.says(f"/{command} {public_id}")
+
+
+async def race(people: list[Someone]) -> None:
+    """Everybody taps at the same moment."""
+    import asyncio
+
+    for person in people:
+        await person.says("/next")
+    await asyncio.gather(*(person.taps("Good") for person in people if "Good" in person.buttons()))
+
+
+async def test_people_who_tap_together_do_not_exceed_the_overlap(chat: Chat) -> None:
+    post(chat, "one", "two", min_overlap=2, max_overlap=2)
+    people = [await chat.member(f"P{number}") for number in range(8)]
+    for _ in range(3):
+        await race(people)
+    with chat.writing() as session:
+        assert [(item.submitted, item.leased) for item in session.scalars(select(Item).order_by(Item.id))] == [
+            (2, 0),
+            (2, 0),
+        ]

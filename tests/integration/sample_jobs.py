@@ -1,0 +1,27 @@
+"""Jobs for the tests of workers. Each writes into a file what it did, so that runs can be counted."""
+
+from __future__ import annotations
+
+import os
+import time
+
+
+def note(path: str, word: str) -> None:
+    """Append a line with the pid and a word."""
+    with open(path, "a") as file:
+        file.write(f"{os.getpid()} {word}\n")
+
+
+def work_for(path: str, seconds: int) -> None:
+    """Note the begin, take a while, note the end."""
+    note(path, "begin")
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+    note(path, "end")
+
+
+def fail(path: str) -> None:
+    """Note it and fail."""
+    note(path, "failing")
+    raise RuntimeError("as asked")
