@@ -43,12 +43,12 @@ class DatabaseMailbox:
         statement = (
             select(CHAT.c.public_id, CHAT.c.author, CHAT.c.revision, CHAT.c.content)
             .where(CHAT.c.external_id == external_id, CHAT.c.revision > revision)
-            .order_by(CHAT.c.revision.desc())
+            .order_by(CHAT.c.revision)
             .limit(limit)
         )
         with reading(self._engine) as session:
             rows = session.execute(statement).all()
-        return [dict(zip(("id", "author", "revision", "content"), row, strict=True)) for row in reversed(rows)]
+        return [dict(zip(("id", "author", "revision", "content"), row, strict=True)) for row in rows]
 
 
 def _put(session: Session, external_id: str, author: str, content: dict[str, Any], public_id: str | None) -> str:

@@ -23,6 +23,7 @@ from core.errors import SettingsError
 
 HOST = "127.0.0.1"
 PING_SECONDS = 1.0
+START_SECONDS = 5.0
 CONFIGURATION = """\
 bind {host}
 port {port}
@@ -55,6 +56,18 @@ def redis_url(settings: Settings) -> str:
         f"REDIS_URL is not set and no embedded Valkey is running in {settings.home}; "
         "start everything with 'lightwork up', or set REDIS_URL."
     )
+
+
+def reachable_redis_url(settings: Settings) -> str:
+    """`redis_url`, once the server there has answered: what a process asks for when it starts.
+
+    Raises:
+        SettingsError: it does not answer; the sentence says what to do and shows no password.
+    """
+    url = redis_url(settings)
+    if not answers(url, START_SECONDS):
+        raise SettingsError("Redis does not answer at REDIS_URL; start it there, or set another address.")
+    return url
 
 
 def answers(url: str, seconds: float = PING_SECONDS) -> bool:

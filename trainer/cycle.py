@@ -73,9 +73,12 @@ def carry_out(
     directory = runtime.settings.model_directory / artifact
     artifacts.remove_half_written(directory.parent)
     artifacts.save(directory, model, tokenizer, manifest)
-    version = _record(runtime, run, base.name, artifact, data.snapshot_hash, metrics, end)
-    if version is None:
-        artifacts.remove(directory)
+    version = None
+    try:
+        version = _record(runtime, run, base.name, artifact, data.snapshot_hash, metrics, end)
+    finally:
+        if version is None:
+            artifacts.remove(directory)
     return version
 
 

@@ -67,6 +67,8 @@ WEB: dict[str, str] = {
     "web_failed": "Something went wrong on our side. Nothing was lost; please try again in a moment.",
     "web_file_gone": "That file is not here any more. Ask for it again, for example with /export.",
     "web_host": "This server does not answer to the name {host}. Open it by the address that the bot printed.",
+    "web_method": "This address does not take that kind of request. See docs/web-chat.md.",
+    "web_bad_request": "The request was not understood. Reload the page and try again.",
     "web_no_file": "There is no file in the upload. Choose one and send it again.",
     "web_no_session": "You are not signed in here. Open your invite link.",
     "web_not_found": "There is nothing at this address.",

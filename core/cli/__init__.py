@@ -82,12 +82,12 @@ def trainer() -> None:
 @main.command()
 def schedule() -> None:
     """Run what is timed. One process is enough, two do no harm."""
-    from core.embedded import redis_url
+    from core.embedded import reachable_redis_url
     from core.queue import connect
     from core.schedule import Schedule
 
     settings = _settings()
-    Schedule(connect(redis_url(settings))).run()
+    Schedule(connect(reachable_redis_url(settings))).run()
 
 
 @main.command()
@@ -157,8 +157,8 @@ def _settings() -> Settings:
 def _work(make_worker: Callable[[Redis], Any]) -> None:
     from core.cli.migrate import require_schema
     from core.cli.workers import work
-    from core.embedded import redis_url
+    from core.embedded import reachable_redis_url
 
     settings = _settings()
     require_schema(settings)
-    work(redis_url(settings), make_worker)
+    work(reachable_redis_url(settings), make_worker)

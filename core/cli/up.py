@@ -16,7 +16,7 @@ import click
 from core.cli.invite import first_links, web_address
 from core.cli.migrate import migrate
 from core.config import Settings
-from core.embedded import answers, redis_url
+from core.embedded import reachable_redis_url, redis_url
 from core.errors import SettingsError
 from core.supervisor import Program, Supervisor, only_one
 
@@ -67,10 +67,7 @@ def up(settings: Settings) -> None:
 
 def _start(supervisor: Supervisor, settings: Settings) -> None:
     if settings.redis_url:
-        if not answers(settings.redis_url, 5.0):
-            raise SettingsError(
-                "Redis does not answer at REDIS_URL; start it, or unset REDIS_URL to use the embedded one."
-            )
+        reachable_redis_url(settings)
     else:
         supervisor.start(VALKEY)
         _wait(supervisor, VALKEY.name, VALKEY_SECONDS, lambda: _has_redis(settings))

@@ -108,7 +108,7 @@ class Annotation(Base):
     value: Mapped[dict[str, Any]]
     """The answer in the form of its label schema, for example {"choice": "a"}."""
     state: Mapped[Short]
-    """counted (fills a slot), surplus (kept and paid, fills none), withdrawn (undone) or superseded (workers linked)."""
+    """counted (fills a slot), surplus (kept and paid, fills none), withdrawn (undone), superseded (workers linked)."""
     audit_state: Mapped[Short] = mapped_column(default="unaudited")
     """unaudited, accepted or rejected."""
     audit_reason: Mapped[str] = mapped_column(Text, default="")

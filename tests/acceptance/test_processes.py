@@ -148,7 +148,7 @@ def test_nothing_survives_a_killed_supervisor_and_the_next_start_finds_everythin
         ("up", "LIGHTWORK_HOME", "/proc/none"),
         ("worker", "DATABASE_URL", "mysql://u:topsecret@h/d"),
         ("trainer", "LIGHTWORK_DEVICE", "abacus"),
-        ("schedule", "REDIS_URL", "redis://:topsecret@127.0.0.1:1/x"),
+        ("schedule", "REDIS_URL", "redis://:topsecret@127.0.0.1:1/0"),
         ("migrate", "DATABASE_URL", "postgresql://u:topsecret@127.0.0.1:1/d"),
         ("migrate", "LIGHTWORK_HOME", "/proc/none"),
         ("bot", "TELEGRAM_BOT_TOKEN", "topsecret"),

@@ -202,6 +202,22 @@ def test_a_run_that_another_process_ended_leaves_no_artifact(
     assert [path for path in runtime.settings.model_directory.glob("*/*")] == []
 
 
+def test_a_version_that_cannot_be_recorded_leaves_no_artifact(
+    base: Base, runtime: Runtime, quick: list[int], tweets: Tweets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(base, tweets, 66)
+    run = ask_for_a_run(base)
+
+    def fail(*_: object) -> None:
+        raise SQLAlchemyError("away")
+
+    monkeypatch.setattr("trainer.cycle.promote_if_better", fail)
+    with pytest.raises(SQLAlchemyError, match="away"):
+        jobs.retrain(run.id)
+    assert list(runtime.settings.model_directory.glob("*/*")) == []
+    assert tally(base) == {"retrain": (1, 1)}
+
+
 def test_a_fault_is_raised_and_the_retry_claims_the_run_at_once(
     base: Base,
     runtime: Runtime,

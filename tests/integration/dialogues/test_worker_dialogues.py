@@ -20,7 +20,7 @@ def post(chat: Chat, *texts: str, **options: object) -> int:
         return make_project(session, texts or ("sun", "rain", "snow"), ("Good", "Bad"), **options).id  # type: ignore[arg-type]
 
 
-def annotations(chat: Chat, state: str = "counted") -> list[Annotation]:
+def kept(chat: Chat, state: str = "counted") -> list[Annotation]:
     """All annotations of a state, oldest first."""
     with chat.writing() as session:
         return list(session.scalars(select(Annotation).where(Annotation.state == state).order_by(Annotation.id)))
@@ -64,8 +64,8 @@ async def test_undo_brings_the_item_back_and_the_new_answer_counts(chat: Chat) -
     assert heard.startswith("(Taken back: please answer again)")
     assert "sun" in heard
     await ann.taps("Bad")
-    assert [row.label_id for row in annotations(chat)] == ["b"]
-    assert [row.label_id for row in annotations(chat, "withdrawn")] == ["a"]
+    assert [row.label_id for row in kept(chat)] == ["b"]
+    assert [row.label_id for row in kept(chat, "withdrawn")] == ["a"]
 
 
 async def test_undo_by_command_and_undo_of_a_skip(chat: Chat) -> None:
@@ -95,7 +95,7 @@ async def test_a_tap_that_arrives_five_times_counts_once(chat: Chat) -> None:
     for _ in range(4):
         assert "already answered" in await ann.taps_payload(payload)
         assert ann.refused == "already_submitted"
-    assert len(annotations(chat)) == 1
+    assert len(kept(chat)) == 1
 
 
 async def test_a_button_from_before_an_undo_is_harmless(chat: Chat) -> None:
@@ -106,7 +106,7 @@ async def test_a_button_from_before_an_undo_is_harmless(chat: Chat) -> None:
     await ann.taps("Good")
     await ann.taps("Undo")
     assert "from before" in await ann.taps_payload(payload)
-    assert annotations(chat) == []
+    assert kept(chat) == []
 
 
 async def test_somebody_elses_assignment_is_not_to_be_had(chat: Chat) -> None:
@@ -114,7 +114,7 @@ async def test_somebody_elses_assignment_is_not_to_be_had(chat: Chat) -> None:
     ann, bob = await chat.member("Ann"), await chat.member("Bob")
     await ann.says("/next")
     assert "not assigned to you" in await bob.taps_payload(ann.button("Good").payload)
-    assert annotations(chat) == []
+    assert kept(chat) == []
 
 
 @pytest.mark.parametrize("payload", ["", "x", "answer", "answer.a.b", "answer..a.1", "settle.aaaa.b.1", "🦆" * 30])
@@ -133,7 +133,7 @@ async def test_a_late_tap_takes_a_free_slot(chat: Chat) -> None:
     await ann.says("/next")
     expire(chat, project_id)
     assert (await ann.taps("Good")).startswith("(✓ Good)")
-    assert len(annotations(chat)) == 1
+    assert len(kept(chat)) == 1
 
 
 async def test_a_late_tap_without_a_free_slot_is_kept_as_surplus(chat: Chat) -> None:
@@ -144,8 +144,8 @@ async def test_a_late_tap_without_a_free_slot_is_kept_as_surplus(chat: Chat) -> 
     await bob.says("/next")
     await bob.taps("Bad")
     assert "already complete" in await ann.taps("Good")
-    assert [row.label_id for row in annotations(chat, "surplus")] == ["a"]
-    assert [row.label_id for row in annotations(chat)] == ["b"]
+    assert [row.label_id for row in kept(chat, "surplus")] == ["a"]
+    assert [row.label_id for row in kept(chat)] == ["b"]
 
 
 async def test_a_tap_much_too_late_is_refused_with_a_sentence(chat: Chat) -> None:
@@ -154,7 +154,7 @@ async def test_a_tap_much_too_late_is_refused_with_a_sentence(chat: Chat) -> Non
     await ann.says("/next")
     expire(chat, project_id, timedelta(seconds=700))
     assert "Time ran out" in await ann.taps("Good")
-    assert annotations(chat) == []
+    assert kept(chat) == []
 
 
 async def test_an_expired_item_comes_back_and_its_old_button_still_works(chat: Chat) -> None:
@@ -165,7 +165,7 @@ async def test_an_expired_item_comes_back_and_its_old_button_still_works(chat: C
     expire(chat, project_id)
     assert "only" in await ann.says("/next")
     assert (await ann.taps_payload(old)).startswith("(✓ Good)")
-    assert len(annotations(chat)) == 1
+    assert len(kept(chat)) == 1
     with chat.writing() as session:
         item = session.scalars(select(Item)).one()
         assert (item.submitted, item.leased, item.slots) == (1, 0, 0)

@@ -1,0 +1,141 @@
+"""Many people at once over the web chat. Also what tests put before a server whose processes they kill."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from demo.chat import Chat, new_transport
+from demo.data import Memory
+from demo.journal import Journal
+from demo.person import Person
+
+SEATS = 12
+"""How many people deal with cards at the same moment."""
+JOINING = 4
+SHORTEST, LONGEST = 3, 40
+"""Cards that a person deals with before somebody else takes the seat."""
+VISITS = 16
+"""In about so many sittings a person gets through what they remember: the active ones sit longer."""
+FIRST_REST_SECONDS = 2.0
+LAST_REST_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An answer that was just given."""
+
+    person: str
+    text: str
+    label: str
+
+
+class Crowd:
+    """People who take turns: `join` once, then `work` until `stop` is called; `work` again when there is more.
+
+    Args:
+        base_url: address of the web chat.
+        people: name to what that person answered, by text; the name is the one they join with.
+        journal: where each acknowledged answer is written.
+        seed: decides who comes first.
+        patience: seconds for which a server that does not answer is asked again before `DemoError` is raised.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        people: Mapping[str, Memory],
+        journal: Journal,
+        *,
+        seats: int = SEATS,
+        seed: int = 0,
+        patience: float = 60.0,
+    ) -> None:
+        self._transport = new_transport(len(people) + seats)
+        self.people = [
+            Person(name, memory, Chat(base_url, self._transport, patience), journal) for name, memory in people.items()
+        ]
+        random.Random(seed).shuffle(self.people)
+        self.recent: deque[Moment] = deque(maxlen=5)
+        self._seats = asyncio.Semaphore(seats)
+        self._over = asyncio.Event()
+        self._last_card = time.monotonic()
+
+    @property
+    def answers(self) -> int:
+        """Acknowledged answers of all people so far."""
+        return sum(person.answers for person in self.people)
+
+    @property
+    def skips(self) -> int:
+        """Acknowledged skips of all people so far."""
+        return sum(person.skips for person in self.people)
+
+    @property
+    def retries(self) -> int:
+        """How often the server was away when somebody said something."""
+        return sum(person.chat.retries for person in self.people)
+
+    @property
+    def cards_in_hand(self) -> int:
+        """How many people have an item before them."""
+        return sum(person.card is not None for person in self.people)
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long ago it was that somebody had an item before them."""
+        return 0.0 if self.cards_in_hand else time.monotonic() - self._last_card
+
+    async def join(self, code: str) -> None:
+        """All come in by one invite, given as a code or as a link, each with a session of their own."""
+        door = asyncio.Semaphore(JOINING)
+
+        async def enter(person: Person) -> None:
+            async with door:
+                await person.join(code)
+
+        async with asyncio.TaskGroup() as group:
+            for person in self.people:
+                group.create_task(enter(person))
+
+    async def work(self) -> None:
+        """Answer, skip and wait for more until `stop` is called.
+
+        Raises:
+            ExceptionGroup: of `DemoError`, the server stayed away for longer than people have patience.
+        """
+        self._over.clear()
+        self._last_card = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            present = [group.create_task(self._attend(person)) for person in self.people if not person.left]
+            await self._over.wait()
+            for one in present:
+                one.cancel()
+
+    def stop(self) -> None:
+        """Let `work` return: all get up from where they are."""
+        self._over.set()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def _attend(self, person: Person) -> None:
+        rest = FIRST_REST_SECONDS
+        while not person.left:
+            cards = min(LONGEST, max(SHORTEST, person.unseen // VISITS))
+            before = person.answers + person.skips
+            async with self._seats:  # first come, first served, so everybody gets their turn
+                more = await person.sit(cards, self._saw)
+            if person.answers + person.skips > before:
+                self._last_card, rest = time.monotonic(), FIRST_REST_SECONDS
+            if not more and not person.left:
+                await person.wait(rest)
+                rest = min(rest * 2, LAST_REST_SECONDS)
+
+    def _saw(self, person: str, text: str, label: str) -> None:
+        self.recent.append(Moment(person, text, label))

@@ -1,0 +1,121 @@
+"""One person who labels: reads a card, remembers what they answered on the day, taps it, or skips."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from core.clock import now
+from demo.chat import Answer, Bubble, Button, Chat
+from demo.data import Memory
+from demo.journal import Journal
+from demo.sentences import is_button
+
+BUSY = ("overloaded", "unexpected", "late")
+BUSY_PAUSE_SECONDS = 0.5
+
+Seen = Callable[[str, str, str], None]
+"""Called with name, text and label after each acknowledged answer."""
+
+
+class Person:
+    """Acts through the chat alone; what they hold and whether there is more they know only from the bubbles."""
+
+    def __init__(self, name: str, memory: Memory, chat: Chat, journal: Journal) -> None:
+        self.name = name
+        self.chat = chat
+        self.card: Bubble | None = None
+        """The item in hand."""
+        self.left = False
+        """They have nothing more to say and have paused."""
+        self.answers = 0
+        self.skips = 0
+        self.refusals = 0
+        self._memory = memory
+        self._unseen = set(memory)
+        self._journal = journal
+        self._door: Bubble | None = None
+        self._revision = 0
+
+    @property
+    def unseen(self) -> int:
+        """How many of the tweets that they remember have not been before them yet."""
+        return len(self._unseen)
+
+    async def join(self, code: str) -> None:
+        """Come in by an invite."""
+        self._look(await self.chat.join(code, self.name))
+
+    async def sit(self, cards: int, seen: Seen) -> bool:
+        """Deal with up to `cards` cards; false where there is nothing left for them right now, or where they left."""
+        if self.card is None:
+            await self._open()
+        for _ in range(cards):
+            if self.card is None:
+                return False
+            await self._deal(self.card, seen)
+        if not self._unseen:
+            await self._leave()
+        return not self.left
+
+    async def wait(self, seconds: float) -> None:
+        """Sit before the chat until a message comes, or for so long."""
+        bubbles, self._revision = await self.chat.news(self._revision, seconds)
+        offers = [bubble for bubble in bubbles if bubble.author == "bot" and bubble.buttons]
+        self._door = offers[-1] if offers else self._door
+
+    async def _open(self) -> None:
+        """Press Start or Next item; where there is no such button, ask for the next item in words."""
+        button = None if self._door is None else _named(self._door, "button_start", "button_next")
+        if self._door is not None and button is not None:
+            answer = await self.chat.tap(self._door, button)
+            if answer.acknowledged:
+                self._look(answer)
+                return
+        await self._ask()
+
+    async def _ask(self) -> None:
+        self._look(await self.chat.say("/next", again=True))
+
+    async def _deal(self, card: Bubble, seen: Seen) -> None:
+        label = self._memory.get(card.item)
+        button = None if label is None else next((one for one in card.buttons if one.text == label), None)
+        skip = _named(card, "button_skip")
+        if button is None and skip is None:
+            await self._ask()
+            return
+        answer = await self.chat.tap(card, button or skip or card.buttons[0])
+        if not answer.acknowledged:
+            await self._puzzled(answer)
+            return
+        self._unseen.discard(card.item)
+        self._look(answer)
+        if button is None:
+            self.skips += 1
+            return
+        self.answers += 1
+        self._journal.write(self.name, card.item, button.text, now())
+        seen(self.name, card.item, button.text)
+
+    async def _puzzled(self, answer: Answer) -> None:
+        """A tap was refused: the item is not theirs any more, or was answered before the connection broke."""
+        self.refusals += 1
+        if answer.refused in BUSY:
+            await asyncio.sleep(BUSY_PAUSE_SECONDS)
+        await self._ask()
+
+    async def _leave(self) -> None:
+        answer = await self.chat.say("/pause", again=True)
+        if answer.acknowledged:
+            self.left, self.card = True, None
+
+    def _look(self, answer: Answer) -> None:
+        """Take the newest bubble for what there is to do now."""
+        bubble = answer.last()
+        is_card = bubble is not None and bubble.kind == "card"
+        self.card, self._door = (bubble, None) if is_card else (None, bubble)
+        self._revision = max(self._revision, answer.revision)
+
+
+def _named(bubble: Bubble, *codes: str) -> Button | None:
+    return next((one for one in bubble.buttons if any(is_button(code, one.text) for code in codes)), None)
