@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import deque
 from pathlib import Path
 
@@ -169,22 +168,3 @@ def _tail(log: Path) -> str:
 def log_directory(home: Path) -> Path:
     """Where the processes write what they do."""
     return home / "log"
-
-
-class Clock:
-    """Seconds of each stage, by name."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._began = self._stage_began = time.monotonic()
-
-    def stage(self, name: str) -> None:
-        """The stage `name` is over; the next one begins."""
-        moment = time.monotonic()
-        self.seconds[name] = round(moment - self._stage_began, 1)
-        self._stage_began = moment
-
-    @property
-    def total(self) -> float:
-        """Seconds since the beginning."""
-        return round(time.monotonic() - self._began, 1)

@@ -12,7 +12,6 @@ from core.config import Settings
 from core.db import make_engine, reading
 from core.models import Batch, Item, ModelVersion, Project, TrainingRun
 from core.predictions import unfinished_prelabels
-from core.projects import find_project
 from core.reestimation import is_due
 from core.stats import project_stats
 
@@ -95,7 +94,4 @@ class Watch:
         self.close()
 
     def _project(self, session: Session) -> Project:
-        workspace_id = session.execute(
-            select(Project.workspace_id).where(Project.public_id == self._public_id)
-        ).scalar_one()
-        return find_project(session, workspace_id, self._public_id)
+        return session.scalars(select(Project).where(Project.public_id == self._public_id)).one()

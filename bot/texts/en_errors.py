@@ -21,7 +21,7 @@ FILES: dict[str, str] = {
     "empty_text": "the text is empty.",
     "wrong_column_count": "it has {found} columns where the header has {expected}.",
     "invalid_json": "it is not valid JSON.",
-    "not_an_object": "it is JSON but not an object in { }.",
+    "not_an_object": "it is JSON but not an object (in curly brackets).",
     "line_too_long": "it is longer than {limit} characters.",
     "unclosed_quote": "a quotation mark is opened and never closed.",
     "bad_quotes": "its quotation marks do not match.",

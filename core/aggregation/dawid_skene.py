@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+EPSILON = 1e-10
+"""Counts are not let below it; on sparse tables its size matters, and this is crowd-kit's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -54,7 +57,7 @@ def fit(
     _check(items, workers, answers, shape)
     item_count, worker_count, classes = shape
     votes = _sum_by(items, np.eye(classes)[answers], item_count)
-    posteriors = _pin(_normalise(votes + 1e-9), fixed)
+    posteriors = _pin(_normalise(np.maximum(votes, EPSILON)), fixed)
     order = np.argsort(items, kind="stable")
     items, workers, answers = items[order], workers[order], answers[order]
     cell = workers * classes + answers
@@ -62,8 +65,8 @@ def fit(
         counts = _sum_by(cell, posteriors[items], worker_count * classes).reshape(worker_count, classes, classes)
         counts = counts.transpose(0, 2, 1)  # (workers, labels, answers)
         pooled = _normalise(counts.sum(axis=0) + 1.0 / classes)
-        confusion = _normalise(counts + strength * pooled[None] + 1e-9)
-        prior = _normalise(posteriors.sum(axis=0) + 1.0)
+        confusion = _normalise(np.maximum(counts + strength * pooled[None], EPSILON))
+        prior = _normalise(np.maximum(posteriors.sum(axis=0) + (1.0 if strength else 0.0), EPSILON))
         updated = _pin(_posteriors(items, workers, answers, confusion, prior, item_count), fixed)
         moved = float(np.abs(updated - posteriors).max(initial=0.0))
         posteriors = updated

@@ -64,10 +64,10 @@ class _Piece(Generic[T]):
 class GroupWriter:
     """One thread, one commit for all that waits, one savepoint for each."""
 
-    def __init__(self, engine: Engine, run_effects: RunEffects) -> None:
+    def __init__(self, engine: Engine, run_effects: RunEffects, limit: int = QUEUE_LIMIT) -> None:
         self._engine = engine
         self._run_effects = run_effects
-        self._queue: queue.Queue[_Piece[Any] | None] = queue.Queue(QUEUE_LIMIT)
+        self._queue: queue.Queue[_Piece[Any] | None] = queue.Queue(limit)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 

@@ -1,0 +1,219 @@
+"""The play: everything that happens in the demo, act by act, through the product's own doors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.config import Settings
+from demo.coordinator import Coordinator
+from demo.crowd import Crowd
+from demo.data import LABELS, QUESTION, Cast
+from demo.errors import DemoError
+from demo.processes import Up
+from demo.scene import Scene
+from demo.watch import Look, Watch
+
+LOOK_SECONDS = 0.5
+STUCK_SECONDS = 25.0
+"""Open items that nobody has taken for so long are known to none of those who are there."""
+STAGE_SECONDS = 300.0
+SETTLING_SECONDS = 15.0
+TRAINING_SECONDS = 300.0
+PREDICTION_SECONDS = 90.0
+LEASE_SECONDS = 600
+OVERLAP = "3-8"
+NEVER = 1_000_000
+RETRAIN_SHARE = 0.43
+"""A run falls due after this share of all tweets: once in the first stage, once more in the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command was asked for."""
+
+    items: int
+    second: int
+    people: int
+    seed: int
+    home: Path
+    training: bool
+    keep: bool
+
+    @property
+    def retrain(self) -> int:
+        """The project's threshold of newly decided items."""
+        return round(RETRAIN_SHARE * (self.items + self.second)) if self.training else NEVER
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the play leaves behind for the report."""
+
+    project: str = ""
+    doubts: dict[int, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    skips: int = 0
+    _stage_began: float = field(default_factory=time.monotonic)
+
+    def stage(self, name: str) -> None:
+        """The stage `name` ends here."""
+        moment = time.monotonic()
+        self.seconds[name] = round(moment - self._stage_began, 1)
+        self._stage_began = moment
+
+
+@dataclass(slots=True)
+class Play:
+    """Who and what is on the stage."""
+
+    options: Options
+    cast: Cast
+    scene: Scene
+    coordinator: Coordinator
+    crowd: Crowd
+    outcome: Outcome
+
+
+async def perform(play: Play, up: Up, settings: Settings) -> None:
+    """All acts, from the posted job to the exported files."""
+    outcome, options = play.outcome, play.options
+    await _post(play, up)
+    with Watch(settings, outcome.project) as watch:
+        await _label(play, watch, "labeling")
+        await _settle(play, watch, "settling")
+        if options.training:
+            await _train(play, watch, 1)
+        if options.second:
+            await _post_more(play, watch)
+            await _label(play, watch, "second_labeling")
+            await _settle(play, watch, "second_settling")
+            if options.training:
+                await _train(play, watch, 2)
+        _show(play.scene, watch.look())
+    await _export(play)
+    outcome.skips = play.crowd.skips
+
+
+async def _post(play: Play, up: Up) -> None:
+    scene, options = play.scene, play.options
+    scene.begin(f"The coordinator posts {options.items} tweets")
+    await play.coordinator.join(up.owner_link)
+    caption = f"/post {QUESTION} | {' | '.join(LABELS)} | overlap={OVERLAP} | lease={LEASE_SECONDS}"
+    caption += f" | retrain={options.retrain}"
+    play.outcome.project = await play.coordinator.post("tweets.csv", play.cast.first, caption)
+    scene.begin(f"{len(play.crowd.people)} people join by the invite link")
+    await play.crowd.join(await play.coordinator.invite(len(play.crowd.people)))
+    play.outcome.stage("posting")
+
+
+async def _post_more(play: Play, watch: Watch) -> None:
+    """Nobody is at work here, so that the model has spoken before the first new tweet is asked."""
+    play.scene.begin(f"The coordinator adds {play.options.second} tweets; the model looks at them first")
+    await play.coordinator.add("more-tweets.csv", play.cast.second)
+    await _until(lambda: not watch.predictions_due(), PREDICTION_SECONDS, "The model did not speak on the new tweets")
+    play.outcome.doubts = await asyncio.to_thread(watch.newest_uncertainties)
+    play.outcome.stage("second_posting")
+
+
+async def _label(play: Play, watch: Watch, stage: str) -> None:
+    """Let people work until no item is open and the consensus has seen their last answers."""
+    more = " in the order of the model's doubt" if play.outcome.doubts else ""
+    play.scene.begin(f"{len(play.crowd.people)} people answer in the web chat{more}", watch.look().items)
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(play.crowd.work())
+        try:
+            await _until_decided(play, watch)
+        finally:
+            play.crowd.stop()
+        await working
+    play.outcome.stage(stage)
+
+
+async def _until_decided(play: Play, watch: Watch) -> None:
+    deadline = time.monotonic() + STAGE_SECONDS
+    empty_since: float | None = None
+    while True:
+        look = await asyncio.to_thread(watch.look)
+        _show(play.scene, look)
+        play.scene.done = look.items - look.open
+        play.scene.count(play.crowd.answers)
+        for moment in _drained(play.crowd):
+            play.scene.say(*moment)
+        now = time.monotonic()
+        empty_since = None if look.open or play.crowd.cards_in_hand else (empty_since or now)
+        if empty_since is not None and (not look.settling or now - empty_since > SETTLING_SECONDS):
+            return
+        if play.crowd.quiet_seconds > STUCK_SECONDS:
+            return
+        if now > deadline:
+            raise DemoError(f"People were not done within {STAGE_SECONDS:.0f} seconds; {look.open} items are open.")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _settle(play: Play, watch: Watch, stage: str) -> None:
+    disputed = (await asyncio.to_thread(watch.look)).disputed
+    play.scene.begin(f"The coordinator settles {disputed} disputes where the right label is known")
+    settled, left = await play.coordinator.settle(play.cast.gold)
+    play.scene.say("coordinator", f"{settled} settled, {left} left for later")
+    play.outcome.stage(stage)
+
+
+async def _train(play: Play, watch: Watch, number: int) -> None:
+    """Wait for the run that the threshold has made due; where it was not reached, train by command.
+
+    Raises:
+        DemoError: the run failed or takes too long.
+    """
+    play.scene.begin(f"A model learns from the labels (run {number})")
+    if not await _due_by_itself(watch, number) and (reason := await play.coordinator.train()) is not None:
+        raise DemoError(f"Training could not start: {reason}.")
+    await play.coordinator.hear("training_done", TRAINING_SECONDS, failure="training_failed")
+    await _until(lambda: not watch.look().training, TRAINING_SECONDS, "A training run did not end")
+    await _until(lambda: not watch.predictions_due(), PREDICTION_SECONDS, "The model did not speak on the open items")
+    _show(play.scene, await asyncio.to_thread(watch.look))
+    play.outcome.stage("training" if number == 1 else "second_training")
+
+
+async def _due_by_itself(watch: Watch, number: int) -> bool:
+    """Whether the threshold brings run `number`; the last verdicts are counted by the next re-estimation."""
+    deadline = time.monotonic() + SETTLING_SECONDS
+    while time.monotonic() < deadline:
+        if (await asyncio.to_thread(watch.look)).runs >= number:
+            return True
+        await asyncio.sleep(LOOK_SECONDS)
+    return False
+
+
+async def _export(play: Play) -> None:
+    play.scene.begin("The coordinator exports labels and annotations")
+    home = play.options.home
+    labels = await play.coordinator.export("labels", "csv", home / "labels.csv")
+    annotations = await play.coordinator.export("annotations", "jsonl", home / "annotations.jsonl")
+    play.scene.say("coordinator", f"{labels} labels and {annotations} annotations downloaded")
+    play.outcome.stage("exporting")
+
+
+async def _until(done: Callable[[], bool], seconds: float, complaint: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not await asyncio.to_thread(done):
+        if time.monotonic() > deadline:
+            raise DemoError(f"{complaint} within {seconds:.0f} seconds.")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _show(scene: Scene, look: Look) -> None:
+    scene.decided, scene.disputed = look.decided, look.disputed
+    if look.training:
+        scene.model = "a model is learning"
+    elif look.champion is not None and look.accuracy is not None:
+        scene.model = f"model v{look.champion}, {look.accuracy:.0%} right"
+
+
+def _drained(crowd: Crowd) -> list[tuple[str, str]]:
+    lines = [(moment.person, f"“{moment.text}” → {moment.label}") for moment in crowd.recent]
+    crowd.recent.clear()
+    return lines

@@ -1,0 +1,122 @@
+"""`lightwork demo`: the command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from core.config import load_settings
+from core.db import make_engine, reading
+from core.errors import SettingsError
+from core.models import Project
+from demo import processes
+from demo.coordinator import Coordinator
+from demo.crowd import Crowd
+from demo.data import Cast, cast
+from demo.errors import DemoError
+from demo.journal import Journal
+from demo.play import Options, Outcome, Play, perform
+from demo.processes import Up
+from demo.progress import shown
+from demo.report import figures, promises
+from demo.scene import Scene
+from demo.summary import show
+
+TWEETS = 1000
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the demo; 0 if all went well, 1 if something did not happen or a promised figure was missed.
+
+    Raises:
+        SettingsError: the home cannot be used.
+        click.ClickException: an option is wrong.
+    """
+    status = _command.main(args=list(argv), prog_name="lightwork demo", standalone_mode=False)
+    return int(status or 0)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--items", default=700, show_default=True, type=click.IntRange(20, TWEETS), help="Tweets posted first.")
+@click.option("--second", default=300, show_default=True, type=click.IntRange(0), help="Tweets added later.")
+@click.option("--people", default=102, show_default=True, type=click.IntRange(10, 102), help="Who take part.")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default: LIGHTWORK_HOME/demo.")
+@click.option("--seed", default=1, show_default=True, help="Decides which tweets are asked.")
+@click.option("--no-training", is_flag=True, help="Leave the model out: a quick look.")
+@click.option("--keep", is_flag=True, help="Leave everything running at the end, until Ctrl-C.")
+def _command(items: int, second: int, people: int, home: Path | None, seed: int, no_training: bool, keep: bool) -> int:
+    """Show the whole product at work: 102 real people's answers to 1000 tweets become labels and a model."""
+    if items + second > TWEETS:
+        raise click.UsageError(f"There are {TWEETS} tweets; --items and --second are more together.")
+    home = home or load_settings().home / "demo"
+    options = Options(items, second, people, seed, home, training=not no_training, keep=keep)
+    processes.prepare_home(home)
+    console = Console()
+    try:
+        return asyncio.run(_run(options, console))
+    except* (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("Stopped.", highlight=False)
+        status = INTERRUPTED
+    except* DemoError as group:
+        for error in _leaves(group):
+            console.print(f"The demo failed: {error}", style="red", highlight=False, markup=False)
+        console.print(f"Its logs lie in {home / 'log'}.", highlight=False, markup=False)
+        status = 1
+    return status
+
+
+async def _run(options: Options, console: Console) -> int:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel, asyncio.current_task())
+    scene, outcome = Scene(), Outcome()
+    chosen = cast(options.items, options.second, options.people, options.seed)
+    async with shown(scene, console):
+        up = await processes.start(options.home)
+        outcome.stage("starting")
+        try:
+            await _act(options, chosen, scene, up, outcome)
+            if options.keep:
+                return await _keep(options, chosen, console, up, outcome)
+        finally:
+            scene.begin("Stopping everything")
+            await asyncio.shield(up.stop())
+        outcome.stage("stopping")
+    report, kept = _report(options, chosen, outcome)
+    show(console, report, kept, options.home)
+    return 0 if all(kept.values()) else 1
+
+
+async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Outcome) -> None:
+    coordinator = Coordinator(up.base_url, scene.say)
+    with Journal(options.home / "journal.jsonl") as journal:
+        crowd = Crowd(up.base_url, chosen.people, journal, seed=options.seed)
+        try:
+            play = Play(options, chosen, scene, coordinator, crowd, outcome)
+            await perform(play, up, processes.demo_settings(options.home))
+        finally:
+            await crowd.close()
+            await coordinator.close()
+
+
+def _report(options: Options, chosen: Cast, outcome: Outcome) -> tuple[Mapping[str, Any], Mapping[str, bool]]:
+    outcome.seconds["total"] = round(sum(outcome.seconds.values()), 1)
+    engine = make_engine(processes.demo_settings(options.home))
+    try:
+        with reading(engine) as session:
+            project = session.query(Project).filter_by(public_id=outcome.project).one()
+            journal = options.home / "journal.jsonl"
+            report = figures(session, project, chosen.gold, journal, outcome.doubts, outcome.seconds)
+    finally:
+        engine.dispose()
+    kept = promises(report, trained=options.training)
+    text = json.dumps({**report, "skips": outcome.skips, "promises": kept}, indent=2, ensure_ascii=False)
+    (options.home / "report.json").write_text(text + "\n", encoding="utf-8")
+    return report, kept

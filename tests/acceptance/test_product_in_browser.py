@@ -1,0 +1,261 @@
+"""The product as people meet it: `lightwork up`, a coordinator who posts a job, workers who answer it, in a Chromium.
+
+With LIGHTWORK_SCREENSHOTS=1 it writes the pictures of the README, docs/images/coordinator.png and worker.png.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+
+from tests.acceptance.browser import DESKTOP, PHONE, chromium, new_page
+from tests.processes import ROOT, end, start
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+QUESTION = "How does the author feel about the weather?"
+LABELS = ("Positive", "Negative", "Just reporting", "Not weather", "Cannot tell")
+TWEETS = {
+    "82680423": "Positive",
+    "82849685": "Negative",
+    "82838269": "Positive",
+    "80060015": "Positive",
+    "82680424": "Just reporting",
+    "79189357": "Negative",
+    "84051508": "Not weather",
+    "81176286": "Positive",
+    "79197151": "Negative",
+    "83258489": "Just reporting",
+    "84308252": "Positive",
+    "83270091": "Negative",
+    "80057006": "Not weather",
+    "79197928": "Positive",
+    "84319703": "Negative",
+    "80055712": "Positive",
+    "84317772": "Just reporting",
+    "84318238": "Negative",
+    "79194346": "Positive",
+    "82850752": "Not weather",
+    "82510259": "Negative",
+    "81179473": "Positive",
+    "84307329": "Negative",
+    "80058003": "Positive",
+}
+"""Tweets of the demo's data and what most people said of them."""
+BROKEN = 'id,text\n1,"Sunny, at last"\n2,\n3,Rain again,and,again\n4,Fog\n'
+ALREADY_DECIDED = 8
+ARRIVAL_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What `lightwork up` printed."""
+
+    owner: str
+    workers: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """Where the web chat is."""
+        return self.owner.rpartition("/join/")[0]
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Iterator[Links]:
+    """`lightwork up` in a home of its own, ready: it has printed its links."""
+    home = tmp_path / "home"
+    process = start(home, "up", LIGHTWORK_WEB_PORT="0")
+    printed = home / "test-up.log"
+
+    def ready() -> bool:
+        assert process.poll() is None, printed.read_text()
+        return "Ctrl-C" in printed.read_text()
+
+    try:
+        eventually(ready, 90, "lightwork up")
+        owner, *workers = re.findall(r"http://127\.0\.0\.1:\d+/join/\w+", printed.read_text())
+        yield Links(owner, tuple(workers))
+    finally:
+        if process.poll() is None:
+            end(process, seconds=20)
+
+
+@pytest_asyncio.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium."""
+    async with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def texts() -> dict[str, str]:
+    """Id to text of `TWEETS`, as they stand in the demo's data."""
+    with (ROOT / "demo" / "weather_text" / "items.csv").open(encoding="utf-8", newline="") as file:
+        found = {row["task"]: row["text"] for row in csv.DictReader(file) if row["task"] in TWEETS}
+    assert len(found) == len(TWEETS)
+    return found
+
+
+async def test_a_job_is_posted_answered_and_watched(links: Links, browser: Browser, texts: dict[str, str]) -> None:
+    async with new_page(browser, **DESKTOP) as owner, new_page(browser, **PHONE) as worker:
+        await join(owner, links.owner, "Grace")
+        await expect(bubble(owner)).to_contain_text("You are owner here")
+        await is_told_what_is_broken(owner)
+        await posts(owner, texts)
+        invite = await invites(owner)
+        right = {texts[tweet]: label for tweet, label in TWEETS.items()}
+        await asyncio.gather(*(answers_by_script(link, right) for link in links.workers))
+        await join(worker, invite, "Ada")
+        await answers_three(worker, right)
+        await watches(owner)
+        await picture(owner, "coordinator")
+        await picture(worker, "worker")
+
+
+async def is_told_what_is_broken(owner: Page) -> None:
+    """A file with bad rows: they are named by line before anything is posted, and the way back is open."""
+    await upload(owner, "broken.csv", BROKEN)
+    form = owner.locator(".bubble.form").last
+    await expect(form.locator(".heading")).to_have_text("broken.csv")
+    await expect(form).to_contain_text("2 bad row(s) will be left out:")
+    await expect(form).to_contain_text("line 3: the text is empty.")
+    await expect(form).to_contain_text("line 4: it has 4 columns where the header has 2.")
+    await form.get_by_role("button", name="Cancel").click()
+    await expect(bubble(owner)).to_have_text("Cancelled. Nothing was posted.")
+    await upload(owner, "empty.csv", "")
+    await expect(bubble(owner)).to_contain_text("That file is empty.")
+
+
+async def posts(owner: Page, texts: dict[str, str]) -> None:
+    """The form by clicks: file, question, labels, post; then the items are open."""
+    rows = "".join(f'{tweet},"{texts[tweet].replace(chr(34), chr(34) * 2)}"\n' for tweet in TWEETS)
+    await upload(owner, "tweets.csv", f"id,text\n{rows}")
+    form = owner.locator(".bubble.form").last
+    await expect(form).to_contain_text("24 rows. I will show workers the column “text”.")
+    await form.get_by_role("button", name="New job").click()
+    await expect(form).to_contain_text("What is the question?")
+    await say(owner, QUESTION)
+    await expect(form).to_contain_text("Which labels may people choose?")
+    await say(owner, " | ".join(LABELS))
+    await expect(form).to_contain_text("at least 3 and at most 8 answers")
+    await expect(form.locator(".part")).to_have_text(texts[next(iter(TWEETS))])
+    await form.get_by_role("button", name="Post").click()
+    await expect(owner.get_by_text("I am loading 24 rows")).to_be_visible()
+    await expect(bubble(owner)).to_contain_text("24 items are open for labeling.", timeout=ARRIVAL_MS)
+
+
+async def invites(owner: Page) -> str:
+    """A link for more workers, made in the chat."""
+    await say(owner, "/invite worker 20")
+    invited = bubble(owner)
+    await expect(invited).to_contain_text("For 20 worker(s)")
+    found = re.search(r"http\S+/join/[a-z2-7]{16}", await invited.inner_text())
+    assert found is not None
+    return found[0]
+
+
+async def answers_three(worker: Page, right: dict[str, str]) -> None:
+    """On a phone: by tap, by number key, by tap; undo takes the last one back, and the bar follows."""
+    await expect(bubble(worker)).to_contain_text("Welcome to")
+    await worker.get_by_role("button", name="Start").tap()
+    first = await shown(worker, answered=0)
+    await label(worker, right[first]).tap()
+    second = await shown(worker, answered=1)
+    await worker.keyboard.press(str(LABELS.index(right[second]) + 1))
+    third = await shown(worker, answered=2)
+    await label(worker, "Cannot tell").tap()
+    await shown(worker, answered=3)
+    await worker.get_by_role("button", name="Undo “Cannot tell”").tap()
+    assert await shown(worker, answered=2) == third
+    await expect(worker.locator("#toast")).to_have_text("Taken back: please answer again")
+    await label(worker, right[third]).tap()
+    fourth = await shown(worker, answered=3)
+    assert len({first, second, third, fourth}) == 4
+    await expect(worker.locator(".footer").last).to_have_text("3 answered by you · 8 of 24 items done")
+    bar = worker.locator(".meta progress").last
+    assert await bar.evaluate("bar => bar.value") == pytest.approx(ALREADY_DECIDED / len(TWEETS))
+    assert await worker.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+async def watches(owner: Page) -> None:
+    """What /status counts is what was answered: three people eight items each, and the worker three."""
+    await say(owner, "/status")
+    status = bubble(owner)
+    await expect(status).to_contain_text("8 of 24 items decided (33%), 16 open, 0 disputed")
+    await expect(status).to_contain_text("27 answers by 4 people, 1.1 per item, at most 3 of 8")
+    await expect(status).to_contain_text("1 leases out")
+    await expect(status).to_contain_text("Queues: assignments")
+
+
+async def answers_by_script(link: str, right: dict[str, str]) -> None:
+    """A person who answers `ALREADY_DECIDED` items through the web chat's HTTP interface."""
+    address, code = link.split("/join/")
+    async with httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as person:
+        (await person.post("/api/join", json={"code": code, "name": "Somebody"})).raise_for_status()
+        chat = (await person.post("/api/text", json={"text": "/next"})).json()
+        for _ in range(ALREADY_DECIDED):
+            card = next(row for row in reversed(chat["messages"]) if row["content"]["kind"] == "card")
+            buttons = {button["text"]: button["payload"] for row in card["content"]["buttons"] for button in row}
+            payload = buttons[right[card["content"]["parts"][0]["text"]]]
+            chat = (await person.post("/api/tap", json={"message": card["id"], "payload": payload})).json()
+            assert chat["refused"] is None
+            if chat["late"]:
+                query = {"after": card["revision"], "wait": 25}
+                chat = (await person.get("/api/messages", params=query)).json()
+
+
+async def join(page: Page, link: str, name: str) -> None:
+    await page.goto(link)
+    await page.get_by_label("Your name").fill(name)
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.locator("#chat")).to_be_visible()
+
+
+async def upload(page: Page, name: str, content: str) -> None:
+    await page.locator("#file").set_input_files(FilePayload(name=name, mimeType="text/csv", buffer=content.encode()))
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator(".bubble.person").last).to_contain_text(name)
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Message").fill(text)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".bubble.person").last).to_contain_text(text)
+
+
+def bubble(page: Page) -> Locator:
+    """The newest message of the bot."""
+    return page.locator(".bubble.bot").last
+
+
+def label(page: Page, name: str) -> Locator:
+    """The button of a label on the newest card."""
+    return page.locator(".bubble.card").last.get_by_role("button", name=name)
+
+
+async def shown(page: Page, answered: int) -> str:
+    """The text of the newest card, as soon as it is the one after `answered` answers and can be tapped."""
+    card = page.locator(".bubble.card").last
+    await expect(card.locator(".footer")).to_contain_text(f"{answered} answered by you")
+    await expect(card.locator(".button").first).to_be_enabled()
+    return await card.locator(".part").inner_text()
+
+
+async def picture(page: Page, name: str) -> None:
+    """A picture for the README, where they are wanted; taken in any case, so that it keeps working."""
+    await expect(page.locator("#toast")).to_be_hidden()
+    taken = await page.screenshot()
+    assert taken.startswith(b"\x89PNG")
+    if os.environ.get("LIGHTWORK_SCREENSHOTS"):
+        (ROOT / "docs" / "images" / f"{name}.png").write_bytes(taken)

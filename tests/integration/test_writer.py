@@ -1,0 +1,103 @@
+"""Grouped commits: one person's error costs the others nothing, and effects follow the commit."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.db import reading
+from core.db.writer import GroupWriter, Overloaded, PoolWriter, make_writer
+from core.effects import Effect, EnqueueJob, WakeDelivery, add_effect
+from core.models import Workspace
+from tests.factories import START
+
+
+def add(name: str) -> Any:
+    """Work that adds a workspace and an effect, and fails for the name "bad"."""
+
+    def work(session: Session) -> int:
+        workspace = Workspace(name=name, created_at=START)
+        session.add(workspace)
+        add_effect(session, EnqueueJob("default", name, (), name))
+        session.flush()
+        if name == "bad":
+            raise ValueError(name)
+        return workspace.id
+
+    return work
+
+
+def count(engine: Engine) -> int:
+    with reading(engine) as session:
+        return session.scalar(select(func.count()).select_from(Workspace)) or 0
+
+
+def test_each_piece_of_work_stands_alone(engine: Engine, effects: list[Effect]) -> None:
+    writer = make_writer(engine, effects.extend)
+    futures: list[Future[int]] = [writer.submit(add(name)) for name in ("one", "bad", "two")]
+    assert futures[0].result(10) != futures[2].result(10)
+    with pytest.raises(ValueError, match="bad"):
+        futures[1].result(10)
+    writer.close()
+    assert count(engine) == 2
+    assert sorted(effect.job_id for effect in effects if isinstance(effect, EnqueueJob)) == ["one", "two"]
+
+
+def test_the_writer_fits_the_database(engine: Engine) -> None:
+    writer = make_writer(engine, lambda effects: None)
+    expected = GroupWriter if engine.dialect.name == "sqlite" else PoolWriter
+    assert isinstance(writer, expected)
+    writer.close()
+
+
+def test_a_violated_constraint_rolls_back_its_own_work_only(engine: Engine) -> None:
+    writer = make_writer(engine, lambda effects: None)
+
+    def twice(session: Session) -> None:
+        session.add_all(Workspace(name="x", public_id="samesamesamesame", created_at=START) for _ in range(2))
+        session.flush()
+
+    first, second = writer.submit(twice), writer.submit(add("fine"))
+    with pytest.raises(IntegrityError):
+        first.result(10)
+    second.result(10)
+    writer.close()
+    assert count(engine) == 1
+
+
+def test_a_full_queue_says_so_and_loses_nothing(sqlite_engine: Engine) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(_session: Session) -> None:
+        started.set()
+        assert go_on.wait(10)
+
+    writer = GroupWriter(sqlite_engine, lambda effects: None, limit=2)
+    accepted = [writer.submit(slow)]
+    assert started.wait(10)
+    accepted += [writer.submit(add("one")), writer.submit(add("two"))]
+    with pytest.raises(Overloaded):
+        writer.submit(add("three"))
+    go_on.set()
+    for future in accepted:
+        future.result(10)
+    writer.close()
+    assert count(sqlite_engine) == 2
+
+
+def test_waking_delivery_twice_in_one_event_wakes_once(engine: Engine, effects: list[Effect]) -> None:
+    writer = make_writer(engine, effects.extend)
+
+    def work(session: Session) -> None:
+        add_effect(session, WakeDelivery())
+        add_effect(session, WakeDelivery())
+
+    writer.submit(work).result(10)
+    writer.close()
+    assert effects == [WakeDelivery()]

@@ -1,0 +1,97 @@
+"""Sentences are complete, payloads are untrusted."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import tokens
+from bot.routes import COMMANDS, TAPS
+from bot.texts import knows, say
+from bot.texts.en import SENTENCES
+
+ROOT = Path(__file__).parents[3]
+ERRORS = {"InvalidInput", "Conflict", "NotFound", "Refused", "LightworkError", "WebRefusal", "BadRow", "fail_run"}
+
+
+def raised_codes() -> set[str]:
+    """Codes that the sources name when they refuse something."""
+    found = set()
+    for folder in ("core", "bot", "trainer"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS:
+                    for argument in node.args:
+                        if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
+                            found.add(argument.value)
+    return found
+
+
+def shown_codes() -> set[str]:
+    """Codes that dialogues and cards show."""
+    found = set()
+    for path in (ROOT / "bot").glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r"Notice\(\s*\"([a-z_]+)\"", source))
+        found |= set(re.findall(r"\"((?:button|form)_[a-z_]+)\"", source))
+    for path in (ROOT / "bot" / "cards").glob("*.py"):
+        found |= set(re.findall(r"say\(\s*\"([a-z_]+)\"", path.read_text(encoding="utf-8")))
+    return found
+
+
+def test_every_code_that_is_raised_or_shown_has_a_sentence() -> None:
+    codes = raised_codes() | shown_codes()
+    assert len(codes) > 80, "the search finds the codes at all"
+    assert sorted(code for code in codes if not knows(code)) == []
+
+
+def test_sentences_end_and_name_their_parameters_plainly() -> None:
+    for code, sentence in SENTENCES.items():
+        names = [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
+        assert all(re.fullmatch(r"[a-z_]+", name) for name in names), code
+        assert sentence.strip(), code
+
+
+def test_lists_are_named_and_problems_set_in() -> None:
+    assert say("no_text_column", columns=["a", "b"]).endswith("The columns are: a, b.")
+    assert "…" in say("no_text_column", columns=[str(number) for number in range(50)])
+    heard = say("no_good_row", line=3, problem="wrong_column_count")
+    assert heard.endswith("line 3: it has ? columns where the header has ?.")
+
+
+def test_an_unknown_language_falls_back_to_english() -> None:
+    assert say("nothing_to_undo", "xx-YY") == say("nothing_to_undo", "en")
+
+
+def test_payloads_round_trip() -> None:
+    payload = tokens.make("answer", "abcdefghij234567", "zz", 12)
+    assert tokens.parse(payload) == tokens.Token("answer", "abcdefghij234567", "zz", 12)
+
+
+def test_payloads_never_exceed_64_bytes() -> None:
+    with pytest.raises(ValueError, match="not a payload"):
+        tokens.make("answer", "a" * 21)
+    with pytest.raises(ValueError, match="not a payload"):
+        tokens.make("answer", "no.dots")
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_parsed_or_refused_without_an_error(payload: str) -> None:
+    token = tokens.parse(payload)
+    if token is not None:
+        assert re.fullmatch(r"[a-z]{1,10}", token.verb)
+
+
+def test_every_route_has_a_dialogue_and_a_role() -> None:
+    from core.enrolment import ROLES
+
+    assert {route.role for route in COMMANDS.values()} | {route.role for route in TAPS.values()} <= set(ROLES)
+    described = SENTENCES["help_worker"] + SENTENCES["help_coordinator"]
+    hidden = {"start"}
+    assert [name for name in COMMANDS if name not in hidden and f"/{name}" not in described] == []

@@ -1,0 +1,144 @@
+"""Consensus algorithms against hand calculations and against crowd-kit on the same data."""
+
+from __future__ import annotations
+
+import csv
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.aggregation import confusion, online, value
+from core.aggregation.dawid_skene import Floats, Ints, fit
+
+WEATHER = Path(__file__).parents[3] / "demo" / "weather_text" / "labels.csv"
+POOLED = [[0.8, 0.2], [0.3, 0.7]]
+
+
+def weather() -> tuple[Ints, Ints, Ints, tuple[int, int, int], list[str], list[str], list[str]]:
+    """A slice of the weather crowd as index columns, with the names behind them."""
+    with WEATHER.open(encoding="utf-8") as file:
+        rows = [(row["task"], row["worker"], row["label"]) for row in csv.DictReader(file)][:6000]
+    names = [sorted({row[column] for row in rows}) for column in range(3)]
+    index = [{name: number for number, name in enumerate(column)} for column in names]
+    items, workers, answers = (np.array([index[c][row[c]] for row in rows]) for c in range(3))
+    return items, workers, answers, (len(names[0]), len(names[1]), len(names[2])), *names  # type: ignore[return-value]
+
+
+def test_bayes_by_hand() -> None:
+    assert online.update([0.5, 0.5], [0.8, 0.3]) == pytest.approx([8 / 11, 3 / 11])
+    assert online.update([1.0, 0.0], [0.0, 0.5]) == [1.0, 0.0], "an impossible answer changes nothing"
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), st.lists(st.floats(0.01, 1), min_size=3, max_size=3))
+def test_a_posterior_stays_a_distribution(prior: list[float], likelihood: list[float]) -> None:
+    posterior = online.update([p / sum(prior) for p in prior], likelihood)
+    assert sum(posterior) == pytest.approx(1.0)
+    assert all(0 <= p <= 1 for p in posterior)
+
+
+@given(st.lists(st.integers(0, 1), max_size=12))
+def test_the_order_of_answers_does_not_matter(answers: list[int]) -> None:
+    counts = confusion.Counts(matrix=[[3.0, 1.0], [1.0, 5.0]])
+    forth = online.replay([0.5, 0.5], [(counts, answer) for answer in answers], POOLED)
+    back = online.replay([0.5, 0.5], [(counts, answer) for answer in reversed(answers)], POOLED)
+    assert forth == pytest.approx(back)
+
+
+def test_a_new_worker_answers_like_the_crowd() -> None:
+    assert confusion.column(confusion.empty_counts(2), POOLED, 0) == pytest.approx([0.8, 0.3])
+    assert confusion.rows(confusion.empty_counts(2), POOLED)[0] == pytest.approx(POOLED[0])
+
+
+def test_taking_an_answer_back_restores_the_counts() -> None:
+    counts = confusion.empty_counts(2)
+    confusion.add_answer(counts, [0.9, 0.1], 0)
+    assert counts.matrix == [[0.9, 0.0], [0.1, 0.0]]
+    confusion.add_answer(counts, [0.9, 0.1], 0, weight=-1.0)
+    assert counts.matrix == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_many_classes_use_one_coin() -> None:
+    pooled = confusion.default_pooled(50)
+    counts = confusion.empty_counts(50)
+    assert counts.matrix is None
+    confusion.add_answer(counts, [1.0] + [0.0] * 49, 0)
+    assert (counts.correct, counts.wrong) == (1.0, 0.0)
+    likelihood = confusion.column(counts, pooled, 3)
+    assert likelihood[3] == pytest.approx((1 + 4 * 0.7) / 5)
+    assert likelihood[0] == pytest.approx((1 - likelihood[3]) / 49)
+
+
+def test_information_is_zero_where_nothing_can_be_learnt() -> None:
+    blind = [[0.5, 0.5], [0.5, 0.5]]
+    assert value.expected_information([0.5, 0.5], confusion.empty_counts(2), blind) == pytest.approx(0.0)
+    assert value.expected_information([1.0, 0.0], confusion.empty_counts(2), POOLED) == pytest.approx(0.0)
+    perfect = [[1.0, 0.0], [0.0, 1.0]]
+    assert value.expected_information([0.5, 0.5], confusion.empty_counts(2), perfect) == pytest.approx(math.log(2))
+
+
+def test_information_of_a_coin_equals_that_of_its_matrix() -> None:
+    pooled = confusion.default_pooled(21)
+    posterior = [0.5] + [0.5 / 20] * 20
+    as_coin = value.expected_information(posterior, confusion.empty_counts(21), pooled)
+    matrix = confusion.Counts(matrix=[[0.0] * 21 for _ in range(21)])
+    assert as_coin == pytest.approx(value.expected_information(posterior, matrix, pooled))
+
+
+def test_asking_on_ends_once_people_agree() -> None:
+    prior, crowd = [0.5, 0.5], confusion.default_pooled(2)
+    posterior, asked = list(prior), 0
+    while value.worth_asking(posterior, prior, crowd, error_cost=10.0):
+        posterior = online.update(posterior, confusion.column(confusion.empty_counts(2), crowd, 0))
+        asked += 1
+    assert 2 <= asked <= 6
+    assert not value.worth_asking(posterior, prior, crowd, error_cost=1.0)
+    assert value.worth_asking(posterior, prior, crowd, error_cost=100.0), "dearer errors are asked about for longer"
+
+
+def test_plain_dawid_skene_equals_crowd_kit() -> None:
+    pandas = pytest.importorskip("pandas")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # crowd-kit's own imports warn
+        from crowdkit.aggregation import DawidSkene
+
+    items, workers, answers, shape, *names = weather()
+    ours = fit(items, workers, answers, shape, iterations=20, strength=0.0, tolerance=0.0)
+    columns = {"task": items, "worker": workers, "label": answers}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = DawidSkene(n_iter=20, tol=0.0).fit_predict_proba(pandas.DataFrame(columns))
+    same = ours.posteriors.argmax(axis=1) == theirs.sort_index().idxmax(axis=1).to_numpy()
+    assert same.mean() > 0.99
+    assert len(names[2]) == shape[2]
+
+
+def test_verdicts_are_fixed_points() -> None:
+    items = np.repeat(np.arange(10), 2)
+    workers, answers = np.tile([0, 1], 10), np.repeat([0, 1] * 5, 2)
+    fixed: Floats = np.full((10, 2), np.nan)
+    fixed[0] = [0.0, 1.0]
+    fitted = fit(items, workers, answers, (10, 2, 2), fixed=fixed)
+    assert fitted.posteriors[0].tolist() == [0.0, 1.0], "the crowd says otherwise, the expert has spoken"
+    assert fitted.posteriors[1:].argmax(axis=1).tolist() == [1, 0, 1, 0, 1, 0, 1, 0, 1]
+
+
+def test_a_prior_keeps_people_with_one_answer_sane() -> None:
+    items, workers, answers, shape, *_ = weather()
+    plain = fit(items, workers, answers, shape, strength=0.0).confusion
+    guarded = fit(items, workers, answers, shape, strength=4.0).confusion
+    assert guarded.min() > plain.min()
+    assert guarded.sum(axis=2) == pytest.approx(np.ones(guarded.shape[:2]))
+
+
+@pytest.mark.parametrize(
+    ("columns", "shape"), [(([0], [0], [2]), (1, 1, 2)), (([0, 1], [0], [0]), (2, 1, 2)), (([-1], [0], [0]), (1, 1, 2))]
+)
+def test_a_table_that_cannot_be_is_refused(columns: tuple[list[int], ...], shape: tuple[int, int, int]) -> None:
+    items, workers, answers = (np.array(column) for column in columns)
+    with pytest.raises(ValueError, match=r"outside|differ"):
+        fit(items, workers, answers, shape)
