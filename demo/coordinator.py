@@ -41,16 +41,17 @@ class Coordinator:
         """Add a file to the open job by the buttons of the form; returns once it is loaded."""
         self._said("you", name)
         form = (await self._chat.upload(name, as_csv(tweets))).last()
-        button = form and next((one for one in form.buttons if is_button("button_add", one.text)), None)
+        buttons = form.buttons if form is not None else ()
+        button = next((one for one in buttons if is_button("button_add", one.text)), None)
         if form is None or button is None:
             raise DemoError("The form does not offer to add the file to the open job.")
         self._said("you", f"[{button.text}]")
         self._expect(await self._chat.tap(form, button), "appended")
         await self._loaded()
 
-    async def invite(self, people: int) -> str:
+    async def invite(self, people: int, role: str = "worker") -> str:
         """A link by which so many people can join."""
-        return self._expect(await self._command(f"/invite worker {people}"), "invite")["link"]
+        return self._expect(await self._command(f"/invite {role} {people}"), "invite")["link"]
 
     async def settle(self, gold: Mapping[str, str]) -> tuple[int, int]:
         """One round through what is disputed: tap the gold label where it is known, else Later.

@@ -67,17 +67,23 @@ def demo_settings(home: Path) -> Settings:
 class Up:
     """A running `lightwork up`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, base_url: str, owner_link: str, log: Path) -> None:
-        self.base_url = base_url
-        self.owner_link = owner_link
+    def __init__(
+        self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, found: re.Match[str], log: Path
+    ) -> None:
+        self.base_url = found[1]
+        self.owner_link = found[0]
         self._process = process
         self._log = log
-        self._drain = asyncio.create_task(_forget(process.stdout))
+        self._drain = asyncio.create_task(_forget(output))
 
     @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process.returncode is None
+
+    async def ended(self) -> None:
+        """Wait until it has ended by itself."""
+        await self._process.wait()
 
     async def stop(self) -> None:
         """End all processes in good order.
@@ -117,17 +123,29 @@ async def start(home: Path) -> Up:
             start_new_session=True,  # Ctrl-C reaches the demo alone, which then stops everything in order
             preexec_fn=lambda: die_with_parent(parent),
         )
+    output = process.stdout or asyncio.StreamReader()
+    found = None
     try:
         async with asyncio.timeout(START_SECONDS):
-            found = await _first_link(process)
-    except (TimeoutError, asyncio.CancelledError):
+            found = await _first_link(output)
+    except TimeoutError:
+        raise DemoError(f"lightwork up did not start within {START_SECONDS:.0f} seconds: {_tail(log)}") from None
+    finally:
+        if found is None and process.returncode is None:
+            await _give_up(process)
+    if found is None:
+        raise DemoError(f"lightwork up did not start: {_tail(log)}")
+    return Up(process, output, found, log)
+
+
+async def _give_up(process: asyncio.subprocess.Process) -> None:
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
+    except TimeoutError:
         process.kill()
         await process.wait()
-        raise
-    if found is None:
-        await process.wait()
-        raise DemoError(f"lightwork up did not start: {_tail(log)}")
-    return Up(process, found[1], found[0], log)
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -137,19 +155,17 @@ def _environment(home: Path) -> dict[str, str]:
     return {**os.environ, **OUR_OWN, **own}
 
 
-async def _first_link(process: asyncio.subprocess.Process) -> re.Match[str] | None:
+async def _first_link(output: asyncio.StreamReader) -> re.Match[str] | None:
     """The owner's link, which a fresh home prints first."""
-    assert process.stdout is not None
-    async for line in process.stdout:
+    async for line in output:
         if found := LINK.search(line.decode()):
             return found
     return None
 
 
-async def _forget(stream: asyncio.StreamReader | None) -> None:
+async def _forget(output: asyncio.StreamReader) -> None:
     """Read on, so that the process never waits for a reader."""
-    assert stream is not None
-    while await stream.read(65536):
+    while await output.read(65536):
         pass
 
 

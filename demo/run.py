@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from rich.console import Console
 
 from core.config import load_settings
 from core.db import make_engine, reading
-from core.errors import SettingsError
 from core.models import Project
 from demo import processes
 from demo.coordinator import Coordinator
@@ -78,29 +76,36 @@ async def _run(options: Options, console: Console) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel, asyncio.current_task())
     scene, outcome = Scene(), Outcome()
     chosen = cast(options.items, options.second, options.people, options.seed)
-    async with shown(scene, console):
-        up = await processes.start(options.home)
-        outcome.stage("starting")
-        try:
-            await _act(options, chosen, scene, up, outcome)
-            if options.keep:
-                return await _keep(options, chosen, console, up, outcome)
-        finally:
-            scene.begin("Stopping everything")
+    up: Up | None = None
+    try:
+        async with shown(scene, console):
+            up = await processes.start(options.home)
+            outcome.stage("starting")
+            link = await _act(options, chosen, scene, up, outcome)
+            if not options.keep:
+                scene.begin("Stopping everything")
+                await up.stop()
+                outcome.stage("stopping")
+        report, kept = _report(options, chosen, outcome)
+        show(console, report, kept, options.home)
+        if options.keep:
+            await _stay(console, up, link)
+    finally:
+        if up is not None and up.running:
+            console.print("Stopping everything ...", highlight=False)
             await asyncio.shield(up.stop())
-        outcome.stage("stopping")
-    report, kept = _report(options, chosen, outcome)
-    show(console, report, kept, options.home)
     return 0 if all(kept.values()) else 1
 
 
-async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Outcome) -> None:
+async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Outcome) -> str:
+    """The play; returns a link by which the audience can join as a coordinator, where it asked to stay."""
     coordinator = Coordinator(up.base_url, scene.say)
     with Journal(options.home / "journal.jsonl") as journal:
         crowd = Crowd(up.base_url, chosen.people, journal, seed=options.seed)
         try:
             play = Play(options, chosen, scene, coordinator, crowd, outcome)
             await perform(play, up, processes.demo_settings(options.home))
+            return await coordinator.invite(1, "coordinator") if options.keep else ""
         finally:
             await crowd.close()
             await coordinator.close()
@@ -120,3 +125,23 @@ def _report(options: Options, chosen: Cast, outcome: Outcome) -> tuple[Mapping[s
     text = json.dumps({**report, "skips": outcome.skips, "promises": kept}, indent=2, ensure_ascii=False)
     (options.home / "report.json").write_text(text + "\n", encoding="utf-8")
     return report, kept
+
+
+async def _stay(console: Console, up: Up, link: str) -> None:
+    console.print(f"\n  Lightwork goes on running. Look around as a coordinator (the link works once):\n    {link}")
+    console.print("  Ctrl-C stops it.", highlight=False)
+    await up.ended()
+
+
+def _cancel(task: asyncio.Task[int] | None) -> None:
+    if task is not None:
+        task.cancel()
+
+
+def _leaves(group: BaseExceptionGroup[DemoError]) -> list[DemoError]:
+    """The errors in a group, each sentence once."""
+    found: dict[str, DemoError] = {}
+    for error in group.exceptions:
+        for leaf in _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]:
+            found.setdefault(str(leaf), leaf)
+    return list(found.values())

@@ -75,11 +75,9 @@ class Watch:
         with reading(self._engine) as session:
             newest = select(func.max(Batch.id)).where(Batch.project_id == self._project(session).id)
             rows = session.execute(
-                select(Item.id, Item.uncertainty).where(
-                    Item.batch_id == newest.scalar_subquery(), Item.state == "open", Item.uncertainty.is_not(None)
-                )
+                select(Item.id, Item.uncertainty).where(Item.batch_id == newest.scalar_subquery(), Item.state == "open")
             )
-            return {item_id: float(uncertainty) for item_id, uncertainty in rows}
+            return {item_id: uncertainty for item_id, uncertainty in rows if uncertainty is not None}
 
     def close(self) -> None:
         """Let go of the database."""

@@ -189,12 +189,12 @@ async def answers_three(worker: Page, right: dict[str, str]) -> None:
 
 
 async def watches(owner: Page) -> None:
-    """What /status counts is what was answered: three people eight items each, and the worker three."""
+    """What /status counts is what was answered: three people eight items each, the worker three, and all hold one."""
     await say(owner, "/status")
     status = bubble(owner)
     await expect(status).to_contain_text("8 of 24 items decided (33%), 16 open, 0 disputed")
     await expect(status).to_contain_text("27 answers by 4 people, 1.1 per item, at most 3 of 8")
-    await expect(status).to_contain_text("1 leases out")
+    await expect(status).to_contain_text("4 leases out")
     await expect(status).to_contain_text("Queues: assignments")
 
 
