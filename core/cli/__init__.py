@@ -146,7 +146,8 @@ def _settings() -> Settings:
 
     settings = load_settings()
     setup_logging(settings.log_format, settings.secrets_to_hide())
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for noisy in ("alembic", "rq.job"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

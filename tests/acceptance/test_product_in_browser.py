@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -19,7 +20,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from tests.acceptance.browser import DESKTOP, PHONE, chromium, new_page
-from tests.processes import ROOT, end, start
+from tests.processes import ROOT, end, run, start
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -59,20 +60,21 @@ ARRIVAL_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """What `lightwork up` printed."""
+class Running:
+    """A `lightwork up` and the links that it printed."""
 
+    home: Path
     owner: str
     workers: tuple[str, ...]
 
-    @property
-    def address(self) -> str:
-        """Where the web chat is."""
-        return self.owner.rpartition("/join/")[0]
+    def decided(self) -> int:
+        """How many items are decided, as `lightwork status` says."""
+        (project,) = json.loads(run(self.home, "status", "--json").stdout)["projects"]
+        return int(project["states"].get("agreed", 0))
 
 
 @pytest.fixture
-def links(tmp_path: Path) -> Iterator[Links]:
+def running(tmp_path: Path) -> Iterator[Running]:
     """`lightwork up` in a home of its own, ready: it has printed its links."""
     home = tmp_path / "home"
     process = start(home, "up", LIGHTWORK_WEB_PORT="0")
@@ -85,7 +87,7 @@ def links(tmp_path: Path) -> Iterator[Links]:
     try:
         eventually(ready, 90, "lightwork up")
         owner, *workers = re.findall(r"http://127\.0\.0\.1:\d+/join/\w+", printed.read_text())
-        yield Links(owner, tuple(workers))
+        yield Running(home, owner, tuple(workers))
     finally:
         if process.poll() is None:
             end(process, seconds=20)
@@ -107,15 +109,17 @@ def texts() -> dict[str, str]:
     return found
 
 
-async def test_a_job_is_posted_answered_and_watched(links: Links, browser: Browser, texts: dict[str, str]) -> None:
+async def test_a_job_is_posted_answered_and_watched(running: Running, browser: Browser, texts: dict[str, str]) -> None:
     async with new_page(browser, **DESKTOP) as owner, new_page(browser, **PHONE) as worker:
-        await join(owner, links.owner, "Grace")
+        await join(owner, running.owner, "Grace")
         await expect(bubble(owner)).to_contain_text("You are owner here")
         await is_told_what_is_broken(owner)
         await posts(owner, texts)
         invite = await invites(owner)
         right = {texts[tweet]: label for tweet, label in TWEETS.items()}
-        await asyncio.gather(*(answers_by_script(link, right) for link in links.workers))
+        for link in running.workers:
+            await answers_by_script(link, right)
+        await asyncio.to_thread(eventually, lambda: running.decided() == ALREADY_DECIDED, 60, "agreement")
         await join(worker, invite, "Ada")
         await answers_three(worker, right)
         await watches(owner)
