@@ -23,6 +23,6 @@ def insert_or_ignore(
     session: Session, model: type[DeclarativeBase], values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> int:
     """Insert rows except those that a unique constraint already holds; returns how many went in."""
-    statement = insert_statement(session, model)
-    result = session.execute(statement.values(values).on_conflict_do_nothing())
-    return int(getattr(result, "rowcount", 0))
+    key = next(iter(table_of(model).primary_key))
+    statement = insert_statement(session, model).values(values).on_conflict_do_nothing().returning(key)
+    return len(session.execute(statement).all())  # psycopg gives no row count for such a statement

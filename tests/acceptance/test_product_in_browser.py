@@ -11,8 +11,10 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -55,7 +57,7 @@ TWEETS = {
 }
 """Tweets of the demo's data and what most people said of them."""
 BROKEN = 'id,text\n1,"Sunny, at last"\n2,\n3,Rain again,and,again\n4,Fog\n'
-ALREADY_DECIDED = 8
+EACH_ANSWERS = 8
 ARRIVAL_MS = 30_000
 
 
@@ -117,12 +119,11 @@ async def test_a_job_is_posted_answered_and_watched(running: Running, browser: B
         await posts(owner, texts)
         invite = await invites(owner)
         right = {texts[tweet]: label for tweet, label in TWEETS.items()}
-        for link in running.workers:
-            await answers_by_script(link, right)
-        await asyncio.to_thread(eventually, lambda: running.decided() == ALREADY_DECIDED, 60, "agreement")
+        await answers_by_script(running.workers, right)
+        decided = await asyncio.to_thread(eventually, running.decided, 60, "agreement")
         await join(worker, invite, "Ada")
-        await answers_three(worker, right)
-        await watches(owner)
+        await answers_three(worker, right, decided)
+        await watches(owner, running)
         await picture(owner, "coordinator")
         await picture(worker, "worker")
 
@@ -169,7 +170,7 @@ async def invites(owner: Page) -> str:
     return found[0]
 
 
-async def answers_three(worker: Page, right: dict[str, str]) -> None:
+async def answers_three(worker: Page, right: dict[str, str], decided: int) -> None:
     """On a phone: by tap, by number key, by tap; undo takes the last one back, and the bar follows."""
     await expect(bubble(worker)).to_contain_text("Welcome to")
     await worker.get_by_role("button", name="Start").tap()
@@ -186,37 +187,53 @@ async def answers_three(worker: Page, right: dict[str, str]) -> None:
     await label(worker, right[third]).tap()
     fourth = await shown(worker, answered=3)
     assert len({first, second, third, fourth}) == 4
-    await expect(worker.locator(".footer").last).to_have_text("3 answered by you · 8 of 24 items done")
+    await expect(worker.locator(".footer").last).to_have_text(f"3 answered by you · {decided} of 24 items done")
     bar = worker.locator(".meta progress").last
-    assert await bar.evaluate("bar => bar.value") == pytest.approx(ALREADY_DECIDED / len(TWEETS))
+    assert await bar.evaluate("bar => bar.value") == pytest.approx(decided / len(TWEETS))
     assert await worker.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-async def watches(owner: Page) -> None:
+async def watches(owner: Page, running: Running) -> None:
     """What /status counts is what was answered: three people eight items each, the worker three, and all hold one."""
     await say(owner, "/status")
     status = bubble(owner)
-    await expect(status).to_contain_text("8 of 24 items decided (33%), 16 open, 0 disputed")
+    decided = running.decided()
+    await expect(status).to_contain_text(f"{decided} of 24 items decided ({decided / 24:.0%}), {24 - decided} open")
     await expect(status).to_contain_text("27 answers by 4 people, 1.1 per item, at most 3 of 8")
     await expect(status).to_contain_text("4 leases out")
     await expect(status).to_contain_text("Queues: assignments")
 
 
-async def answers_by_script(link: str, right: dict[str, str]) -> None:
-    """A person who answers `ALREADY_DECIDED` items through the web chat's HTTP interface."""
+async def answers_by_script(links: tuple[str, ...], right: dict[str, str]) -> None:
+    """People who answer the first items by turns, through the web chat's HTTP interface."""
+    async with AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False)) for _ in links]
+        cards = [await joins_by_script(person, link) for person, link in zip(people, links, strict=True)]
+        for _ in range(EACH_ANSWERS):
+            for number, (person, link) in enumerate(zip(people, links, strict=True)):
+                buttons = {button["text"]: button for row in cards[number]["content"]["buttons"] for button in row}
+                payload = buttons[right[cards[number]["content"]["parts"][0]["text"]]]["payload"]
+                tap = {"message": cards[number]["id"], "payload": payload}
+                cards[number] = await newest_card(person, link, "/api/tap", tap)
+
+
+async def joins_by_script(person: httpx.AsyncClient, link: str) -> dict[str, Any]:
+    """Join by a link; returns the first card."""
     address, code = link.split("/join/")
-    async with httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as person:
-        (await person.post("/api/join", json={"code": code, "name": "Somebody"})).raise_for_status()
-        chat = (await person.post("/api/text", json={"text": "/next"})).json()
-        for _ in range(ALREADY_DECIDED):
-            card = next(row for row in reversed(chat["messages"]) if row["content"]["kind"] == "card")
-            buttons = {button["text"]: button["payload"] for row in card["content"]["buttons"] for button in row}
-            payload = buttons[right[card["content"]["parts"][0]["text"]]]
-            chat = (await person.post("/api/tap", json={"message": card["id"], "payload": payload})).json()
-            assert chat["refused"] is None
-            if chat["late"]:
-                query = {"after": card["revision"], "wait": 25}
-                chat = (await person.get("/api/messages", params=query)).json()
+    (await person.post(f"{address}/api/join", json={"code": code, "name": "Somebody"})).raise_for_status()
+    return await newest_card(person, link, "/api/text", {"text": "/next"})
+
+
+async def newest_card(person: httpx.AsyncClient, link: str, path: str, body: dict[str, str]) -> dict[str, Any]:
+    """Post `body`; returns the card that comes of it, also where it is late."""
+    address = link.split("/join/")[0]
+    chat = (await person.post(address + path, json=body)).json()
+    assert chat["refused"] is None
+    if chat["late"]:
+        query = {"after": chat["revision"], "wait": 25}
+        chat = (await person.get(f"{address}/api/messages", params=query)).json()
+    card: dict[str, Any] = next(row for row in reversed(chat["messages"]) if row["content"]["kind"] == "card")
+    return card
 
 
 async def join(page: Page, link: str, name: str) -> None:

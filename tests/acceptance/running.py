@@ -1,0 +1,120 @@
+"""A running `lightwork up` that tests talk to over HTTP, look into, and kill parts of."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from redis import Redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from core.config import Settings, load_settings
+from core.db import make_engine, reading
+from core.queue import connect
+from tests.processes import end, start
+from tests.waiting import eventually
+
+START_SECONDS = 90.0
+BACK_SECONDS = 30.0
+LINK = re.compile(r"/join/([a-z2-7]{16})")
+
+
+@dataclass
+class Running:
+    """The processes of one home. invites: codes as printed, the owner's first, then three for workers."""
+
+    process: subprocess.Popen[bytes]
+    home: Path
+    url: str
+    invites: tuple[str, ...]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the processes run with, as far as reading their database goes."""
+        return load_settings(LIGHTWORK_HOME=self.home, _env_file=None)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database of the processes."""
+        return make_engine(self.settings)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Look into the database."""
+        with reading(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def redis(self) -> Iterator[Redis]:
+        """A connection to the embedded Valkey."""
+        client = connect((self.home / "valkey" / "url").read_text().strip())
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def pid(self, name: str) -> int | None:
+        """The process that has this name now, if it is running."""
+        listed = json.loads((self.home / "processes.json").read_text())
+        return int(listed[name]["pid"]) if name in listed else None
+
+    def signal(self, name: str, number: int) -> int:
+        """Send a signal to a process as soon as it runs; returns its pid."""
+        pid = eventually(lambda: self.pid(name), BACK_SECONDS, name)
+        assert pid is not None
+        os.kill(pid, number)
+        return pid
+
+    def kill(self, name: str) -> None:
+        """Kill a process with -9 and wait until another one has taken its place."""
+        before = self.signal(name, signal.SIGKILL)
+        eventually(lambda: self.pid(name) not in (None, before), BACK_SECONDS, f"{name} again")
+
+    def logged(self, name: str) -> str:
+        """The log of a process."""
+        return (self.home / "log" / f"{name}.log").read_text(errors="replace")
+
+
+@contextmanager
+def lightwork_up(home: Path) -> Iterator[Running]:
+    """`lightwork up` in a fresh home, until the block ends; it must then stop in good order.
+
+    Raises:
+        AssertionError: it does not come up, or does not end with status 0.
+    """
+    port = free_port()
+    process = start(home, "up", LIGHTWORK_WEB_PORT=str(port))
+    log = home / "test-up.log"
+
+    def ready() -> bool:
+        assert process.poll() is None, log.read_text()
+        return "Ctrl-C" in log.read_text()
+
+    try:
+        eventually(ready, START_SECONDS, "lightwork up")
+        invites = tuple(LINK.findall(log.read_text()))
+        running = Running(process, home, f"http://127.0.0.1:{port}", invites)
+        yield running
+        running.engine.dispose()
+    except BaseException:
+        process.kill()  # its children die with it
+        process.wait()
+        raise
+    assert end(process, signal.SIGTERM, seconds=25) == 0
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,188 @@
+"""Owed messages: sent once, retried with back-off, given up, and silent after a block."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine, select, update
+
+from bot.delivery import LEASE, Delivery
+from bot.surface import Blocked, Rejected, RetryLater, SurfaceError
+from core.assignment import active_lease
+from core.clock import now
+from core.config import Settings
+from core.models import Identity, Item, OutboxMessage, SingletonLease, Worker
+from core.outbox import MAX_ATTEMPTS, owe, sweep_outbox
+from core.singletons import LIFETIME, hold, let_go
+from tests.factories import START, make_member, make_project
+from tests.fakes.chat import Chat, FakeSurface
+
+
+@pytest.fixture
+async def chat(settings: Settings, engine: Engine, redis: Redis) -> AsyncIterator[Chat]:
+    """A bot with a surface that can be made to fail."""
+    made = Chat(settings, engine, redis)
+    yield made
+    made.close()
+
+
+def owe_offer(chat: Chat, key: str = "one", **options: object) -> tuple[int, int]:
+    """Owe a worker who holds an item an offer; their worker id and the project id."""
+    with chat.writing() as session:
+        worker = make_member(session)
+        project = make_project(session)
+        owe(
+            session,
+            worker_id=worker.id,
+            workspace_id=project.workspace_id,
+            kind="offer",
+            params={"project_id": project.id},
+            dedupe_key=key,
+            now=now(),
+            **options,  # type: ignore[arg-type]  # tests pass lane and expires_after
+        )
+        return worker.id, project.id
+
+
+def states(chat: Chat) -> list[tuple[str, int]]:
+    with chat.writing() as session:
+        statement = select(OutboxMessage.state, OutboxMessage.attempts).order_by(OutboxMessage.id)
+        return [(state, attempts) for state, attempts in session.execute(statement)]
+
+
+async def test_a_message_is_sent_once(chat: Chat) -> None:
+    owe_offer(chat)
+    await chat.deliver()
+    await chat.deliver()
+    assert len(chat.surface.sent) == 1
+    assert states(chat) == [("sent", 0)]
+
+
+async def test_the_same_thing_is_owed_once(chat: Chat) -> None:
+    worker_id, project_id = owe_offer(chat)
+    with chat.writing() as session:
+        again = owe(session, worker_id=worker_id, workspace_id=1, kind="offer", params={}, dedupe_key="one", now=now())
+    assert not again
+    assert project_id
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [(RetryLater(30), ("pending", 1)), (Rejected("never"), ("failed", 0)), (TimeoutError(), ("pending", 1))],
+)
+async def test_failures_are_told_apart(chat: Chat, failure: SurfaceError, expected: tuple[str, int]) -> None:
+    owe_offer(chat)
+    chat.surface.failures.append(failure)
+    assert await chat.delivery.deliver_once() == 1
+    assert states(chat) == [expected]
+    assert await chat.delivery.deliver_once() == 0, "it waits"
+
+
+async def test_retries_end(chat: Chat) -> None:
+    owe_offer(chat)
+    for _ in range(MAX_ATTEMPTS):
+        chat.surface.failures.append(RetryLater(0))
+        with chat.writing() as session:
+            session.execute(update(OutboxMessage).values(not_before=now()))
+        await chat.delivery.deliver_once()
+    assert states(chat) == [("failed", MAX_ATTEMPTS)]
+
+
+async def test_a_block_ends_messages_and_gives_leases_back(chat: Chat) -> None:
+    from core.assignment import next_assignment
+
+    worker_id, project_id = owe_offer(chat)
+    with chat.writing() as session:
+        from core.models import Project
+
+        assert next_assignment(session, session.get_one(Project, project_id), worker_id, "web", now())
+    chat.surface.failures.append(Blocked("blocked"))
+    await chat.delivery.deliver_once()
+    with chat.writing() as session:
+        assert active_lease(session, worker_id) is None
+        assert session.scalars(select(Item.leased).where(Item.leased > 0)).all() == []
+        assert session.scalars(select(Identity.blocked_at).where(Identity.worker_id == worker_id)).one() is not None
+    with chat.writing() as session:
+        session.execute(update(OutboxMessage).values(not_before=now()))
+    await chat.delivery.deliver_once()
+    assert chat.surface.sent == []
+
+
+async def test_what_makes_no_sense_any_more_is_not_sent(chat: Chat) -> None:
+    owe_offer(chat, "late", expires_after=timedelta(seconds=-1))
+    _, project_id = owe_offer(chat, "closed")
+    with chat.writing() as session:
+        from core.models import Project
+
+        session.execute(update(Project).where(Project.id == project_id).values(state="closed"))
+    await chat.deliver()
+    assert chat.surface.sent == []
+    assert [state for state, _ in states(chat)] == ["expired", "expired"]
+
+
+async def test_a_message_that_cannot_be_rendered_does_not_stop_the_others(
+    chat: Chat, caplog: pytest.LogCaptureFixture
+) -> None:
+    owe_offer(chat, "broken")
+    with chat.writing() as session:
+        session.execute(update(OutboxMessage).values(kind="no_such_card"))
+    owe_offer(chat, "fine")
+    await chat.deliver()
+    assert len(chat.surface.sent) == 1
+    assert [state for state, _ in states(chat)] == ["failed", "sent"]
+
+
+async def test_only_one_process_sends(chat: Chat) -> None:
+    owe_offer(chat)
+    with chat.writing() as session:
+        assert hold(session, LEASE, "another process", now()) == 1
+    assert await chat.delivery.deliver_once() == 0
+    assert chat.surface.sent == []
+    with chat.writing() as session:
+        session.execute(update(SingletonLease).values(expires_at=now() - timedelta(seconds=1)))
+    assert await chat.delivery.deliver_once() == 1
+
+
+async def test_a_second_surface_is_tried_where_the_first_is_blocked(chat: Chat) -> None:
+    worker_id, _ = owe_offer(chat)
+    with chat.writing() as session:
+        worker = session.get_one(Worker, worker_id)
+        session.add(
+            Identity(
+                worker_id=worker.id,
+                surface="telegram",
+                external_id="t",
+                address="t",
+                workspace_id=1,
+                created_at=START,
+                last_seen_at=START - timedelta(days=1),
+            )
+        )
+    second = FakeSurface()
+    delivery = Delivery(chat.engine, chat.writer, {"web": chat.surface, "telegram": second})
+    chat.surface.failures.append(Blocked("blocked"))
+    await delivery.deliver_once()
+    assert [address for address, _ in second.sent] == ["t"]
+
+
+def test_a_lease_is_fenced_and_taken_over(chat: Chat) -> None:
+    moment = now()
+    with chat.writing() as session:
+        assert hold(session, "x", "a", moment) == 1
+        assert hold(session, "x", "b", moment) is None
+        assert hold(session, "x", "a", moment + LIFETIME / 2) == 1
+        assert hold(session, "x", "b", moment + 2 * LIFETIME) == 2
+        assert hold(session, "x", "a", moment + 2 * LIFETIME) is None
+        let_go(session, "x", "b", moment + 2 * LIFETIME)
+        assert hold(session, "x", "a", moment + 2 * LIFETIME) == 3
+
+
+def test_the_sweep_expires_and_forgets(chat: Chat) -> None:
+    owe_offer(chat)
+    with chat.writing() as session:
+        assert sweep_outbox(session, now() + timedelta(days=4)) == 1
+        sweep_outbox(session, now() + timedelta(days=9))
+        assert session.scalars(select(OutboxMessage)).all() == []

@@ -1,0 +1,120 @@
+"""The crossing from asyncio into core: late commits, faults, order, faults in cards."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+import bot.dispatch
+import bot.handling
+from bot.surface import Command, Message, Said, Send
+from core.config import Settings
+from core.db.writer import Overloaded
+from core.models import Annotation
+from tests.factories import make_project
+from tests.fakes.chat import Chat
+
+
+@pytest.fixture
+async def chat(settings: Settings, sqlite_engine: Engine, redis: Redis) -> AsyncIterator[Chat]:
+    """A bot on SQLite, where one writer thread can be held up."""
+    made = Chat(settings, sqlite_engine, redis)
+    yield made
+    made.close()
+
+
+async def test_a_commit_that_takes_long_is_answered_late_and_completely(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.dispatch, "PATIENCE_SECONDS", 0.01)
+    ann = await chat.member("Ann")
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_session: Session) -> None:
+        held.set()
+        assert go_on.wait(10)
+
+    chat.writer.submit(hold)
+    assert held.wait(10)
+    outcome = await chat.dispatch(Command(ann.person, "next"))
+    assert outcome.late
+    assert outcome.replies == ()
+    go_on.set()
+    assert outcome.follow_up is not None
+    (reply,) = (await outcome.follow_up).replies
+    assert isinstance(reply, Send)
+    assert "no open job" in reply.message.plain()
+
+
+async def test_a_fault_of_ours_is_a_sentence_and_loses_nothing(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    with chat.writing() as session:
+        make_project(session)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+
+    def broken(*_: object) -> None:
+        raise KeyError("secret detail")
+
+    monkeypatch.setattr("bot.worker_chat.submit", broken)
+    heard = await ann.taps("Yes")
+    assert ann.refused == "unexpected"
+    assert "Nothing was lost" in heard
+    assert "secret" not in heard
+    monkeypatch.undo()
+    assert "(✓ Yes)" in await ann.taps("Yes")
+
+
+async def test_a_fault_in_a_card_does_not_take_the_answer_back(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    with chat.writing() as session:
+        make_project(session)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+
+    def broken(_view: object, _locale: str) -> Message:
+        raise ValueError("no card")
+
+    monkeypatch.setattr(bot.dispatch, "render", broken)
+    await ann.taps("Yes")
+    monkeypatch.undo()
+    with chat.writing() as session:
+        assert [row.label_id for row in session.scalars(select(Annotation))] == ["a"]
+    assert "two" in await ann.says("/next")
+
+
+async def test_too_much_at_once_asks_for_a_moment(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await chat.member("Ann")
+
+    def full(_work: object) -> None:
+        raise Overloaded
+
+    monkeypatch.setattr(chat.writer, "submit", full)
+    outcome = await chat.dispatch(Said(ann.person, "hello"))
+    assert outcome.refused == "overloaded"
+
+
+async def test_one_persons_events_keep_their_order(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bob = await chat.member("Ann"), await chat.member("Bob")
+    seen: list[str] = []
+    original = bot.handling.handle
+
+    def recording(session: Session, event: Said, *rest: object) -> object:
+        seen.append(event.text)
+        return original(session, event, *rest)  # type: ignore[arg-type]  # passed through as it came
+
+    monkeypatch.setattr(bot.dispatch, "handle", recording)
+    await asyncio.gather(
+        *(
+            chat.dispatch(Said(person.person, f"{person.person.name}{number}"))
+            for number in range(5)
+            for person in (ann, bob)
+        )
+    )
+    for name in ("Ann", "Bob"):
+        assert [text for text in seen if text.startswith(name)] == [f"{name}{number}" for number in range(5)]
+    assert chat.dispatch._turns == {}, "nothing is kept of people who are done"
