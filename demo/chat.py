@@ -74,7 +74,7 @@ class Chat:
     `ChatRefused` where it says no.
     """
 
-    def __init__(self, base_url: str, transport: httpx.AsyncHTTPTransport, patience: float = 60.0) -> None:
+    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport, patience: float = 60.0) -> None:
         self._client = httpx.AsyncClient(base_url=base_url, transport=transport, timeout=TIMEOUT, trust_env=False)
         self._patience = patience
         self.retries = 0

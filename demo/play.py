@@ -140,10 +140,10 @@ async def _until_decided(play: Play, watch: Watch) -> None:
         look = await asyncio.to_thread(watch.look)
         _show(play.scene, look)
         play.scene.done = look.items - look.open
-        play.scene.count(play.crowd.answers)
+        now = time.monotonic()
+        play.scene.count(play.crowd.answers, now)
         for moment in _drained(play.crowd):
             play.scene.say(*moment)
-        now = time.monotonic()
         empty_since = None if look.open or play.crowd.cards_in_hand else (empty_since or now)
         if empty_since is not None and (not look.settling or now - empty_since > SETTLING_SECONDS):
             return

@@ -37,9 +37,8 @@ class Scene:
         """Something was said in the chat."""
         self.chat.append((who, printable(what)))
 
-    def count(self, answers: int) -> None:
-        """So many answers have been given until now."""
-        moment = time.monotonic()
+    def count(self, answers: int, moment: float) -> None:
+        """So many answers have been given until `moment`, in seconds of the monotonic clock."""
         self.answers = answers
         self._counts.append((moment, answers))
         while self._counts[0][0] < moment - RATE_SECONDS:

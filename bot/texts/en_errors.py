@@ -80,6 +80,7 @@ WEB: dict[str, str] = {
 }
 
 ERRORS: dict[str, str] = {
+    "settings": "{message}",
     "unexpected": "Something went wrong on our side. Nothing was lost; please try again in a moment.",
     "overloaded": "It is very busy right now. Nothing was lost; please try again in a moment.",
     "invalid_input": "That cannot be used as it is. Please check it and send it again.",

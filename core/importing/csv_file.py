@@ -46,11 +46,11 @@ def detect(path: Path, encoding: str, extension: str) -> Dialect:
     if extension == ".txt" and "\t" not in head[0].text:
         return Dialect(encoding, ("text",), PLAIN)
     if head[0].problem:
-        raise InvalidInput("bad_header", line=head[0].number, problem=head[0].problem)
+        raise _bad_header(_bad_line(head[0]))
     delimiter = _find_delimiter(head)
     header = next(_records(iter(head), delimiter), None)
     if not isinstance(header, tuple):
-        raise InvalidInput("bad_header", line=head[0].number, problem=header.code if header else "empty_text")
+        raise _bad_header(header or BadRow(head[0].number, "empty_text"))
     if len(header[1]) > MAX_COLUMNS:
         raise InvalidInput("too_many_columns", count=len(header[1]), limit=MAX_COLUMNS)
     return Dialect(encoding, _column_names(header[1]), {"delimiter": delimiter, "quotes": True, "header": True})
@@ -142,6 +142,10 @@ class _Rereadable:
 
     def put_back(self, lines: Sequence[Line]) -> None:
         self._waiting.extendleft(reversed(lines))
+
+
+def _bad_header(bad: BadRow) -> InvalidInput:
+    return InvalidInput("bad_header", line=bad.line, problem=bad.code, **bad.params)
 
 
 def _bad_line(line: Line) -> BadRow:

@@ -22,12 +22,12 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def likelihood(extension: str, head: Sequence[str]) -> float:
-    """Sure where the first lines begin like JSON, whatever the name; 0.4 by name alone."""
+    """Sure where the first lines begin like JSON, whatever the name; 0.4 by name alone, also where no line can be read."""
     starts = [line.lstrip()[:1] for line in head if line.strip()]
     named = extension in (".jsonl", ".ndjson", ".json")
     if starts and sum(start in ("{", "[") for start in starts) * 2 >= len(starts):
         return 1.0 if named or starts[0] == "{" else 0.3
-    return 0.4 if named and "{" in starts else 0.0
+    return 0.4 if named and ("{" in starts or not starts) else 0.0
 
 
 def detect(path: Path, encoding: str, extension: str) -> Dialect:  # noqa: ARG001 (part of the protocol)
@@ -52,7 +52,7 @@ def detect(path: Path, encoding: str, extension: str) -> Dialect:  # noqa: ARG00
         raise InvalidInput("json_array")
     if not columns:
         bad = next(iter(bad_rows), BadRow(1, "empty_text"))
-        raise InvalidInput("no_good_row", line=bad.line, problem=bad.code)
+        raise InvalidInput("no_good_row", line=bad.line, problem=bad.code, **bad.params)
     return Dialect(encoding, tuple(columns))
 
 

@@ -121,7 +121,7 @@ def _first_rows(reader: Format, path: Path, dialect: Dialect) -> tuple[list[Row 
 def _no_text(dialect: Dialect, checked: Sequence[Row | BadRow], good: Sequence[Row]) -> InvalidInput:
     bad = next((row for row in checked if isinstance(row, BadRow)), None)
     if bad is not None and not good:
-        return InvalidInput("no_good_row", line=bad.line, problem=bad.code)
+        return InvalidInput("no_good_row", line=bad.line, problem=bad.code, **bad.params)
     return InvalidInput("no_text_column", columns=list(dialect.columns)[:30])
 
 

@@ -21,6 +21,7 @@ from tests.invariants import check_redundancy
 from tests.waiting import eventually
 
 ROWS = b"id,text\n" + b"".join(b"%d,Text number %d about the weather\n" % (n, n) for n in range(20))
+OVERLAP = {"minimum": 5, "maximum": 3, "limit": 100}
 FACTS = {
     Project: ("id", "state"),
     Batch: ("id", "state", "item_count"),
@@ -112,7 +113,7 @@ def labels(count: int) -> str:
         ("many.csv", ROWS, f"/post How? | {labels(300)}", "too_many_labels", {"count": 300, "limit": 100}),
         ("one.csv", ROWS, "/post How? | Good", "too_few_labels", {"count": 1, "limit": 2}),
         ("none.csv", ROWS, "/post | Good | Bad", "empty_question", {}),
-        ("often.csv", ROWS, "/post How? | A | B | overlap=5-3", "bad_overlap", {"minimum": 5, "maximum": 3}),
+        ("often.csv", ROWS, "/post How? | A | B | overlap=5-3", "bad_overlap", OVERLAP),
         ("short.csv", ROWS, "/post How? | A | B | lease=0", "bad_option", {"option": "lease", "value": "0"}),
         ("lost.csv", ROWS, "/add abcdefghijklmnop", "project_unknown", {"project": "abcdefghijklmnop"}),
     ],
@@ -120,18 +121,25 @@ def labels(count: int) -> str:
 def test_a_file_that_cannot_be_used(
     lightwork: Running, owner: Visitor, name: str, content: bytes, caption: str, code: str, params: dict[str, Any]
 ) -> None:
-    limits = {"bad_overlap": {"limit": 100}}.get(code, {})
     with unchanged(lightwork):
-        assert is_refused(owner.upload(name, content, caption), code, **params, **limits)
+        assert is_refused(owner.upload(name, content, caption), code, **params)
 
 
-@pytest.mark.parametrize("name", ["long.csv", "long.jsonl"])
-def test_a_line_of_five_megabytes(lightwork: Running, owner: Visitor, name: str) -> None:
-    line = b"x" * 5_000_000
-    content = b"text\n" + line + b"\n" if name == "long.csv" else b'{"text": "' + line + b'"}\n'
-    problem = {"problem": "line_too_long", "line": 2 if name == "long.csv" else 1, "limit": MAX_ROW_CHARACTERS}
+@pytest.mark.parametrize(
+    ("name", "before", "after", "code", "line"),
+    [
+        ("long.csv", b"text\n", b"\n", "no_good_row", 2),
+        ("long.jsonl", b'{"text": "', b'"}\n', "no_good_row", 1),
+        ("header.csv", b"", b"\nshort\n", "bad_header", 1),
+    ],
+)
+def test_a_line_of_five_megabytes(
+    lightwork: Running, owner: Visitor, name: str, before: bytes, after: bytes, code: str, line: int
+) -> None:
+    content = before + b"x" * 5_000_000 + after
     with unchanged(lightwork):
-        assert is_refused(owner.upload(name, content), "no_good_row", **problem)
+        said = owner.upload(name, content)
+        assert is_refused(said, code, problem="line_too_long", line=line, limit=MAX_ROW_CHARACTERS)
 
 
 def test_an_invite_that_does_not_exist(lightwork: Running, ada: Visitor) -> None:

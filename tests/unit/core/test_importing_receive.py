@@ -199,7 +199,8 @@ def test_useless_json_is_refused(refused: Callable[..., InvalidInput], text: str
 
 def test_refusals_name_what_there_is(refused: Callable[..., InvalidInput]) -> None:
     assert refused("id,value\n1,2\n").params == {"columns": ["id", "value"]}
-    assert refused("id,text\n\n1\n").params == {"line": 3, "problem": "wrong_column_count"}
+    problem = {"problem": "wrong_column_count", "expected": 2, "found": 1}
+    assert refused("id,text\n\n1\n").params == {"line": 3, **problem}
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
