@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.value import expected_information
@@ -26,8 +26,37 @@ MAX_WINDOW = 256
 MAX_STEPS = 12
 """Bounds of one search: at most this many windows, growing from WINDOW to MAX_WINDOW candidates."""
 
-ASSIGNMENT = table_of(Assignment)
+ASSIGNMENT, BATCH, CURSOR = table_of(Assignment), table_of(Batch), table_of(Cursor)
 TAKEN_STATES = ("active", "submitted", "skipped")
+
+# Statements of the hot path are built once: building one costs as much as running it.
+LEASE_COLUMNS = [ASSIGNMENT.c[name] for name in ("id", "public_id", "version", "item_id", "project_id", "expires_at")]
+HELD = (
+    select(*LEASE_COLUMNS)
+    .where(ASSIGNMENT.c.worker_id == bindparam("worker_id"), ASSIGNMENT.c.state == "active")
+    .order_by(ASSIGNMENT.c.id.desc())
+    .limit(1)
+)
+HELD_IN_PROJECT = HELD.where(ASSIGNMENT.c.project_id == bindparam("project_id"))
+OPEN_LEASE = insert(ASSIGNMENT).returning(ASSIGNMENT.c.id)
+CANDIDATES = (
+    select(ITEM.c.id, ITEM.c.rank, ITEM.c.posterior, BATCH.c.state.label("batch_state"), BATCH.c.last_rank)
+    .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
+    .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.slots > 0, ITEM.c.rank > bindparam("floor"))
+    .order_by(ITEM.c.rank)
+    .limit(bindparam("window"))
+)
+TAKEN = select(ASSIGNMENT.c.item_id).where(
+    ASSIGNMENT.c.item_id.in_(bindparam("item_ids", expanding=True)),
+    ASSIGNMENT.c.worker_id == bindparam("worker_id"),
+    ASSIGNMENT.c.state.in_(TAKEN_STATES),
+)
+FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).with_for_update(skip_locked=True)
+COUNT_LEASE = update(ITEM).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).values(leased=ITEM.c.leased + 1)
+CURSORS = select(CURSOR.c.band, CURSOR.c.rank).where(
+    CURSOR.c.worker_id == bindparam("worker_id"), CURSOR.c.project_id == bindparam("project_id")
+)
+END = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("assignment_id"), ASSIGNMENT.c.state == "active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +73,10 @@ class Lease:
 
 def active_lease(session: Session, worker_id: int, project_id: int | None = None) -> Lease | None:
     """The worker's active assignment, in one project or in any."""
-    statement = _lease_columns().where(ASSIGNMENT.c.worker_id == worker_id, ASSIGNMENT.c.state == "active")
-    if project_id is not None:
-        statement = statement.where(ASSIGNMENT.c.project_id == project_id)
-    row = session.execute(statement.order_by(ASSIGNMENT.c.id.desc()).limit(1)).one_or_none()
+    if project_id is None:
+        row = session.execute(HELD, {"worker_id": worker_id}).one_or_none()
+    else:
+        row = session.execute(HELD_IN_PROJECT, {"worker_id": worker_id, "project_id": project_id}).one_or_none()
     return Lease(*row) if row else None
 
 
@@ -77,7 +106,7 @@ def open_lease(session: Session, project: Project, item_id: int, worker_id: int,
         "leased_at": now,
         "expires_at": expires_at,
     }
-    new_id = session.execute(ASSIGNMENT.insert().values(**values).returning(ASSIGNMENT.c.id)).scalar_one()
+    new_id = session.execute(OPEN_LEASE, values).scalar_one()
     add_effect(session, expiry_effect(project.id, expires_at))
     return Lease(new_id, str(values["public_id"]), 1, item_id, project.id, expires_at)
 
@@ -122,16 +151,8 @@ def _search(session: Session, project: Project, worker_id: int, cursors: dict[in
     return None
 
 
-def _candidates(session: Session, project_id: int, floor: int, limit: int) -> Sequence[Any]:
-    batch = table_of(Batch)
-    statement = (
-        select(ITEM.c.id, ITEM.c.rank, ITEM.c.posterior, batch.c.state.label("batch_state"), batch.c.last_rank)
-        .join(batch, batch.c.id == ITEM.c.batch_id)
-        .where(ITEM.c.project_id == project_id, ITEM.c.slots > 0, ITEM.c.rank > floor)
-        .order_by(ITEM.c.rank)
-        .limit(limit)
-    )
-    return session.execute(statement).all()
+def _candidates(session: Session, project_id: int, floor: int, window: int) -> Sequence[Any]:
+    return session.execute(CANDIDATES, {"project_id": project_id, "floor": floor, "window": window}).all()
 
 
 def _same_band_and_visible(candidates: Sequence[Any], band: int) -> list[Any]:
@@ -144,12 +165,7 @@ def _same_band_and_visible(candidates: Sequence[Any], band: int) -> list[Any]:
 
 
 def _taken(session: Session, worker_id: int, item_ids: list[int]) -> set[int]:
-    statement = select(ASSIGNMENT.c.item_id).where(
-        ASSIGNMENT.c.item_id.in_(item_ids),
-        ASSIGNMENT.c.worker_id == worker_id,
-        ASSIGNMENT.c.state.in_(TAKEN_STATES),
-    )
-    return set(session.scalars(statement))
+    return set(session.scalars(TAKEN, {"item_ids": item_ids, "worker_id": worker_id}))
 
 
 def _by_value(session: Session, project: Project, worker_id: int, rows: list[Any]) -> list[Any]:
@@ -168,17 +184,15 @@ def _count_lease(session: Session, item_id: int) -> bool:
 
     Never waits for a row lock: the tapping transaction already holds its own item.
     """
-    locked = select(ITEM.c.id).where(ITEM.c.id == item_id, ITEM.c.slots > 0).with_for_update(skip_locked=True)
-    if session.execute(locked).one_or_none() is None:
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    if postgresql and session.execute(FREE, {"item_id": item_id}).one_or_none() is None:
         return False
-    taken = session.execute(update(ITEM).where(ITEM.c.id == item_id, ITEM.c.slots > 0).values(leased=ITEM.c.leased + 1))
+    taken = session.execute(COUNT_LEASE, {"item_id": item_id})
     return getattr(taken, "rowcount", 0) == 1
 
 
 def _load_cursors(session: Session, worker_id: int, project_id: int) -> dict[int, int]:
-    table = table_of(Cursor)
-    statement = select(table.c.band, table.c.rank)
-    rows = session.execute(statement.where(table.c.worker_id == worker_id, table.c.project_id == project_id))
+    rows = session.execute(CURSORS, {"worker_id": worker_id, "project_id": project_id})
     return {band: rank for band, rank in rows}
 
 
@@ -197,11 +211,7 @@ def _save_cursor(session: Session, worker_id: int, project_id: int, band: int, r
 def end_lease(session: Session, assignment_id: int, item_id: int, state: str, now: datetime) -> bool:
     """End an active assignment without an answer and give its slot back at once; false where it was not active."""
     item = lock_item(session, item_id)
-    ended = session.execute(
-        update(ASSIGNMENT)
-        .where(ASSIGNMENT.c.id == assignment_id, ASSIGNMENT.c.state == "active")
-        .values(state=state, ended_at=now)
-    )
+    ended = session.execute(END, {"assignment_id": assignment_id, "state": state, "ended_at": now})
     if getattr(ended, "rowcount", 0) != 1:
         return False
     write_item(session, item, now, leased=item.leased - 1)
@@ -254,8 +264,3 @@ def set_standing(session: Session, worker_id: int, project_id: int, state: str, 
         index_elements=["worker_id", "project_id"], set_={"state": state}, where=table.c.state != state
     )
     session.execute(changed)
-
-
-def _lease_columns() -> Any:
-    columns = (ASSIGNMENT.c[name] for name in ("id", "public_id", "version", "item_id", "project_id", "expires_at"))
-    return select(*columns)

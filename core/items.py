@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from core.db.tables import table_of
@@ -38,11 +38,14 @@ class ItemState:
 
 
 COLUMNS = [ITEM.c[field.name] for field in fields(ItemState)]
+# Statements of the hot path are built once: building one costs as much as running it.
+LOCK = select(*COLUMNS).where(ITEM.c.id == bindparam("item_id")).with_for_update()
+WRITE = update(ITEM).where(ITEM.c.id == bindparam("item_id"))
 
 
 def lock_item(session: Session, item_id: int) -> ItemState:
     """Read an item's state and hold its row until the commit. Locks are taken in the order item, worker."""
-    return ItemState(*session.execute(select(*COLUMNS).where(ITEM.c.id == item_id).with_for_update()).one())
+    return ItemState(*session.execute(LOCK, {"item_id": item_id}).one())
 
 
 def write_item(session: Session, item: ItemState, now: datetime, **changes: Any) -> None:
@@ -50,7 +53,7 @@ def write_item(session: Session, item: ItemState, now: datetime, **changes: Any)
     if item.slots <= 0 < slots_after(item, changes):
         changes["rank"] = fresh_rank(session, item.project_id, band_of(item.rank))
         add_effect(session, offer_effect(item.project_id, now))
-    session.execute(update(ITEM).where(ITEM.c.id == item.id).values(revision=item.revision + 1, **changes))
+    session.execute(WRITE, {"item_id": item.id, "revision": item.revision + 1, **changes})
 
 
 def slots_after(item: ItemState, changes: Mapping[str, Any]) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.confusion import Counts, Matrix, accuracy, default_pooled, empty_counts
@@ -15,6 +15,12 @@ from core.aggregation.online import uniform
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.models import Project, Skill
+
+SKILL = table_of(Skill)
+COUNTS = select(SKILL.c.counts).where(
+    SKILL.c.worker_id == bindparam("worker_id"), SKILL.c.project_id == bindparam("project_id")
+)
+LOCK_COUNTS = COUNTS.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,8 @@ def crowd_model(project: Project) -> CrowdModel:
 
 def load_counts(session: Session, worker_id: int, project_id: int, classes: int, *, lock: bool = False) -> Counts:
     """A worker's expected answers; empty where they are new or the labels have changed in number."""
-    table = table_of(Skill)
-    statement = select(table.c.counts).where(table.c.worker_id == worker_id, table.c.project_id == project_id)
-    stored = session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+    keys = {"worker_id": worker_id, "project_id": project_id}
+    stored = session.execute(LOCK_COUNTS if lock else COUNTS, keys).scalar_one_or_none()
     return _from_json(stored, classes)
 
 

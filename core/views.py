@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from core.assignment import Lease
@@ -13,6 +13,13 @@ from core.db.tables import table_of
 from core.models import Batch, Item, Participation, Project
 
 ITEM, BATCH, PARTICIPATION = table_of(Item), table_of(Batch), table_of(Participation)
+CONTENT = select(ITEM.c.content).where(ITEM.c.id == bindparam("item_id"))
+PUBLISHED = select(func.coalesce(func.sum(BATCH.c.item_count), 0)).where(
+    BATCH.c.project_id == bindparam("project_id"), BATCH.c.state == "published"
+)
+ANSWERED = select(PARTICIPATION.c.annotation_count).where(
+    PARTICIPATION.c.worker_id == bindparam("worker_id"), PARTICIPATION.c.project_id == bindparam("project_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class LeaseView:
 
 def view_lease(session: Session, project: Project, lease: Lease, worker_id: int) -> LeaseView:
     """Everything on a worker's card."""
-    content = session.execute(select(ITEM.c.content).where(ITEM.c.id == lease.item_id)).scalar_one()
+    content = session.execute(CONTENT, {"item_id": lease.item_id}).scalar_one()
     return LeaseView(
         lease=lease,
         question=project.question,
@@ -49,12 +56,9 @@ def view_lease(session: Session, project: Project, lease: Lease, worker_id: int)
 
 def published_items(session: Session, project_id: int) -> int:
     """Items of a project's published batches, from the counts of the batches."""
-    statement = select(func.coalesce(func.sum(BATCH.c.item_count), 0))
-    return session.scalar(statement.where(BATCH.c.project_id == project_id, BATCH.c.state == "published")) or 0
+    return session.scalar(PUBLISHED, {"project_id": project_id}) or 0
 
 
 def answered_by(session: Session, worker_id: int, project_id: int) -> int:
     """How many answers of this worker stand in the project."""
-    statement = select(PARTICIPATION.c.annotation_count)
-    own = statement.where(PARTICIPATION.c.worker_id == worker_id, PARTICIPATION.c.project_id == project_id)
-    return session.scalar(own) or 0
+    return session.scalar(ANSWERED, {"worker_id": worker_id, "project_id": project_id}) or 0

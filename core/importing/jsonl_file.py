@@ -22,7 +22,7 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def likelihood(extension: str, head: Sequence[str]) -> float:
-    """Sure where the first lines begin like JSON, whatever the name; 0.4 by name alone, also where no line can be read."""
+    """Sure where the first lines begin like JSON, whatever the name; 0.4 by name alone, or where none can be read."""
     starts = [line.lstrip()[:1] for line in head if line.strip()]
     named = extension in (".jsonl", ".ndjson", ".json")
     if starts and sum(start in ("{", "[") for start in starts) * 2 >= len(starts):

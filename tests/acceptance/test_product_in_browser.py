@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, FilePayload, Locator, Page, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, ViewportSize, expect
 
 from tests.acceptance.browser import DESKTOP, PHONE, chromium, new_page
 from tests.processes import ROOT, end, run, start
@@ -29,25 +29,25 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 QUESTION = "How does the author feel about the weather?"
-LABELS = ("Positive", "Negative", "Just reporting", "Not weather", "Cannot tell")
+LABELS = ("Positive", "Negative", "Neutral", "Not weather", "Cannot tell")
 TWEETS = {
     "82680423": "Positive",
     "82849685": "Negative",
     "82838269": "Positive",
     "80060015": "Positive",
-    "82680424": "Just reporting",
+    "82680424": "Neutral",
     "79189357": "Negative",
     "84051508": "Not weather",
     "81176286": "Positive",
     "79197151": "Negative",
-    "83258489": "Just reporting",
+    "83258489": "Neutral",
     "84308252": "Positive",
     "83270091": "Negative",
     "80057006": "Not weather",
     "79197928": "Positive",
     "84319703": "Negative",
     "80055712": "Positive",
-    "84317772": "Just reporting",
+    "84317772": "Neutral",
     "84318238": "Negative",
     "79194346": "Positive",
     "82850752": "Not weather",
@@ -60,6 +60,7 @@ TWEETS = {
 BROKEN = 'id,text\n1,"Sunny, at last"\n2,\n3,Rain again,and,again\n4,Fog\n'
 EACH_ANSWERS = 8
 ARRIVAL_MS = 30_000
+TALL: ViewportSize = {"width": 800, "height": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,15 @@ async def test_a_job_is_posted_answered_and_watched(running: Running, browser: B
         await join(owner, running.owner, "Grace")
         await expect(bubble(owner)).to_contain_text("You are owner here")
         await is_told_what_is_broken(owner)
-        await posts(owner, texts)
         invite = await invites(owner)
+        await posts(owner, texts)
         right = {texts[tweet]: label for tweet, label in TWEETS.items()}
         await answers_by_script(running.workers, right)
         counted = await asyncio.to_thread(eventually, running.counted, 60, "agreement")
         await join(worker, invite, "Ada")
         await answers_three(worker, right, counted)
         await watches(owner, running)
+        await owner.set_viewport_size(TALL)
         await picture(owner, "coordinator")
         await picture(worker, "worker")
 
