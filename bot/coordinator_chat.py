@@ -7,14 +7,12 @@ from bot.context import Context
 from bot.tokens import Token
 from core import labels
 from core.adjudication import adjudicate, find_item, next_dispute
-from core.effects import EnqueueJob, add_effect
 from core.enrolment import ROLES, create_invite
 from core.errors import InvalidInput, NotFound
-from core.exporting import export_formats
+from core.exporting import export_formats, request_export
 from core.exporting.rows import KINDS
 from core.models import Project
 from core.projects import find_project, list_projects, set_state
-from core.queue import DEFAULT, EXPORT
 from core.stats import project_stats
 from core.training import request_training
 
@@ -55,10 +53,7 @@ def on_export(context: Context, argument: str) -> list[Show]:
     if len(rest) > 1:
         raise InvalidInput("bad_export")
     project = _one_project(context, "export", rest[0] if rest else "")
-    request = int(context.now.timestamp() * 1000)
-    job_id = f"export-{project.id}-{context.worker_id}-{request}"
-    args = (project.id, context.worker_id, kind, file_format, request)
-    add_effect(context.session, EnqueueJob(DEFAULT, EXPORT, args, job_id))
+    request_export(context.session, project, context.worker_id, kind, file_format, context.now)
     return [Show(Notice("export_started", {"project": project.name, "kind": kind, "format": file_format}))]
 
 

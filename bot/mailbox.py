@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, text, update
+from sqlalchemy import Engine, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from core.clock import now
@@ -20,6 +20,15 @@ KEEP = 300
 TRIM_EVERY = 100
 
 CHAT = table_of(ChatMessage)
+SINCE = (
+    select(CHAT.c.public_id, CHAT.c.author, CHAT.c.revision, CHAT.c.content)
+    .where(CHAT.c.external_id == bindparam("who"), CHAT.c.revision > bindparam("seen"))
+    .order_by(CHAT.c.revision)
+    .limit(bindparam("most"))
+)
+NEWEST = select(func.coalesce(func.max(CHAT.c.revision), 0)).where(CHAT.c.external_id == bindparam("who"))
+REPLACE = update(CHAT).where(CHAT.c.public_id == bindparam("which"), CHAT.c.external_id == bindparam("who"))
+PUT = insert(CHAT)
 
 
 class DatabaseMailbox:
@@ -40,38 +49,30 @@ class DatabaseMailbox:
         return await asyncio.to_thread(self._since, external_id, revision, limit)
 
     def _since(self, external_id: str, revision: int, limit: int) -> list[dict[str, Any]]:
-        statement = (
-            select(CHAT.c.public_id, CHAT.c.author, CHAT.c.revision, CHAT.c.content)
-            .where(CHAT.c.external_id == external_id, CHAT.c.revision > revision)
-            .order_by(CHAT.c.revision)
-            .limit(limit)
-        )
         with reading(self._engine) as session:
-            rows = session.execute(statement).all()
+            rows = session.execute(SINCE, {"who": external_id, "seen": revision, "most": limit}).all()
         return [dict(zip(("id", "author", "revision", "content"), row, strict=True)) for row in rows]
 
 
 def _put(session: Session, external_id: str, author: str, content: dict[str, Any], public_id: str | None) -> str:
     if session.get_bind().dialect.name == "postgresql":  # revisions must become visible in their order
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"chat:{external_id}"})
-    newest = select(func.coalesce(func.max(CHAT.c.revision), 0)).where(CHAT.c.external_id == external_id)
-    revision = int(session.execute(newest).scalar_one()) + 1
+    revision = int(session.execute(NEWEST, {"who": external_id}).scalar_one()) + 1
     if public_id is not None:
-        own = (CHAT.c.public_id == public_id) & (CHAT.c.external_id == external_id)
-        changed = session.execute(update(CHAT).where(own).values(content=content, revision=revision))
+        keys = {"which": public_id, "who": external_id}
+        changed = session.execute(REPLACE, {**keys, "content": content, "revision": revision})
         if getattr(changed, "rowcount", 0):
             return public_id
     made = new_public_id()
-    session.execute(
-        CHAT.insert().values(
-            public_id=made,
-            external_id=external_id,
-            author=author,
-            revision=revision,
-            content=content,
-            created_at=now(),
-        )
-    )
+    values = {
+        "public_id": made,
+        "external_id": external_id,
+        "author": author,
+        "revision": revision,
+        "content": content,
+        "created_at": now(),
+    }
+    session.execute(PUT, values)
     if revision % TRIM_EVERY == 0:
         keep = select(CHAT.c.id).where(CHAT.c.external_id == external_id).order_by(CHAT.c.revision.desc()).limit(KEEP)
         session.execute(delete(CHAT).where(CHAT.c.external_id == external_id, CHAT.c.id.not_in(keep.scalar_subquery())))

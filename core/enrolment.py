@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from core.db.upsert import insert_statement
@@ -18,6 +18,19 @@ ROLES = ("worker", "expert", "coordinator", "owner")
 CONSENT_VERSION = 1
 MAX_WRONG_CODES_PER_HOUR = 20
 MAX_INVITE_USES = 10_000
+ACCOUNT = (
+    select(Identity, Worker, Membership)
+    .join(Worker, Worker.id == Identity.worker_id)
+    .outerjoin(
+        Membership,
+        (Membership.worker_id == Identity.worker_id) & (Membership.workspace_id == Identity.workspace_id),
+    )
+    .where(
+        Identity.surface == bindparam("surface"),
+        Identity.tenant == bindparam("tenant"),
+        Identity.external_id == bindparam("external_id"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +100,8 @@ def create_invite(
 
 def find_account(session: Session, surface: str, tenant: str, external_id: str) -> Account | None:
     """The account of a platform's user, or nothing where they never joined."""
-    statement = (
-        select(Identity, Worker, Membership)
-        .join(Worker, Worker.id == Identity.worker_id)
-        .outerjoin(
-            Membership,
-            (Membership.worker_id == Identity.worker_id) & (Membership.workspace_id == Identity.workspace_id),
-        )
-        .where(Identity.surface == surface, Identity.tenant == tenant, Identity.external_id == external_id)
-    )
-    row = session.execute(statement).one_or_none()
+    keys = {"surface": surface, "tenant": tenant, "external_id": external_id}
+    row = session.execute(ACCOUNT, keys).one_or_none()
     if row is None:
         return None
     identity, worker = row[0], row[1]

@@ -77,10 +77,10 @@ def import_batch(batch_id: int) -> None:
         importing.load_batch(runtime.engine, runtime.settings, batch_id, runtime.run_effects)
 
 
-def export_project(project_id: int, worker_id: int, kind: str, file_format: str, request: int) -> None:
-    """Write an export file and owe it to the coordinator who asked; `request` makes asking again another export."""
+def export_project(request_id: int) -> None:
+    """Write the export that a coordinator asked for, and owe it to them."""
     with counted(DEFAULT, "export_project") as runtime:
-        export_for_chat(runtime, project_id, worker_id, kind, file_format, request, now())
+        export_for_chat(runtime, request_id, now())
 
 
 def sweep() -> None:

@@ -13,6 +13,7 @@ from core.clock import bucket
 from core.db.tables import table_of
 from core.due import expiry_effect, offer_effect, reestimate_effect
 from core.effects import EnqueueJob, WakeDelivery, add_effect
+from core.exporting import unfinished_exports
 from core.models import Assignment, Attempt, Batch, Item, Participation, Project
 from core.offers import idle_workers
 from core.outbox import pending_count, sweep_outbox
@@ -39,10 +40,10 @@ def sweep_project(session: Session, project: Project, now: datetime) -> None:
 
 
 def sweep_rest(session: Session, now: datetime) -> None:
-    """Re-enqueue imports and training runs, wake delivery, and forget what no rule keeps."""
+    """Re-enqueue imports, exports and training runs, wake delivery, and forget what no rule keeps."""
     for batch_id in session.scalars(select(Batch.id).where(Batch.state == "loading")):
         _doubt(session, EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}"))
-    for effect in (*unfinished_runs(session, now), *unfinished_prelabels(session)):
+    for effect in (*unfinished_runs(session, now), *unfinished_prelabels(session), *unfinished_exports(session)):
         _doubt(session, effect)
     sweep_outbox(session, now)
     session.execute(delete(Attempt).where(Attempt.hour < int(now.timestamp()) // 3600 - 24))

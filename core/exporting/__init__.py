@@ -1,6 +1,6 @@
 """Labels and annotations become files. A new format is one new file `core/exporting/<format>_file.py`."""
 
-from core.exporting.chat import export_for_chat
+from core.exporting.chat import export_for_chat, request_export, unfinished_exports
 from core.exporting.rows import AnnotationRow, LabelRow, agreed, all_annotations
 from core.exporting.write import ExportInfo, export_formats, write_export
 
@@ -12,5 +12,7 @@ __all__ = [
     "all_annotations",
     "export_for_chat",
     "export_formats",
+    "request_export",
+    "unfinished_exports",
     "write_export",
 ]

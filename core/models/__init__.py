@@ -3,7 +3,15 @@
 from core.models.base import Base
 from core.models.labeling import Adjudication, Annotation, Assignment, Cursor, Participation, Skill
 from core.models.learning import ModelVersion, Prediction, TrainingRun
-from core.models.messages import ChatMessage, Dialogue, JobTally, OutboxMessage, PollOffset, SingletonLease
+from core.models.messages import (
+    ChatMessage,
+    Dialogue,
+    ExportRequest,
+    JobTally,
+    OutboxMessage,
+    PollOffset,
+    SingletonLease,
+)
 from core.models.people import Attempt, Identity, Invite, LogEntry, Membership, Worker, Workspace
 from core.models.projects import Batch, Gold, Item, Project, Upload
 
@@ -17,6 +25,7 @@ __all__ = [
     "ChatMessage",
     "Cursor",
     "Dialogue",
+    "ExportRequest",
     "Gold",
     "Identity",
     "Invite",

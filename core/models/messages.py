@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.models.base import Base, Id, PublicId, Short
 
 PENDING = "state = 'pending'"
+DUE = "state = 'due'"
 
 
 class OutboxMessage(Base):
@@ -40,6 +41,25 @@ class OutboxMessage(Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+
+
+class ExportRequest(Base):
+    """A file that a coordinator asked for: owed until it is written, so that no lost job loses it."""
+
+    __tablename__ = "export_request"
+    __table_args__ = (Index("ix_export_request_due", "id", postgresql_where=text(DUE), sqlite_where=text(DUE)),)
+
+    id: Mapped[Id]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    kind: Mapped[Short]
+    """labels or annotations."""
+    format: Mapped[Short]
+    """csv or jsonl: the module of `core.exporting` that writes it."""
+    state: Mapped[Short] = mapped_column(default="due")
+    """due or done."""
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
 
 
 class Dialogue(Base):

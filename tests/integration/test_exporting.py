@@ -20,10 +20,20 @@ from core.config import Settings
 from core.db import reading, unit_of_work
 from core.effects import Effect
 from core.errors import InvalidInput
-from core.exporting import agreed, all_annotations, csv_file, export_for_chat, jsonl_file, write_export
+from core.exporting import (
+    agreed,
+    all_annotations,
+    csv_file,
+    export_for_chat,
+    jsonl_file,
+    request_export,
+    unfinished_exports,
+    write_export,
+)
 from core.exporting import rows as export_rows
 from core.labels import choice
 from core.models import Annotation, Assignment, Batch, Item, OutboxMessage, Participation, Project, Worker, Workspace
+from core.queue import EXPORT
 from core.runtime import Runtime
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -302,9 +312,16 @@ def test_an_export_asked_for_in_a_chat_is_owed_once(
     with house.writing() as session:
         house.add_item(session, "rain")
     runtime = Runtime(settings, house.engine, redis, effects.extend)
-    for _ in range(2):
-        export_for_chat(runtime, house.project_id, house.worker_ids[1], "labels", "csv", 7, NOW)
+    with house.writing() as session:
+        project = session.get_one(Project, house.project_id)
+        request = request_export(session, project, house.worker_ids[1], "labels", "csv", NOW)
     with reading(house.engine) as session:
+        owed = unfinished_exports(session)
+    assert [(job.function, job.args) for job in owed] == [(EXPORT, (request.id,))]
+    for _ in range(2):
+        export_for_chat(runtime, request.id, NOW)
+    with reading(house.engine) as session:
+        assert unfinished_exports(session) == []
         [message] = session.scalars(select(OutboxMessage))
     assert (message.kind, message.worker_id, message.params["rows"]) == ("export_ready", house.worker_ids[1], 1)
     assert (message.params["name"], message.params["media_type"]) == ("labels.csv", "text/csv")

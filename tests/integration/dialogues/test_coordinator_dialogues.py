@@ -189,9 +189,8 @@ async def test_export_comes_as_a_file(chat: Chat, settings: Settings, redis: Red
     assert "labels or annotations" in await olga.says("/export everything as xlsx")
     assert "I am writing annotations" in await olga.says("/export annotations jsonl")
     job = queue(DEFAULT, redis).jobs[0]
-    project_id, worker_id, kind, file_format, request = job.args
     runtime = Runtime(settings, chat.engine, redis, chat.run_effects)
-    export_for_chat(runtime, project_id, worker_id, kind, file_format, request, now())
+    export_for_chat(runtime, *job.args, now())
     await chat.deliver()
     message = chat.surface.sent[-1][1]
     assert "4 rows of annotations" in message.plain()
