@@ -89,6 +89,8 @@ def on_skip(context: Context, token: Token) -> list[Show]:
 
 def on_undo(context: Context, token: Token) -> list[Show]:
     """Take an answer back and show its item again."""
+    if context.account.paused:
+        raise Refused("membership_paused")
     project = undo(
         context.session,
         worker_id=context.worker_id,
@@ -152,6 +154,8 @@ def _following(context: Context, project: Project, back: Choice | None = None) -
     lease = _lease_in(context, project)
     if lease is not None:
         return ItemCard(view_lease(context.session, project, lease, context.worker_id), back)
+    if context.account.paused:
+        return Notice("paused")
     following = _next_card(context)
     if isinstance(following, ItemCard):
         return ItemCard(following.view, back)
@@ -179,6 +183,8 @@ def _next_card(context: Context, project_public_id: str = "") -> ItemCard | Noti
 
 
 def _lease_in(context: Context, project: Project) -> Lease | None:
+    if context.account.paused:
+        return None
     return next_assignment(context.session, project, context.worker_id, context.person.surface, context.now)
 
 

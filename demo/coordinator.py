@@ -75,8 +75,10 @@ class Coordinator:
         return settled, len(seen) - settled
 
     async def train(self) -> str | None:
-        """`/train`; returns the code of the reason where it is refused."""
-        return (await self._command("/train")).refused
+        """`/train`; returns the bot's sentence where it is refused."""
+        answer = await self._command("/train")
+        bubble = answer.last()
+        return None if answer.acknowledged else bubble.text if bubble else str(answer.refused)
 
     async def export(self, kind: str, file_format: str, path: Path) -> int:
         """Ask for an export and save the file that comes; returns the number of its rows."""

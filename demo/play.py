@@ -93,6 +93,8 @@ async def perform(play: Play, up: Up, settings: Settings) -> None:
             await _settle(play, watch, "second_settling")
             if options.training:
                 await _train(play, watch, 2)
+        if (await asyncio.to_thread(watch.look)).open:  # re-estimation has taken a decision back meanwhile
+            await _label(play, watch, "last_answers")
         _show(play.scene, watch.look())
     await _export(play)
     outcome.skips = play.crowd.skips
@@ -170,7 +172,7 @@ async def _train(play: Play, watch: Watch, number: int) -> None:
     """
     play.scene.begin(f"A model learns from the labels (run {number})")
     if not await _due_by_itself(watch, number) and (reason := await play.coordinator.train()) is not None:
-        raise DemoError(f"Training could not start: {reason}.")
+        raise DemoError(f"Training could not start: {reason}")
     await play.coordinator.hear("training_done", TRAINING_SECONDS, failure="training_failed")
     await _until(lambda: not watch.look().training, TRAINING_SECONDS, "A training run did not end")
     await _until(lambda: not watch.predictions_due(), PREDICTION_SECONDS, "The model did not speak on the open items")

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.labels import item_text, load, name_of
-from core.models import Assignment, Item, ModelVersion, Prediction, Project, TrainingRun
+from core.models import Assignment, Item, Membership, ModelVersion, Prediction, Project, TrainingRun
 from core.stats import project_stats
 from core.tally import tallies
 from demo.journal import read_journal
@@ -42,7 +42,8 @@ def figures(
     states = Counter(stats.states)
     return {
         "items": stats.items,
-        "workers": stats.workers,
+        "workers": _joined(session, project),
+        "workers_who_answered": stats.workers,
         "annotations": stats.annotations,
         "annotations_per_item": round(stats.annotations_per_item, 3),
         "max_annotations_on_an_item": stats.max_annotations,
@@ -109,6 +110,12 @@ def order_of_asking(asked: list[int], doubts: Mapping[int, float]) -> dict[str, 
         "asked_last": round(sum(doubts[item] for item in asked[-ends:]) / ends, 4),
         "rank_correlation": round(1 - 6 * distance / (count * (count**2 - 1)), 4),
     }
+
+
+def _joined(session: Session, project: Project) -> int:
+    statement = select(func.count()).select_from(Membership)
+    mine = statement.where(Membership.workspace_id == project.workspace_id, Membership.role == "worker")
+    return session.scalar(mine) or 0
 
 
 def _accuracy(session: Session, project: Project, gold: Mapping[str, str]) -> dict[str, Any]:

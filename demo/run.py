@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from core.config import load_settings
 from core.db import make_engine, reading
+from core.errors import SettingsError
 from core.models import Project
 from demo import processes
 from demo.coordinator import Coordinator
@@ -29,6 +31,7 @@ from demo.scene import Scene
 from demo.summary import show
 
 TWEETS = 1000
+TRAINING_NEEDS = ("torch", "transformers", "safetensors", "sklearn")
 INTERRUPTED = 130
 
 
@@ -55,6 +58,11 @@ def _command(items: int, second: int, people: int, home: Path | None, seed: int,
     """Show the whole product at work: 102 real people's answers to 1000 tweets become labels and a model."""
     if items + second > TWEETS:
         raise click.UsageError(f"There are {TWEETS} tweets; --items and --second are more together.")
+    if missing := [name for name in TRAINING_NEEDS if not no_training and find_spec(name) is None]:
+        raise SettingsError(
+            f"The demo trains a model, which needs {', '.join(missing)}; install them with: "
+            "pip install 'lightwork[all]', or leave the model out with --no-training."
+        )
     home = home or load_settings().home / "demo"
     options = Options(items, second, people, seed, home, training=not no_training, keep=keep)
     processes.prepare_home(home)

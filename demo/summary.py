@@ -21,7 +21,7 @@ def summary(report: Mapping[str, Any], kept: Mapping[str, bool], home: Path) -> 
         parts += [Text("\nRight on tweets that the model never saw\n", style="bold"), _bars(report["model"])]
     parts += [Text("\nPromised and kept\n", style="bold"), _promises(kept)]
     parts += [Text("\nWhere it lies\n", style="bold"), _files(home), _next()]
-    return Padding(Group(*parts), (0, 2))
+    return Padding(Group(*parts), (0, 2), expand=False)
 
 
 def show(console: Console, report: Mapping[str, Any], kept: Mapping[str, bool], home: Path) -> None:
@@ -32,8 +32,8 @@ def show(console: Console, report: Mapping[str, Any], kept: Mapping[str, bool], 
 def _story(report: Mapping[str, Any]) -> Text:
     total = report["seconds"]["total"]
     sentences = [
-        f"In {int(total // 60)} minutes and {total % 60:.0f} seconds {report['workers']} people gave "
-        f"{report['annotations']} answers to {report['items']} tweets, each in a chat of their own.",
+        f"{report['workers']} people joined, each in a chat of their own, and gave {report['annotations']} answers to "
+        f"{report['items']} tweets. It took {int(total) // 60}:{int(total) % 60:02d} minutes.",
         f"Asking stopped as soon as they agreed: {report['annotations_per_item']:.2f} answers a tweet on average, "
         f"never more than {report['max_annotations_on_an_item']}.",
         f"The crowd agreed on {report['agreed']} tweets; the coordinator settled {report['adjudicated']}, "

@@ -188,9 +188,9 @@ async def test_export_comes_as_a_file(chat: Chat, settings: Settings, redis: Red
     await disputed(chat)
     assert "labels or annotations" in await olga.says("/export everything as xlsx")
     assert "I am writing annotations" in await olga.says("/export annotations jsonl")
-    job = queue(DEFAULT, redis).jobs[0]
+    [request_id] = queue(DEFAULT, redis).jobs[0].args
     runtime = Runtime(settings, chat.engine, redis, chat.run_effects)
-    export_for_chat(runtime, *job.args, now())
+    export_for_chat(runtime, request_id, now())
     await chat.deliver()
     message = chat.surface.sent[-1][1]
     assert "4 rows of annotations" in message.plain()

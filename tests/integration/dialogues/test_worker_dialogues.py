@@ -179,6 +179,8 @@ async def test_pause_gives_the_item_back_at_once(chat: Chat) -> None:
     assert "Paused" in await ann.says("/pause")
     assert "only" in await bob.says("/next")
     assert "paused" in await ann.says("/next")
+    assert "already complete" in (heard := await ann.taps("Good")) or "✓ Good" in heard
+    assert "Paused" in heard, "an answer after /pause is kept, and brings no new item"
     assert "Welcome back" in await ann.says("/resume")
 
 

@@ -72,4 +72,4 @@ def test_the_summary_names_what_was_missed() -> None:
     said = console.file.getvalue()
     assert "✓ everything" in said
     assert "✗ one more thing" in said
-    assert "In 1 minutes and 40 seconds 2 people gave 30 answers to 10 tweets" in said
+    assert "gave 30 answers to 10 tweets. It took 1:40 minutes." in " ".join(said.split())
