@@ -64,6 +64,7 @@ class Crowd:
         self._seats = asyncio.Semaphore(seats)
         self._over = asyncio.Event()
         self._last_card = time.monotonic()
+        self._in_vain: dict[str, float] = {}
 
     @property
     def answers(self) -> int:
@@ -85,10 +86,15 @@ class Crowd:
         """How many people have an item before them."""
         return sum(person.card is not None for person in self.people)
 
-    @property
-    def quiet_seconds(self) -> float:
-        """How long ago it was that somebody had an item before them."""
-        return 0.0 if self.cards_in_hand else time.monotonic() - self._last_card
+    def in_vain_since(self, moment: float) -> bool:
+        """Whether everybody who is here has looked for an item in vain after `moment` and after the last card.
+
+        Args:
+            moment: of the monotonic clock, in seconds.
+        """
+        since = max(moment, self._last_card)
+        looked = (self._in_vain.get(person.name, 0.0) > since for person in self.people if not person.left)
+        return not self.cards_in_hand and all(looked)
 
     async def join(self, code: str) -> None:
         """All come in by one invite, given as a code or as a link, each with a session of their own."""
@@ -133,6 +139,8 @@ class Crowd:
                 more = await person.sit(cards, self._saw)
             if person.answers + person.skips > before:
                 self._last_card, rest = time.monotonic(), FIRST_REST_SECONDS
+            else:
+                self._in_vain[person.name] = time.monotonic()
             if not more and not person.left:
                 await person.wait(rest)
                 rest = min(rest * 2, LAST_REST_SECONDS)

@@ -18,8 +18,6 @@ from demo.scene import Scene
 from demo.watch import Look, Watch
 
 LOOK_SECONDS = 0.5
-STUCK_SECONDS = 25.0
-"""Open items that nobody has taken for so long are known to none of those who are there."""
 STAGE_SECONDS = 300.0
 SETTLING_SECONDS = 15.0
 TRAINING_SECONDS = 300.0
@@ -27,8 +25,9 @@ PREDICTION_SECONDS = 90.0
 LEASE_SECONDS = 600
 OVERLAP = "3-8"
 NEVER = 1_000_000
-RETRAIN_SHARE = 0.43
-"""A run falls due after this share of all tweets: once in the first stage, once more in the second."""
+RETRAIN_SHARE = 0.36
+"""A run falls due after this share of all tweets: once among the first 70 %, and once more before the end, although
+the count runs on for some seconds until it is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,8 @@ class Outcome:
     doubts: dict[int, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     skips: int = 0
+    left_open: int = 0
+    """Items at the end of the last stage that nobody who is here can say more about."""
     _stage_began: float = field(default_factory=time.monotonic)
 
     def stage(self, name: str) -> None:
@@ -93,7 +94,7 @@ async def perform(play: Play, up: Up, settings: Settings) -> None:
             await _settle(play, watch, "second_settling")
             if options.training:
                 await _train(play, watch, 2)
-        if (await asyncio.to_thread(watch.look)).open:  # re-estimation has taken a decision back meanwhile
+        if (await asyncio.to_thread(watch.look)).open > outcome.left_open:  # re-estimation has taken decisions back
             await _label(play, watch, "last_answers")
         _show(play.scene, watch.look())
     await _export(play)
@@ -128,16 +129,18 @@ async def _label(play: Play, watch: Watch, stage: str) -> None:
     async with asyncio.TaskGroup() as group:
         working = group.create_task(play.crowd.work())
         try:
-            await _until_decided(play, watch)
+            play.outcome.left_open = await _until_decided(play, watch)
         finally:
             play.crowd.stop()
         await working
     play.outcome.stage(stage)
 
 
-async def _until_decided(play: Play, watch: Watch) -> None:
+async def _until_decided(play: Play, watch: Watch) -> int:
+    """Look on until nothing is left to do; returns how many items stay open because nobody knows more of them."""
     deadline = time.monotonic() + STAGE_SECONDS
     empty_since: float | None = None
+    before, changed = watch.look(), time.monotonic()
     while True:
         look = await asyncio.to_thread(watch.look)
         _show(play.scene, look)
@@ -148,9 +151,10 @@ async def _until_decided(play: Play, watch: Watch) -> None:
             play.scene.say(*moment)
         empty_since = None if look.open or play.crowd.cards_in_hand else (empty_since or now)
         if empty_since is not None and (not look.settling or now - empty_since > SETTLING_SECONDS):
-            return
-        if play.crowd.quiet_seconds > STUCK_SECONDS:
-            return
+            return 0
+        before, changed = look, (changed if look == before else now)
+        if look.open and play.crowd.in_vain_since(changed):
+            return look.open
         if now > deadline:
             raise DemoError(f"People were not done within {STAGE_SECONDS:.0f} seconds; {look.open} items are open.")
         await asyncio.sleep(LOOK_SECONDS)
@@ -173,11 +177,20 @@ async def _train(play: Play, watch: Watch, number: int) -> None:
     play.scene.begin(f"A model learns from the labels (run {number})")
     if not await _due_by_itself(watch, number) and (reason := await play.coordinator.train()) is not None:
         raise DemoError(f"Training could not start: {reason}")
-    await play.coordinator.hear("training_done", TRAINING_SECONDS, failure="training_failed")
+    await _hear_of_training(play, watch)
     await _until(lambda: not watch.look().training, TRAINING_SECONDS, "A training run did not end")
     await _until(lambda: not watch.predictions_due(), PREDICTION_SECONDS, "The model did not speak on the open items")
     _show(play.scene, await asyncio.to_thread(watch.look))
     play.outcome.stage("training" if number == 1 else "second_training")
+
+
+async def _hear_of_training(play: Play, watch: Watch) -> None:
+    async with asyncio.TaskGroup() as group:
+        message = play.coordinator.hear("training_done", TRAINING_SECONDS, failure="training_failed")
+        hearing = group.create_task(message)
+        while not hearing.done():
+            _show(play.scene, await asyncio.to_thread(watch.look))
+            await asyncio.wait({hearing}, timeout=LOOK_SECONDS)
 
 
 async def _due_by_itself(watch: Watch, number: int) -> bool:
@@ -216,6 +229,6 @@ def _show(scene: Scene, look: Look) -> None:
 
 
 def _drained(crowd: Crowd) -> list[tuple[str, str]]:
-    lines = [(moment.person, f"“{moment.text}” → {moment.label}") for moment in crowd.recent]
+    lines = [(moment.person, f"[{moment.label}]  {moment.text}") for moment in crowd.recent]
     crowd.recent.clear()
     return lines

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -64,7 +65,8 @@ def render(scene: Scene) -> RenderableType:
     head.add_row(Text(scene.act, style="bold"), Text(_clock(scene.elapsed), style="dim"))
     parts: list[RenderableType] = [head]
     if scene.total:
-        parts.append(ProgressBar(total=scene.total, completed=min(scene.done, scene.total)))
+        bar = ProgressBar(total=scene.total, completed=min(scene.done, scene.total))
+        parts.append(Padding(bar, 0))  # a bar alone does not end its line
     counts = f"{scene.answers} answers · {scene.rate:.0f}/s · {scene.decided} decided · {scene.disputed} disputed"
     parts += [Text(f"{counts} · {scene.model}", style="dim"), Text()]
     chat = Table.grid(padding=(0, 1), expand=True)

@@ -20,12 +20,17 @@ import httpx
 
 from demo.chat import Answer, Bubble, Button, Chat
 from demo.sentences import is_button, read
+from tests.waiting import eventually
 
 LATE_SECONDS = 40.0
 UNSAVED = ("late", "overloaded", "unexpected")
 """Refusals after which the same tap is made again."""
+SAVED_BEFORE = "already_submitted"
+"""The refusal that acknowledges: the same tap was saved, and its reply lost with the connection."""
 GONE = ("already_expired", "already_released", "lease_over", "stale_button")
 """Refusals that mean: this card is no longer yours, ask for the next one."""
+UNDONE_BEFORE = ("stale_button", "nothing_to_undo")
+"""Refusals of an undo that was saved, and its reply lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Visitor:
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=url, timeout=LATE_SECONDS, trust_env=False)
         self._revision = 0
+        self._unheard: list[dict[str, Any]] = []
 
     def __enter__(self) -> Visitor:
         return self
@@ -88,17 +94,21 @@ class Visitor:
         return self._said(self._client.post("/api/upload", files=files, data={"caption": caption}))
 
     def hear(self, code: str, seconds: float) -> dict[str, Any]:
-        """Wait for the message `code` of the catalogue among those that come by themselves; returns the bubble.
+        """Wait for the message `code` of the catalogue among those that come by themselves; each is heard once.
 
         Raises:
             AssertionError: it did not come in time.
         """
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            for row in self._news(min(left, 20.0)):
-                if row["author"] == "bot" and read(code, row["content"]["text"]) is not None:
+        while True:
+            for row in self._unheard:
+                if read(code, row["content"]["text"]) is not None:
+                    self._unheard.remove(row)
                     return row
-        raise AssertionError(f"the message {code} did not come within {seconds} s")
+            left = deadline - time.monotonic()
+            texts = [row["content"]["text"] for row in self._unheard]
+            assert left > 0, f"the message {code} did not come within {seconds} s, but {texts}"
+            self._unheard += [row for row in self._news(min(left, 20.0)) if row["author"] == "bot"]
 
     def download(self, bubble: dict[str, Any]) -> str:
         """The attachment of a bubble."""
@@ -139,30 +149,32 @@ class Ledger:
         self.answers = 0
 
     def write(self, what: str, person: str, item: str, label: str) -> None:
-        """Note that an answer was accepted (answered), taken back (undone), or that nobody knows (doubtful)."""
+        """Note that an answer was accepted (answered) or taken back (undone)."""
         self._file.write(json.dumps([what, person, item, label]) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         self.answers += what == "answered"
+
+    def wait_for(self, answers: int, seconds: float) -> None:
+        """Wait until so many answers have been accepted. For another thread than the one that writes."""
+        eventually(lambda: self.answers >= answers, seconds, f"answer number {answers}")
 
     def close(self) -> None:
         """No more is written."""
         self._file.close()
 
 
-def read_ledger(path: Path) -> tuple[dict[tuple[str, str], str], set[tuple[str, str]]]:
-    """What must stand by (person, item), and those of which nobody knows. Read from the file alone."""
+def read_ledger(path: Path) -> dict[tuple[str, str], str]:
+    """The label that must stand, by person and item. Read from the file alone."""
     standing: dict[tuple[str, str], str] = {}
-    doubtful: set[tuple[str, str]] = set()
     for line in path.read_text(encoding="utf-8").splitlines():
         what, person, item, label = json.loads(line)
-        standing.pop((person, item), None)
-        doubtful.discard((person, item))
         if what == "answered":
+            assert (person, item) not in standing, f"{person} was told twice that an answer to {item} is accepted"
             standing[person, item] = label
-        elif what == "doubtful":
-            doubtful.add((person, item))
-    return standing, doubtful
+        else:
+            del standing[person, item]
+    return standing
 
 
 class Labeler:
@@ -178,8 +190,6 @@ class Labeler:
     ) -> None:
         self.name = name
         self.chat = chat
-        self.saved_unheard = 0
-        """Answers that were saved although the connection broke before the person heard of it."""
         self._memory = dict(memory)
         self._labels = sorted(set(memory.values()))
         self._ledger = ledger
@@ -205,9 +215,7 @@ class Labeler:
         label = self._memory[card.item]
         button = next(one for one in card.buttons if one.text == label)
         answer = await self._press(card, button)
-        if answer.refused == "already_submitted":
-            self.saved_unheard += 1
-        elif not answer.acknowledged:
+        if not answer.acknowledged and answer.refused != SAVED_BEFORE:
             assert answer.refused in GONE, f"{self.name} was refused: {answer.refused}"
             return None
         self._ledger.write("answered", self.name, card.item, label)
@@ -222,14 +230,9 @@ class Labeler:
         # From here on the other label is meant, whatever becomes of the first one.
         self._memory[item] = next(one for one in self._labels if one != label)
         undone = await self._press(bubble, back)
-        if undone.acknowledged:
-            self._ledger.write("undone", self.name, item, label)
-            return undone
-        if undone.refused in ("stale_button", "nothing_to_undo"):
-            self._ledger.write("undone", self.name, item, label)  # it was saved and nobody heard of it
-        elif undone.refused != "too_late_to_undo":
-            raise AssertionError(f"{self.name} could not undo: {undone.refused}")
-        return None
+        assert undone.acknowledged or undone.refused in UNDONE_BEFORE, f"{self.name} could not undo: {undone.refused}"
+        self._ledger.write("undone", self.name, item, label)
+        return undone if undone.acknowledged else None
 
     async def _press(self, bubble: Bubble, button: Button) -> Answer:
         """Tap until it is known what came of it."""

@@ -28,6 +28,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+FILE = ROOT / "docs" / "tutorial-tweets.csv"
 QUESTION = "How does the author feel about the weather?"
 LABELS = ("Positive", "Negative", "Neutral", "Not weather", "Cannot tell")
 TWEETS = {
@@ -55,8 +56,14 @@ TWEETS = {
     "81179473": "Positive",
     "84307329": "Negative",
     "80058003": "Positive",
+    "84307215": "Negative",
+    "81211518": "Positive",
+    "82846910": "Neutral",
+    "84034023": "Positive",
+    "82852542": "Not weather",
+    "82509691": "Positive",
 }
-"""Tweets of the demo's data and what most people said of them."""
+"""What a person may say of the tweets of the tutorial."""
 BROKEN = 'id,text\n1,"Sunny, at last"\n2,\n3,Rain again,and,again\n4,Fog\n'
 EACH_ANSWERS = 8
 ARRIVAL_MS = 30_000
@@ -110,22 +117,19 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def texts() -> dict[str, str]:
-    """Id to text of `TWEETS`, as they stand in the demo's data."""
-    with (ROOT / "demo" / "weather_text" / "items.csv").open(encoding="utf-8", newline="") as file:
-        found = {row["task"]: row["text"] for row in csv.DictReader(file) if row["task"] in TWEETS}
-    assert len(found) == len(TWEETS)
-    return found
+def right() -> dict[str, str]:
+    """Text to label of the tutorial's tweets."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return {row["text"]: TWEETS[row["id"]] for row in csv.DictReader(file)}
 
 
-async def test_a_job_is_posted_answered_and_watched(running: Running, browser: Browser, texts: dict[str, str]) -> None:
+async def test_a_job_is_posted_answered_and_watched(running: Running, browser: Browser, right: dict[str, str]) -> None:
     async with new_page(browser, **DESKTOP) as owner, new_page(browser, **PHONE) as worker:
         await join(owner, running.owner, "Grace")
         await expect(bubble(owner)).to_contain_text("You are owner here")
         await is_told_what_is_broken(owner)
         invite = await invites(owner)
-        await posts(owner, texts)
-        right = {texts[tweet]: label for tweet, label in TWEETS.items()}
+        await posts(owner, next(iter(right)))
         await answers_by_script(running.workers, right)
         counted = await asyncio.to_thread(eventually, running.counted, 60, "agreement")
         await join(worker, invite, "Ada")
@@ -150,22 +154,21 @@ async def is_told_what_is_broken(owner: Page) -> None:
     await expect(bubble(owner)).to_contain_text("That file is empty.")
 
 
-async def posts(owner: Page, texts: dict[str, str]) -> None:
+async def posts(owner: Page, first: str) -> None:
     """The form by clicks: file, question, labels, post; then the items are open."""
-    rows = "".join(f'{tweet},"{texts[tweet].replace(chr(34), chr(34) * 2)}"\n' for tweet in TWEETS)
-    await upload(owner, "tweets.csv", f"id,text\n{rows}")
+    await upload(owner, FILE.name, FILE.read_text(encoding="utf-8"))
     form = owner.locator(".bubble.form").last
-    await expect(form).to_contain_text("24 rows. I will show workers the column “text”.")
+    await expect(form).to_contain_text("30 rows. I will show workers the column “text”.")
     await form.get_by_role("button", name="New job").click()
     await expect(form).to_contain_text("What is the question?")
     await say(owner, QUESTION)
     await expect(form).to_contain_text("Which labels may people choose?")
     await say(owner, " | ".join(LABELS))
     await expect(form).to_contain_text("at least 3 and at most 8 answers")
-    await expect(form.locator(".part")).to_have_text(texts[next(iter(TWEETS))])
+    await expect(form.locator(".part")).to_have_text(first)
     await form.get_by_role("button", name="Post").click()
-    await expect(owner.get_by_text("I am loading 24 rows")).to_be_visible()
-    await expect(bubble(owner)).to_contain_text("24 items are open for labeling.", timeout=ARRIVAL_MS)
+    await expect(owner.get_by_text("I am loading 30 rows")).to_be_visible()
+    await expect(bubble(owner)).to_contain_text("30 items are open for labeling.", timeout=ARRIVAL_MS)
 
 
 async def invites(owner: Page) -> str:
@@ -196,7 +199,7 @@ async def answers_three(worker: Page, right: dict[str, str], counted: int) -> No
     fourth = await shown(worker, answered=3)
     assert len({first, second, third, fourth}) == 4
     footer = re.fullmatch(
-        r"3 answered by you · (\d+) of 24 items done", await worker.locator(".footer").last.inner_text()
+        r"3 answered by you · (\d+) of 30 items done", await worker.locator(".footer").last.inner_text()
     )
     assert footer is not None
     assert counted <= int(footer[1]) <= len(TWEETS)
@@ -210,8 +213,8 @@ async def watches(owner: Page, running: Running) -> None:
     await say(owner, "/status")
     status = bubble(owner)
     decided = running.decided()
-    await expect(status).to_contain_text(f"{decided} of 24 items decided ({decided / 24:.0%}), {24 - decided} open")
-    await expect(status).to_contain_text("27 answers by 4 people, 1.1 per item, at most 3 of 8")
+    await expect(status).to_contain_text(f"{decided} of 30 items decided ({decided / 30:.0%}), {30 - decided} open")
+    await expect(status).to_contain_text("27 answers by 4 people, 0.9 per item, at most 3 of 8")
     await expect(status).to_contain_text("4 leases out")
     await expect(status).to_contain_text("Queues: assignments")
 

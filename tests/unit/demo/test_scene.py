@@ -30,6 +30,7 @@ def test_texts_of_strangers_are_one_harmless_line() -> None:
     scene.begin("People answer", 10)
     scene.say("w00001", EVIL)
     assert "[bold]not markup[/bold]" in drawn(scene)
+    assert "0 answers · 0/s · 0 decided" in drawn(scene)
     assert "\x1b" not in drawn(scene)
 
 
