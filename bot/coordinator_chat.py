@@ -6,6 +6,7 @@ from bot.cards.views import DisputeCard, Notice, ProjectLine, Show, StatusCard
 from bot.context import Context
 from bot.tokens import Token
 from core import labels
+from core.addresses import web_address
 from core.adjudication import adjudicate, find_item, next_dispute
 from core.enrolment import ROLES, create_invite
 from core.errors import InvalidInput, NotFound
@@ -73,8 +74,8 @@ def on_invite(context: Context, argument: str) -> list[Show]:
     if not context.account.may(role):
         raise InvalidInput("needs_role", role=role)
     code = create_invite(context.session, context.workspace_id, role, uses, context.now, context.worker_id)
-    origin = context.settings.web_origin or f"http://{context.settings.web_host}:{context.settings.web_port}"
-    params = {"role": role, "uses": uses, "code": code, "link": f"{origin}/join/{code}"}
+    link = f"{web_address(context.settings)}/join/{code}"
+    params = {"role": role, "uses": uses, "code": code, "link": link}
     return [Show(Notice("invite", params))]
 
 

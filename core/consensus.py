@@ -56,7 +56,8 @@ def observe(
     counts = load_counts(session, worker_id, project.id, crowd.classes, lock=True)
     before = item.posterior if item.posterior and len(item.posterior) == crowd.classes else crowd.prior
     posterior = update(before, column(counts, crowd.pooled, answer))
-    state = _write(session, item, now, posterior, changes | decide(project, crowd, item, posterior, now, changes))
+    decision = _conclude(session, project, crowd, item, posterior, now, changes)
+    state = _write(session, item, now, posterior, changes | decision)
     add_answer(counts, posterior, answer)
     save_counts(session, worker_id, project.id, counts, crowd, annotation_count, now)
     return state
@@ -68,7 +69,7 @@ def recompute(session: Session, project: Project, item: ItemState, now: datetime
     answers = counted_answers(session, project, item.id)
     counts = load_many(session, {worker_id for worker_id, _ in answers}, project.id, crowd.classes)
     posterior = replay(crowd.prior, ((counts[worker_id], answer) for worker_id, answer in answers), crowd.pooled)
-    decision = decide(project, crowd, item, posterior, now, changes)
+    decision = _conclude(session, project, crowd, item, posterior, now, changes)
     if not decision and item.state in ("agreed", "disputed"):
         decision = {"state": "open"}
     return _write(session, item, now, posterior if answers else None, changes | decision)
@@ -109,7 +110,7 @@ def revise(
     session: Session, project: Project, crowd: CrowdModel, item: ItemState, posterior: list[float], now: datetime
 ) -> str:
     """Replace a posterior by one that a re-estimation found; returns the item's new state."""
-    return _write(session, item, now, posterior, decide(project, crowd, item, posterior, now, {}))
+    return _write(session, item, now, posterior, _conclude(session, project, crowd, item, posterior, now, {}))
 
 
 def move(before: str, after: str) -> None:
@@ -130,6 +131,24 @@ def counted_answers(session: Session, project: Project, item_id: int) -> list[tu
         table.c.item_id == item_id, table.c.state == "counted", table.c.audit_state != "rejected"
     )
     return [(worker_id, index[label]) for worker_id, label in session.execute(statement.order_by(table.c.id))]
+
+
+def _conclude(
+    session: Session,
+    project: Project,
+    crowd: CrowdModel,
+    item: ItemState,
+    posterior: Sequence[float],
+    now: datetime,
+    changes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """`decide`, but no dispute where nobody disagrees: at the maximum, answers that are all alike are agreed."""
+    decision = decide(project, crowd, item, posterior, now, changes)
+    if decision.get("state") != "disputed":
+        return decision
+    given = {answer for _, answer in counted_answers(session, project, item.id)}
+    best = max(range(len(posterior)), key=posterior.__getitem__)
+    return _agreed(project, item, posterior, now) if given == {best} else decision
 
 
 def _write(

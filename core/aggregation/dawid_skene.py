@@ -12,6 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.aggregation.confusion import default_pooled
+
+POOLED_STRENGTH = 10.0
+"""Pseudo-answers per row that the default matrix is worth in the pooled one."""
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -47,7 +51,9 @@ def fit(
         items, workers, answers: one entry per annotation, each an index from 0; shape (annotations,).
         shape: numbers of items, workers and classes.
         iterations: at most this many rounds of EM.
-        strength: pseudo-answers that the pooled matrix is worth in each row; 0 is plain Dawid-Skene.
+        strength: pseudo-answers that the pooled matrix is worth in each row; 0 is plain Dawid-Skene. Above 0 the
+            pooled matrix has a prior of its own, and items with a single answer teach nothing about workers: their
+            posterior is the answer itself, and learning from it runs away.
         fixed: known labels as (items, classes), NaN rows where unknown; verdicts and gold are never taken back.
         tolerance: stop when no posterior moves further than this.
 
@@ -61,10 +67,12 @@ def fit(
     order = np.argsort(items, kind="stable")
     items, workers, answers = items[order], workers[order], answers[order]
     cell = workers * classes + answers
+    teaches = (np.bincount(items, minlength=item_count)[items] > 1)[:, None] if strength else 1.0
+    default = np.array(default_pooled(classes)) * (POOLED_STRENGTH if strength else 0.0)
     for _ in range(iterations):
-        counts = _sum_by(cell, posteriors[items], worker_count * classes).reshape(worker_count, classes, classes)
-        counts = counts.transpose(0, 2, 1)  # (workers, labels, answers)
-        pooled = _normalise(counts.sum(axis=0) + 1.0 / classes)
+        counts = _sum_by(cell, posteriors[items] * teaches, worker_count * classes)
+        counts = counts.reshape(worker_count, classes, classes).transpose(0, 2, 1)  # (workers, labels, answers)
+        pooled = _normalise(np.maximum(counts.sum(axis=0) + default, EPSILON))
         confusion = _normalise(np.maximum(counts + strength * pooled[None], EPSILON))
         prior = _normalise(np.maximum(posteriors.sum(axis=0) + (1.0 if strength else 0.0), EPSILON))
         updated = _pin(_posteriors(items, workers, answers, confusion, prior, item_count), fixed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from core.addresses import web_address
 from core.clock import now
 from core.config import Settings
 from core.db import make_engine, unit_of_work
@@ -56,14 +57,6 @@ def first_links(settings: Settings, workers: int) -> tuple[str | None, list[str]
 def join_link(settings: Settings, code: str) -> str:
     """The address that a person with an invite code opens."""
     return f"{web_address(settings)}/join/{code}"
-
-
-def web_address(settings: Settings) -> str:
-    """Where people reach the web chat: LIGHTWORK_WEB_ORIGIN, else what the bot listens on."""
-    if settings.web_origin:
-        return settings.web_origin.rstrip("/")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.web_host, settings.web_host)  # noqa: S104 (compared only)
-    return f"http://{host}:{settings.web_port}"
 
 
 def _no_effects(_effects: list[Effect]) -> None:

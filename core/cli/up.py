@@ -13,7 +13,8 @@ from types import FrameType
 
 import click
 
-from core.cli.invite import first_links, web_address
+from core.addresses import announce, web_address, withdraw
+from core.cli.invite import first_links
 from core.cli.migrate import migrate
 from core.config import Settings
 from core.embedded import reachable_redis_url, redis_url
@@ -51,6 +52,7 @@ def up(settings: Settings) -> None:
         supervisor = Supervisor(settings.home, _environment(settings))
         try:
             migrate(settings)
+            announce(settings)
             _start(supervisor, settings)
             _greet(settings)
             while True:
@@ -62,6 +64,7 @@ def up(settings: Settings) -> None:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             supervisor.stop(last=[VALKEY.name])
+            withdraw(settings)
         click.echo("Stopped.")
 
 

@@ -204,6 +204,16 @@ def test_a_button_of_a_form_that_has_moved_on(lightwork: Running, owner: Visitor
         assert is_refused(owner.tap(form.bubbles[-1]["id"], "post..post.2"), "no_dialogue")
 
 
+def test_a_column_that_the_file_does_not_have(lightwork: Running, owner: Visitor) -> None:
+    rows = b"left,right\n" + b"".join(b"A sentence on the left %d,One on the right %d\n" % (n, n) for n in range(5))
+    form = owner.upload("pairs.csv", rows)
+    assert [button[0]["text"] for button in form.bubbles[-1]["content"]["buttons"][:2]] == ["left", "right"]
+    verb, subject, _, version = form.payloads()[0].split(".")
+    for wrong in ("c2", "c99", "cx", "c-1"):
+        with unchanged(lightwork):
+            assert is_refused(owner.tap(form.bubbles[-1]["id"], f"{verb}.{subject}.{wrong}.{version}"), "stale_button")
+
+
 def test_a_tap_long_after_the_lease(lightwork: Running, owner: Visitor) -> None:
     project = owner.upload("brief.csv", b"text\nThe only one\n", "/post In time? | Yes | No | overlap=1-1 | lease=1")
     assert project.refused is None

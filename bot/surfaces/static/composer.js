@@ -8,12 +8,15 @@ const COMMANDS = [
   ["stats", "how I am doing"],
   ["help", "what I can do here"],
   ["undo", "take my last answer back"],
+  ["pause", "no more messages"],
+  ["resume", "go on after a pause"],
   ["post", "post a job, with a file"],
   ["status", "how a job is going"],
   ["export", "get the labels"],
   ["train", "train a model now"],
   ["settle", "decide disputed items"],
   ["invite", "make invite links"],
+  ["close", "close a job"],
 ];
 
 const byId = (id) => document.getElementById(id);

@@ -255,3 +255,26 @@ async def test_offers_reach_the_people_who_are_free(chat: Chat) -> None:
         assert session.scalars(select(OutboxMessage.kind)).all() == ["offer"]
     received = await inbox(chat, ann)
     assert "about 2 answers are wanted" in received[-1]
+
+
+async def test_one_answer_is_enough_where_only_one_was_wanted(chat: Chat) -> None:
+    with chat.writing() as session:
+        make_project(session, ["one", "two"], ("Good", "Bad", "Mixed"), min_overlap=1, max_overlap=1)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    await ann.taps("Good")
+    await ann.taps("Mixed")
+    with chat.writing() as session:
+        decided = [(item.state, item.label_id) for item in session.scalars(select(Item).order_by(Item.id))]
+    assert decided == [("agreed", "a"), ("agreed", "c")]
+
+
+async def test_people_who_agree_to_the_last_are_not_disputed(chat: Chat) -> None:
+    with chat.writing() as session:
+        make_project(session, ["one"], ("Good", "Bad"), min_overlap=2, max_overlap=2, error_cost=1000.0)
+    for name in ("Ann", "Bob"):
+        person = await chat.member(name)
+        await person.says("/next")
+        await person.taps("Bad")
+    with chat.writing() as session:
+        assert session.scalars(select(Item.state)).all() == ["agreed"]

@@ -141,3 +141,16 @@ def test_a_table_that_cannot_be_is_refused(columns: tuple[list[int], ...], shape
     items, workers, answers = (np.array(column) for column in columns)
     with pytest.raises(ValueError, match=r"outside|differ"):
         fit(items, workers, answers, shape)
+
+
+def test_lone_answers_do_not_run_away() -> None:
+    rng = np.random.default_rng(3)
+    items = np.concatenate([np.arange(60), np.arange(12)])
+    workers = np.concatenate([rng.integers(0, 2, 60), np.full(12, 2)])
+    first = rng.integers(0, 5, 60)
+    second = np.where(rng.random(12) < 0.75, first[:12], rng.integers(0, 5, 12))
+    answers = np.concatenate([first, second])
+    fitted = fit(items, workers, answers, (60, 3, 5))
+    lone = np.arange(12, 60)
+    assert (fitted.posteriors[lone].argmax(axis=1) == answers[lone]).mean() > 0.9
+    assert fitted.posteriors[lone].max(axis=1).mean() > 0.5
