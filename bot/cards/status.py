@@ -75,5 +75,8 @@ def _model(line: ProjectLine, locale: str) -> str:
 def _queues(card: StatusCard, locale: str) -> str:
     if card.queues is None:
         return say("status_redis_away", locale)
-    lines = [say("status_queue", locale, queue=name, **counts) for name, counts in card.queues.items()]
-    return say("status_queues", locale, lines="; ".join(lines))
+    lines = []
+    for name, counts in card.queues.items():
+        found = [say("status_count", locale, count=count, state=state) for state, count in counts.items() if count]
+        lines += [say("status_queue", locale, queue=name, counts=", ".join(found))] if found else []
+    return say("status_queues", locale, lines="; ".join(lines) or say("status_quiet", locale))

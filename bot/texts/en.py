@@ -89,9 +89,9 @@ SENTENCES: dict[str, str] = {
     # --- coordinators
     "status_none": "No jobs yet. Send me a CSV or JSON Lines file to post the first one.",
     "status_project": (
-        "{name}  [{state}]\n{decided} of {items} items decided ({share}), {open} open, {disputed} disputed\n"
+        "{name} · {state}\n{decided} of {items} items decided ({share}), {open} open, {disputed} disputed\n"
         "{annotations} answers by {workers} people, {per_item} per item, at most {most} of {maximum}\n"
-        "{leases} leases out, {slots} answers wanted; waiting in the queue: {expiry} expiry, {offers} offer job(s)"
+        "Leased now: {leases}; answers still wanted: {slots}; queued jobs: {expiry} expiry, {offers} offer"
         "{loading}\n{model}\nid {id}"
     ),
     "status_loading": "\n{count} file(s) still loading",
@@ -99,7 +99,9 @@ SENTENCES: dict[str, str] = {
     "status_no_model": "No model yet; trained after {threshold} decided items, or by /train",
     "status_training": "A training run is {state}.",
     "status_queues": "Queues: {lines}",
-    "status_queue": "{queue} {waiting} waiting, {scheduled} scheduled, {running} running, {failed} failed",
+    "status_queue": "{queue} {counts}",
+    "status_count": "{count} {state}",
+    "status_quiet": "nothing waits",
     "status_redis_away": "Queues: Redis does not answer right now; nothing is lost, work goes on when it is back.",
     "export_started": "I am writing {kind} of “{project}” as {format}; the file comes in a moment.",
     "export_ready": "“{project}”: {rows} rows of {kind}.",

@@ -40,7 +40,7 @@ class Project(Base):
     """For example {"kind": "choice", "labels": [{"id": "a", "name": "Positive"}, ...]}."""
     min_overlap: Mapped[int]
     max_overlap: Mapped[int]
-    error_cost: Mapped[float] = mapped_column(default=20.0)
+    error_cost: Mapped[float] = mapped_column(default=15.0)
     """How many answers one wrong label costs; bounds how long dynamic overlap asks on."""
     price: Mapped[int] = mapped_column(default=0)
     """Price of one accepted annotation, in hundredths of the workspace's currency."""

@@ -215,7 +215,7 @@ async def watches(owner: Page, running: Running) -> None:
     decided = running.decided()
     await expect(status).to_contain_text(f"{decided} of 30 items decided ({decided / 30:.0%}), {30 - decided} open")
     await expect(status).to_contain_text("27 answers by 4 people, 0.9 per item, at most 3 of 8")
-    await expect(status).to_contain_text("4 leases out")
+    await expect(status).to_contain_text("Leased now: 4;")
     await expect(status).to_contain_text("Queues: assignments")
 
 
