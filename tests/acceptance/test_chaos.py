@@ -144,12 +144,11 @@ def label_alone(running: Running, owner: Visitor, count: int) -> str:
     owner.hear("import_done", 40)
     with running.reading() as session:
         project = session.scalars(select(Project).order_by(Project.id.desc()).limit(1)).one()
-    for first in (f"/next {project.public_id}", f"/settle {project.public_id}"):  # one opinion alone is disputed
-        said = owner.say(first)
-        for _ in range(count):
-            is_foul = "foul" in said.card["content"]["parts"][0]["text"]
-            said = owner.tap(said.card["id"], said.payloads()[is_foul])
-            assert said.refused is None
+    said = owner.say(f"/next {project.public_id}")
+    for _ in range(count):
+        is_foul = "foul" in said.card["content"]["parts"][0]["text"]
+        said = owner.tap(said.card["id"], said.payloads()[is_foul])
+        assert said.refused is None
     return project.public_id
 
 

@@ -151,8 +151,7 @@ def test_the_procfile_does_the_whole_job(production: Production) -> None:
             with Visitor(production.url) as worker:
                 assert worker.join(code, name).refused is None
                 assert answer_everything(worker) == len(ANSWERS)
-        # Three strangers may be too few to trust; that they agree everywhere is found by the re-estimation's job.
-        eventually(lambda: "8 of 8 items decided (100%)" in owner.say("/status").sentences[0], 40, "agreement")
+        assert "8 of 8 items decided (100%)" in owner.say("/status").sentences[0]
         assert owner.say("/export labels csv").refused is None
         file = owner.download(owner.hear("export_ready", 30))
     found = {row["text"]: row["label"] for row in csv.DictReader(io.StringIO(file))}
