@@ -43,8 +43,9 @@ lint: setup
 	@out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
 	@echo "ruff, mypy and import-linter: nothing to complain about."
 
+# Two at a time, the long ones first: most acceptance tests wait for processes more than they compute.
 test: setup browser lint
-	$(PYTEST) tests/unit tests/integration tests/acceptance
+	$(PYTEST) -n 2 --dist loadfile tests/acceptance tests/integration tests/unit
 
 demo: setup
 	@$(BIN)/python -m core.cli demo
