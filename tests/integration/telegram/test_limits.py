@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -26,34 +25,7 @@ from core.errors import SettingsError
 from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, card, running
 from tests.fakes.telegram_server import TelegramServer
-
-TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz0123456"
-ANN, BEN = 7, 8
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[TelegramServer]:
-    fake = TelegramServer(TOKEN)
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-def offsets() -> Memory:
-    return Memory()
-
-
-@pytest.fixture
-async def surface(server: TelegramServer, offsets: Memory, tmp_path: Path) -> AsyncIterator[TelegramSurface]:
-    made = make(server, offsets, tmp_path)
-    yield made
-    await made.close()
-
-
-def make(server: TelegramServer, offsets: Memory, directory: Path) -> TelegramSurface:
-    """A surface that does not wait long."""
-    return TelegramSurface(TOKEN, server.url, offsets, directory / "fetched", poll_seconds=5, first_pause=0.01)
+from tests.integration.telegram.rig import ANN, BEN, TOKEN, make
 
 
 async def test_an_upload_lies_on_disk_during_dispatch_only(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,33 +24,7 @@ from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.slack_spec import texts
 from tests.fakes.surfaces import card, running
-
-BOT_TOKEN = "xoxb-" + "1234567890-abcdefghij"
-APP_TOKEN = "xapp-" + "1-A0-1234567890-abcdefghij"
-ANN, BEN = "U0ANN", "U0BEN"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[SlackServer]:
-    fake = SlackServer(BOT_TOKEN, APP_TOKEN)
-    await fake.start()
-    fake.join(ANN)
-    fake.join(BEN)
-    yield fake
-    await fake.stop()
-
-
-@pytest.fixture
-async def surface(server: SlackServer, tmp_path: Path) -> AsyncIterator[SlackSurface]:
-    made = make(server, tmp_path)
-    yield made
-    await made.close()
-
-
-def make(server: SlackServer, directory: Path, ping_interval: float = 5.0, token: str = BOT_TOKEN) -> SlackSurface:
-    """A surface that does not wait long."""
-    fetched = directory / "fetched"
-    return SlackSurface(token, APP_TOKEN, server.api_url, fetched, ping_interval=ping_interval, first_pause=0.01)
+from tests.integration.slack.rig import ANN, BEN
 
 
 async def test_enrol_card_tap_edited_card(server: SlackServer, surface: SlackSurface) -> None:
