@@ -12,6 +12,8 @@ from core.enrolment import ROLES, create_invite
 from core.errors import InvalidInput, NotFound
 from core.exporting import export_formats, request_export
 from core.exporting.rows import KINDS
+from core.ids import is_public_id
+from core.importing import append_item
 from core.models import Project
 from core.projects import find_project, list_projects, set_state
 from core.stats import project_stats
@@ -77,6 +79,18 @@ def on_invite(context: Context, argument: str) -> list[Show]:
     link = f"{web_address(context.settings)}/join/{code}"
     params = {"role": role, "uses": uses, "code": code, "link": link}
     return [Show(Notice("invite", params))]
+
+
+def on_add(context: Context, argument: str) -> list[Show]:
+    """Append one item: `/add JOB text`, or `/add text` where there is one job only."""
+    first, _, rest = argument.strip().partition(" ")
+    named = is_public_id(first)
+    text = rest if named else argument
+    if not text.strip():
+        raise InvalidInput("add_how")
+    project = _one_project(context, "add", first if named else "")
+    append_item(context.session, project, text, context.worker_id, context.now)
+    return [Show(Notice("added", {"project": project.name}))]
 
 
 def on_close(context: Context, argument: str) -> list[Show]:

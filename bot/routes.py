@@ -38,6 +38,7 @@ COMMANDS = {
     "help": CommandRoute("worker", worker_chat.on_help, reads=True),
     "post": CommandRoute("coordinator", posting.on_post, reads=True),
     "status": CommandRoute("coordinator", coordinator_chat.on_status, reads=True),
+    "add": CommandRoute("coordinator", coordinator_chat.on_add),
     "export": CommandRoute("coordinator", coordinator_chat.on_export),
     "train": CommandRoute("coordinator", coordinator_chat.on_train),
     "invite": CommandRoute("coordinator", coordinator_chat.on_invite),

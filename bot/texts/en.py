@@ -43,9 +43,14 @@ SENTENCES: dict[str, str] = {
     ),
     "help_coordinator": (
         "Send a CSV or JSON Lines file to post a job, or with the caption “/post Question? | Label | Label”.\n"
-        "/post – how to post a job\n/status – progress of your jobs and of the queues\n/settle – decide what the crowd "
-        "disputes\n/export – labels as a file (also: /export annotations jsonl)\n/train – train the model now\n"
-        "/invite worker 20 – a link for 20 workers\n/close – close a job"
+        "/post – how to post a job\n"
+        "/add JOB text – one more item; as the caption of a file: /add JOB\n"
+        "/status – progress of your jobs and of the queues\n"
+        "/settle – decide what the crowd disputes\n"
+        "/export – labels as a file (also: /export annotations jsonl)\n"
+        "/train – train the model now\n"
+        "/invite worker 20 – a link for 20 workers\n"
+        "/close – close a job"
     ),
     "say_hint": "Send /next for your next item, or /help to see what I can do.",
     # --- posting
@@ -79,6 +84,7 @@ SENTENCES: dict[str, str] = {
     "post_cancelled": "Cancelled. Nothing was posted.",
     "posted": "Posted “{name}”. I am loading {rows} rows and tell you when workers can see them. Job id: {project}",
     "appended": "Adding {rows} rows to “{name}”. I tell you when workers can see them.",
+    "added": "Added to “{project}”. It is asked after what is there.",
     "import_done": (
         "“{project}”: {items} items are open for labeling. Left out: {duplicates} duplicate(s), "
         "{bad} bad row(s).{lines}"

@@ -124,6 +124,7 @@ ERRORS: dict[str, str] = {
     ),
     "already_settled": "Somebody has settled this item already.",
     "not_disputed": "This item is not disputed any more.",
+    "add_how": "Send the job and the text of one more item, for example: /add abcd2345efgh6723 What a lovely day",
     "bad_export": "I can export labels or annotations, as csv or jsonl. For example: /export annotations jsonl",
     "bad_invite": "Say who and how many, for example: /invite worker 20",
     "no_dialogue": "That form is closed. Send the file again to start over.",

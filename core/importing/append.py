@@ -14,6 +14,7 @@ from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_p
 from core.importing.insert import Place, draft, insert_new, lock_project
 from core.importing.rows import MAX_ROW_CHARACTERS
 from core.models import Batch, Item, Project
+from core.predictions import request_prelabel
 from core.ranks import ORDINARY, fresh_rank
 
 APPENDED = {"appended": True}
@@ -42,6 +43,7 @@ def append_item(
         raise Conflict("duplicate_item")
     session.execute(update(Batch).where(Batch.id == batch.id).values(item_count=Batch.item_count + 1))
     add_effect(session, offer_effect(project.id, now))
+    request_prelabel(session, project.id)
     return session.scalars(select(Item).where(Item.batch_id == batch.id, Item.rank == rank)).one()
 
 

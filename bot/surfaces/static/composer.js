@@ -11,6 +11,7 @@ const COMMANDS = [
   ["pause", "no more messages"],
   ["resume", "go on after a pause"],
   ["post", "post a job, with a file"],
+  ["add", "add one item to a job"],
   ["status", "how a job is going"],
   ["export", "get the labels"],
   ["train", "train a model now"],

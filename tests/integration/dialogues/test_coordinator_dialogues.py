@@ -279,3 +279,17 @@ async def test_people_who_agree_to_the_last_are_not_disputed(chat: Chat) -> None
         await person.taps("Bad")
     with chat.writing() as session:
         assert session.scalars(select(Item.state)).all() == ["agreed"]
+
+
+async def test_one_more_item_by_command(chat: Chat) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    assert "No jobs yet" in await olga.says("/add What a day")
+    with chat.writing() as session:
+        project = make_project(session, ["one"], name="First")
+    assert "the text of one more item" in await olga.says("/add")
+    assert "Added to “First”" in await olga.says("/add What a day")
+    assert "in the job already" in await olga.says(f"/add {project.public_id} What a day")
+    assert "the text of one more item" in await olga.says(f"/add {project.public_id}")
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    assert "What a day" in await ann.taps("Yes")
