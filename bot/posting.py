@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.cards.views import Choice, FormCard, Notice, Show
 from bot.context import Context
+from bot.post_options import parse_overlap, split_options
 from bot.tokens import Token, make
 from core.errors import Conflict, InvalidInput
 from core.importing import Received, create_batch, store
@@ -26,8 +26,7 @@ from core.projects import (
 NAME = "post"
 MAX_TARGETS = 6
 MAX_COLUMNS = 12
-OVERLAP = re.compile(r"(?:overlap\s*=?\s*)?(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})", re.IGNORECASE)
-OPTION = re.compile(r"(overlap|retrain|lease)\s*=\s*(\S+)", re.IGNORECASE)
+PROJECT_OPTIONS = ("retrain_threshold", "retrain_cron", "lease_seconds", "error_cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,38 +138,12 @@ def split_labels(text: str) -> list[str]:
     return [text.strip()]
 
 
-def parse_overlap(text: str) -> tuple[int, int]:
-    """Minimum and maximum from a text such as 3-8.
-
-    Raises:
-        InvalidInput: it does not look like that.
-    """
-    match = OVERLAP.fullmatch(text.strip())
-    if match is None:
-        raise InvalidInput("overlap_unclear", text=text[:40])
-    return int(match[1]), int(match[2])
-
-
 def _post_caption(context: Context, upload: Upload, mapping: dict[str, Any], text: str) -> Show:
-    """`/post Question? | Label | Label | overlap=3-8 | retrain=200`."""
-    parts = [part.strip() for part in text.split("|")]
-    options: dict[str, Any] = {}
-    for part in list(parts):
-        if (match := OPTION.fullmatch(part)) is not None:
-            parts.remove(part)
-            options |= _option(match[1].lower(), match[2])
+    """`/post Question? | Label | Label`, with options between further bars."""
+    parts, options = split_options([part.strip() for part in text.split("|")])
     data = {"question": parts[0], "labels": parts[1:], "mapping": mapping, "rows": upload.dialect["rows"]}
     data |= {"minimum": DEFAULT_MIN_OVERLAP, "maximum": DEFAULT_MAX_OVERLAP, "upload": upload.public_id, **options}
     return _post(context, data)
-
-
-def _option(name: str, value: str) -> dict[str, Any]:
-    if name == "overlap":
-        minimum, maximum = parse_overlap(value)
-        return {"minimum": minimum, "maximum": maximum}
-    if not value.isdecimal() or not 1 <= int(value) <= 1_000_000:
-        raise InvalidInput("bad_option", option=name, value=value[:40])
-    return {"retrain_threshold" if name == "retrain" else "lease_seconds": int(value)}
 
 
 def _post(context: Context, data: dict[str, Any]) -> Show:
@@ -184,7 +157,7 @@ def _post(context: Context, data: dict[str, Any]) -> Show:
         now=context.now,
         min_overlap=data["minimum"],
         max_overlap=data["maximum"],
-        **{name: data[name] for name in ("retrain_threshold", "lease_seconds") if name in data},
+        **{name: data[name] for name in PROJECT_OPTIONS if name in data},
     )
     create_batch(context.session, project, upload, data["mapping"], context.worker_id, context.now)
     params = {"name": project.name, "rows": data["rows"], "project": project.public_id}

@@ -18,7 +18,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.dml import Update
 
 from core.effects import EnqueueJob, add_effect, drop_after, mark
-from core.errors import Conflict
+from core.errors import Conflict, InvalidInput
 from core.log import get_logger
 from core.models import Batch, Item, ModelVersion, Project, TrainingRun
 from core.outbox import owe
@@ -31,6 +31,7 @@ MIN_LABELS = 2
 STALE = timedelta(seconds=40)
 """A run whose process was not heard of for so long, four beats, may be claimed by another."""
 MAX_ATTEMPTS = 3
+CRON_FIELDS = 5
 
 log = get_logger(__name__)
 
@@ -133,6 +134,17 @@ def due_by_threshold(session: Session, project_id: int, now: datetime) -> Traini
         return None
     savepoint.commit()
     return run
+
+
+def check_cron(text: str) -> str:
+    """A cron string of five fields, in UTC, as given.
+
+    Raises:
+        InvalidInput: bad_cron, where it is none or asks for seconds.
+    """
+    if len(text.split()) != CRON_FIELDS or not croniter.is_valid(text):
+        raise InvalidInput("bad_cron", cron=text[:60])
+    return text
 
 
 def due_by_cron(session: Session, project: Project, now: datetime) -> TrainingRun | None:

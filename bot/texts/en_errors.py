@@ -130,6 +130,7 @@ ERRORS: dict[str, str] = {
     "no_dialogue": "That form is closed. Send the file again to start over.",
     "upload_gone": "That file is not here any more. Please send it again.",
     "overlap_unclear": "“{text}” is not clear. Send the least and the most answers per item, for example: 3-8",
+    "bad_cron": "“{cron}” is not a cron string. Send five fields, for example: cron=0 3 * * * (each night at 3, UTC)",
     "bad_option": "“{option}={value}” does not work. Give a whole number above 0, for example: {option}=200",
     **FILES,
     **LABELS,

@@ -97,6 +97,14 @@ async def test_posting_by_one_caption_and_adding_to_it(chat: Chat, tmp_path: Pat
         project = session.scalars(select(Project)).one()
         assert (project.min_overlap, project.max_overlap, project.retrain_threshold) == (1, 2, 50)
         assert len(session.scalars(select(Item)).all()) == 4
+    options = "cron=30 4 * * 1 | error=40 | lease=60 | retrain=off"
+    assert "Posted" in await olga.uploads(write(tmp_path, TWEETS), f"/post Again? | Good | Bad | {options}")
+    with chat.writing() as session:
+        again = session.scalars(select(Project).order_by(Project.id.desc())).first()
+        assert again is not None
+        assert (again.retrain_cron, again.error_cost, again.lease_seconds) == ("30 4 * * 1", 40.0, 60)
+        assert again.retrain_threshold == 0
+    assert "five fields" in await olga.uploads(write(tmp_path, TWEETS), "/post A? | Good | Bad | cron=daily")
     assert "retrain=none" in await olga.uploads(write(tmp_path, TWEETS), "/post A? | Good | Bad | retrain=none")
 
 
