@@ -94,10 +94,19 @@ def on_add(context: Context, argument: str) -> list[Show]:
 
 
 def on_close(context: Context, argument: str) -> list[Show]:
-    """Close a job: no more items are handed out."""
+    """Close a job: no more items are handed out. `/open` takes it back."""
     project = _one_project(context, "close", argument.strip())
     set_state(context.session, project, "closed", context.worker_id, context.now)
-    return [Show(Notice("closed", {"project": project.name}))]
+    states = project_stats(context.session, project).states
+    left = {"open": states.get("open", 0), "disputed": states.get("disputed", 0)}
+    return [Show(Notice("closed", {"project": project.name, "id": project.public_id, **left}))]
+
+
+def on_open(context: Context, argument: str) -> list[Show]:
+    """Open a closed job again."""
+    project = _one_project(context, "open", argument.strip())
+    set_state(context.session, project, "open", context.worker_id, context.now)
+    return [Show(Notice("opened", {"project": project.name}))]
 
 
 def on_settle(context: Context, argument: str) -> list[Show]:

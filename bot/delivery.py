@@ -82,9 +82,9 @@ class Delivery:
 
     async def deliver_once(self) -> int:
         """One look at the outbox; how many messages were dealt with. Does nothing while another process sends."""
-        parcels = await asyncio.to_thread(self._collect)
         if await self._write(lambda session: hold(session, LEASE, self._holder, now())) is None:
             return 0
+        parcels = await asyncio.to_thread(self._collect)  # by the holder: what another has sent is not collected
         for number, parcel in enumerate(parcels):
             if number and await self._write(lambda session: hold(session, LEASE, self._holder, now())) is None:
                 return number

@@ -36,7 +36,8 @@ def handle(
     if isinstance(event, Command) and event.name == ENROL and event.argument:
         return worker_chat.enrol(session, person, event.argument, now), person.locale
     account = known_account(session, person)
-    _seen(account, person, now)
+    if not is_reading(event):  # which must not wait for a writer
+        _seen(account, person, now)
     context = Context(session, account, person, settings, now)
     match event:
         case Command():

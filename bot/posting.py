@@ -76,6 +76,8 @@ def on_upload(context: Context, looked: Looked, caption: str) -> list[Show]:
         "minimum": DEFAULT_MIN_OVERLAP,
         "maximum": DEFAULT_MAX_OVERLAP,
     }
+    if command.lower() == "/post" and rest.strip():
+        data["question"] = rest.strip()
     step = "columns" if len(received.text_candidates) > 1 and _unsure(received) else "target"
     dialogue = _save(context, step, data)
     return [Show(_form(context, dialogue))]
@@ -95,7 +97,9 @@ def on_post_tap(context: Context, token: Token) -> list[Show]:
     if dialogue.step == "columns" and token.argument.startswith("c"):
         return [Show(_form(context, _choose_column(context, dialogue, token.argument)), "edit")]
     if dialogue.step == "target" and token.argument == "new":
-        return [Show(_form(context, _save(context, "question", dialogue.data)), "edit")]
+        # A caption without labels has asked the question already.
+        step = "labels" if dialogue.data.get("question") else "question"
+        return [Show(_form(context, _save(context, step, dialogue.data)), "edit")]
     if dialogue.step == "target" and token.argument == "add":
         project = find_project(context.session, context.workspace_id, token.subject)
         shown = _append(context, project, _upload(context, dialogue.data), dialogue.data["mapping"])

@@ -43,6 +43,7 @@ COMMANDS = {
     "train": CommandRoute("coordinator", coordinator_chat.on_train),
     "invite": CommandRoute("coordinator", coordinator_chat.on_invite),
     "close": CommandRoute("coordinator", coordinator_chat.on_close),
+    "open": CommandRoute("coordinator", coordinator_chat.on_open),
     "settle": CommandRoute("expert", coordinator_chat.on_settle, reads=True),
 }
 

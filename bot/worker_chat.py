@@ -14,7 +14,7 @@ from core import labels
 from core.assignment import Lease, active_lease, next_assignment, release_leases, set_standing
 from core.due import offer_effect
 from core.effects import add_effect
-from core.enrolment import join
+from core.enrolment import find_account, join
 from core.errors import Conflict, Refused
 from core.labeling import Submitted, last_answered, skip, submit, undo
 from core.models import Membership, Project, Workspace
@@ -29,6 +29,8 @@ NEXT = ((Choice(make("next"), "button_next", style="primary"),),)
 
 def enrol(session: Session, person: Person, code: str, now: datetime) -> list[Show]:
     """`/start CODE`: become a member, or rise to the invite's role."""
+    before = find_account(session, person.surface, person.tenant, person.external_id)
+    known = None if before is None else before.role
     account = join(
         session,
         code=code,
@@ -43,6 +45,8 @@ def enrol(session: Session, person: Person, code: str, now: datetime) -> list[Sh
     )
     workspace = session.get_one(Workspace, account.workspace_id)
     params = {"workspace": workspace.name, "role": account.role}
+    if account.role == known and account.workspace_id == (before.workspace_id if before else None):
+        return [Show(Notice("welcome_back", params, START))]
     if account.may("coordinator"):
         return [Show(Notice("welcome_coordinator", params))]
     offered_on_joining(session, workspace.id, account.worker.id, now)
@@ -69,6 +73,7 @@ def on_answer(context: Context, token: Token) -> list[Show]:
         version=token.version,
         now=context.now,
     )
+    _check_workspace(context, done.project)
     name = labels.name_of(labels.load(done.project.label_schema), done.label_id)
     back = Choice(make("undo", token.subject, version=token.version), "button_undo", name, "quiet")
     return [Show(_said(done, name), "toast"), Show(_following(context, done.project, back), "edit")]
@@ -83,6 +88,7 @@ def on_skip(context: Context, token: Token) -> list[Show]:
         version=token.version,
         now=context.now,
     )
+    _check_workspace(context, project)
     back = Choice(make("undo", token.subject, version=token.version), "button_undo_skip", style="quiet")
     return [Show(Notice("skipped"), "toast"), Show(_following(context, project, back), "edit")]
 
@@ -98,6 +104,7 @@ def on_undo(context: Context, token: Token) -> list[Show]:
         version=token.version,
         now=context.now,
     )
+    _check_workspace(context, project)
     return [Show(Notice("undone"), "toast"), Show(_following(context, project), "edit")]
 
 
@@ -122,7 +129,7 @@ def on_stats(context: Context, _argument: str) -> list[Show]:
 
 def on_pause(context: Context, _argument: str) -> list[Show]:
     """No more messages; what the person holds goes back at once."""
-    release_leases(context.session, context.worker_id, context.now)
+    release_leases(context.session, context.worker_id, context.now, context.workspace_id)
     _set_membership(context, "paused")
     return [Show(Notice("paused"))]
 
@@ -142,6 +149,12 @@ def on_help(context: Context, _argument: str) -> list[Show]:
     if context.account.may("coordinator"):
         codes.insert(0, "help_coordinator")
     return [Show(Notice(code)) for code in codes]
+
+
+def _check_workspace(context: Context, project: Project) -> None:
+    """The person's own card, but of another workspace than the one they act in: what was done is rolled back."""
+    if project.workspace_id != context.workspace_id:
+        raise Refused("not_your_assignment")
 
 
 def _said(done: Submitted, name: str) -> Notice:
@@ -174,7 +187,7 @@ def _next_card(context: Context, project_public_id: str = "") -> ItemCard | Noti
     projects = list_projects(session, context.workspace_id, only_open=True)
     if project_public_id:
         wanted = find_project(session, context.workspace_id, project_public_id)
-        projects.sort(key=lambda project: project.id != wanted.id)
+        projects = [wanted, *(project for project in projects if project.id != wanted.id)]
     for project in projects:
         lease = _lease_in(context, project)
         if lease is not None:

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from core.aggregation.value import expected_information
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
-from core.due import expiry_effect
+from core.due import expiry_effect, offer_effect
 from core.effects import add_effect
 from core.ids import new_public_id
-from core.items import ITEM, lock_item, write_item
+from core.items import ITEM, lock_item, lock_items, write_item
 from core.models import Assignment, Batch, Cursor, Participation, Project
 from core.ranks import band_of
 from core.skills import crowd_model, load_counts
@@ -88,7 +88,11 @@ def next_assignment(session: Session, project: Project, worker_id: int, surface:
         return held
     item_id = find_item(session, project, worker_id, lease=True)
     set_standing(session, worker_id, project.id, "idle" if item_id is None else "working", now)
-    return None if item_id is None else open_lease(session, project, item_id, worker_id, surface, now)
+    if item_id is not None:
+        return open_lease(session, project, item_id, worker_id, surface, now)
+    if find_item(session, project, worker_id, lease=False) is not None:
+        add_effect(session, offer_effect(project.id, now))  # others hold what is left at this moment
+    return None
 
 
 def open_lease(session: Session, project: Project, item_id: int, worker_id: int, surface: str, now: datetime) -> Lease:
@@ -125,7 +129,7 @@ def find_item(session: Session, project: Project, worker_id: int, *, lease: bool
 
 
 def _search(session: Session, project: Project, worker_id: int, cursors: dict[int, int], *, lease: bool) -> int | None:
-    floor, window = -1, WINDOW
+    floor, window, left_behind = -1, WINDOW, False
     for _ in range(MAX_STEPS):
         candidates = _candidates(session, project.id, floor, window)
         if not candidates:
@@ -141,12 +145,13 @@ def _search(session: Session, project: Project, worker_id: int, cursors: dict[in
         taken = _taken(session, worker_id, [row.id for row in visible])
         free = [row for row in visible if row.id not in taken]
         passed = visible[-1].rank if not free else free[0].rank - 1
-        if visible[0].rank <= passed:
+        if visible[0].rank <= passed and not left_behind:
             cursors[band] = passed
             _save_cursor(session, worker_id, project.id, band, passed)
         for row in _by_value(session, project, worker_id, free):
             if not lease or _count_lease(session, row.id):
                 return int(row.id)
+        left_behind = left_behind or bool(free)
         floor, window = visible[-1].rank, min(window * 4, MAX_WINDOW)
     return None
 
@@ -218,20 +223,26 @@ def end_lease(session: Session, assignment_id: int, item_id: int, state: str, no
     return True
 
 
-def release_leases(session: Session, worker_id: int, now: datetime) -> int:
-    """Give back all that a worker holds: `/pause`, a blocked bot, a removed member. Returns how many."""
+def release_leases(session: Session, worker_id: int, now: datetime, workspace_id: int | None = None) -> int:
+    """Give back all that a worker holds, in one workspace or in all: `/pause`, a blocked bot. Returns how many."""
     statement = select(ASSIGNMENT.c.id, ASSIGNMENT.c.item_id, ASSIGNMENT.c.project_id).where(
         ASSIGNMENT.c.worker_id == worker_id, ASSIGNMENT.c.state == "active"
     )
+    if workspace_id is not None:
+        statement = statement.where(ASSIGNMENT.c.project_id.in_(_projects_of(workspace_id)))
     held = session.execute(statement.order_by(ASSIGNMENT.c.item_id)).all()
+    lock_items(session, (item_id for _, item_id, _ in held))
     for assignment_id, item_id, project_id in held:
         end_lease(session, assignment_id, item_id, "released", now)
         set_standing(session, worker_id, project_id, "away", now)
+    leave_in_peace(session, [worker_id], workspace_id)
     return len(held)
 
 
 def expire_leases(session: Session, project_id: int, now: datetime, limit: int = 500) -> int:
     """End leases of a project that are over their deadline; their workers are left in peace until they speak.
+
+    Items are locked before anything else: a tap that holds its item may be waiting for the project.
 
     Returns how many; call again while it returns `limit`.
     """
@@ -242,10 +253,27 @@ def expire_leases(session: Session, project_id: int, now: datetime, limit: int =
         .limit(limit)
     )
     overdue = session.execute(statement).all()
+    lock_items(session, (item_id for _, item_id, _ in overdue))
+    silent = []
     for assignment_id, item_id, worker_id in overdue:
         if end_lease(session, assignment_id, item_id, "expired", now):
             set_standing(session, worker_id, project_id, "away", now)
+            silent.append(worker_id)
+    leave_in_peace(session, silent)
     return len(overdue)
+
+
+def leave_in_peace(session: Session, worker_ids: Sequence[int], workspace_id: int | None = None) -> None:
+    """Nothing more is offered to these people, in any job of the workspace or at all, until they speak."""
+    table = table_of(Participation)
+    idle = update(table).where(table.c.worker_id.in_(worker_ids), table.c.state.in_(("idle", "offered")))
+    if workspace_id is not None:
+        idle = idle.where(table.c.project_id.in_(_projects_of(workspace_id)))
+    session.execute(idle.values(state="away"))
+
+
+def _projects_of(workspace_id: int) -> Any:
+    return select(Project.id).where(Project.workspace_id == workspace_id)
 
 
 def set_standing(session: Session, worker_id: int, project_id: int, state: str, now: datetime) -> None:

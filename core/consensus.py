@@ -63,6 +63,29 @@ def observe(
     return state
 
 
+def withdraw(
+    session: Session,
+    project: Project,
+    item: ItemState,
+    worker_id: int,
+    answer: int,
+    annotation_count: int,
+    now: datetime,
+    **changes: Any,
+) -> str:
+    """Take one annotation, withdrawn just now, out of the worker's skill and the item; returns the item's new state.
+
+    Args:
+        answer, annotation_count, changes: as in `observe`.
+    """
+    crowd = crowd_model(project)
+    if item.posterior and len(item.posterior) == crowd.classes:
+        counts = load_counts(session, worker_id, project.id, crowd.classes, lock=True)
+        add_answer(counts, item.posterior, answer, weight=-1.0)
+        save_counts(session, worker_id, project.id, counts, crowd, annotation_count, now)
+    return recompute(session, project, item, now, **changes)
+
+
 def recompute(session: Session, project: Project, item: ItemState, now: datetime, **changes: Any) -> str:
     """Rebuild an item's posterior from its counted annotations, after one was withdrawn; returns its new state."""
     crowd = crowd_model(project)

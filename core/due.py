@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.clock import bucket, bucket_end
 from core.effects import EnqueueJob
 from core.queue import ASSIGNMENTS, EXPIRE, OFFER, REESTIMATE
+
+COMMIT_MARGIN = timedelta(seconds=2)
+"""A bucket's job runs at least so long after the events that ask for it, so that it sees what they commit."""
 
 
 def expiry_effect(project_id: int, expires_at: datetime) -> EnqueueJob:
@@ -17,11 +20,11 @@ def expiry_effect(project_id: int, expires_at: datetime) -> EnqueueJob:
 
 def offer_effect(project_id: int, now: datetime) -> EnqueueJob:
     """The job that offers a shortfall of overlap to idle workers."""
-    number = bucket(now)
+    number = bucket(now + COMMIT_MARGIN)
     return EnqueueJob(ASSIGNMENTS, OFFER, (project_id,), f"offer-{project_id}-{number}", bucket_end(number))
 
 
 def reestimate_effect(project_id: int, now: datetime) -> EnqueueJob:
     """The job that re-estimates a project's consensus and looks whether training is due."""
-    number = bucket(now)
+    number = bucket(now + COMMIT_MARGIN)
     return EnqueueJob(ASSIGNMENTS, REESTIMATE, (project_id,), f"reestimate-{project_id}-{number}", bucket_end(number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -40,12 +40,23 @@ class ItemState:
 COLUMNS = [ITEM.c[field.name] for field in fields(ItemState)]
 # Statements of the hot path are built once: building one costs as much as running it.
 LOCK = select(*COLUMNS).where(ITEM.c.id == bindparam("item_id")).with_for_update()
+LOCK_MANY = (
+    select(ITEM.c.id).where(ITEM.c.id.in_(bindparam("item_ids", expanding=True))).order_by(ITEM.c.id).with_for_update()
+)
 WRITE = update(ITEM).where(ITEM.c.id == bindparam("item_id"))
 
 
 def lock_item(session: Session, item_id: int) -> ItemState:
     """Read an item's state and hold its row until the commit. Locks are taken in the order item, worker."""
     return ItemState(*session.execute(LOCK, {"item_id": item_id}).one())
+
+
+def lock_items(session: Session, item_ids: Iterable[int]) -> None:
+    """Hold the rows of several items, in the order of ids, before anything else is locked.
+
+    Writing an item may lock its project, for a fresh rank; who then waits for a further item may wait in a ring.
+    """
+    session.execute(LOCK_MANY, {"item_ids": list(item_ids)}).all()
 
 
 def write_item(session: Session, item: ItemState, now: datetime, **changes: Any) -> None:

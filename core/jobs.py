@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core import importing, reestimation
 from core.assignment import expire_leases
@@ -14,7 +14,7 @@ from core.clock import now
 from core.errors import LightworkError
 from core.exporting import export_for_chat
 from core.log import get_logger
-from core.models import Project
+from core.models import Assignment, Project
 from core.offers import offer_work as make_offers
 from core.queue import ASSIGNMENTS, DEFAULT
 from core.runtime import Runtime, process_runtime
@@ -40,12 +40,12 @@ def counted(queue: str, name: str) -> Iterator[Runtime]:
             count_job(session, queue, name, now(), failed=failed)
 
 
-def expire_leases_of(runtime: Runtime, project_id: int, moment: datetime) -> int:
-    """End leases that were over their deadline at `moment`, chunk by chunk."""
+def expire_leases_of(runtime: Runtime, project_id: int, clock: Callable[[], datetime]) -> int:
+    """End leases that are over their deadline, chunk by chunk, each at its own moment: so its offers come after it."""
     total = 0
     while True:
         with runtime.writing() as session:
-            ended = expire_leases(session, project_id, moment, EXPIRE_CHUNK)
+            ended = expire_leases(session, project_id, clock(), EXPIRE_CHUNK)
         total += ended
         if ended < EXPIRE_CHUNK:
             return total
@@ -54,13 +54,13 @@ def expire_leases_of(runtime: Runtime, project_id: int, moment: datetime) -> int
 def expire_leases_job(project_id: int) -> None:
     """End all leases of a project that are over their deadline; their slots come back at once."""
     with counted(ASSIGNMENTS, "expire_leases") as runtime:
-        expire_leases_of(runtime, project_id, now())
+        expire_leases_of(runtime, project_id, now)
 
 
-def offer_work(project_id: int) -> None:
-    """Offer a project's shortfall to idle workers."""
+def offer_work(project_id: int, after_worker_id: int = 0) -> None:
+    """Offer a project's shortfall to idle workers, those after `after_worker_id`."""
     with counted(ASSIGNMENTS, "offer_work") as runtime, runtime.writing() as session:
-        make_offers(session, project_id, now())
+        make_offers(session, project_id, now(), after_worker_id)
 
 
 def reestimate(project_id: int) -> None:
@@ -87,7 +87,9 @@ def sweep() -> None:
     """Re-enqueue from SQL whatever is due, whether Redis has forgotten it or never knew."""
     with counted(ASSIGNMENTS, "sweep") as runtime:
         with runtime.reading() as session:
-            project_ids = list(session.scalars(select(Project.id).where(Project.state != "closed")))
+            leased = select(Assignment.project_id).where(Assignment.state == "active")
+            wanted = or_(Project.state != "closed", Project.id.in_(leased))
+            project_ids = list(session.scalars(select(Project.id).where(wanted)))
         for project_id in project_ids:
             with runtime.writing() as session:
                 sweep_project(session, session.get_one(Project, project_id), now())

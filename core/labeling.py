@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import labels
 from core.assignment import end_lease, set_standing
-from core.consensus import observe, recompute
+from core.consensus import observe, withdraw
 from core.db.tables import table_of
 from core.due import expiry_effect
 from core.effects import add_effect
@@ -68,8 +68,7 @@ def submit(
     assignment, project = own_assignment(session, worker_id, assignment_public_id, version)
     schema = labels.load(project.label_schema)
     value, answer = labels.parse(schema, label_id), labels.index_of(schema, label_id)
-    item = lock_item(session, assignment.item_id)
-    session.refresh(assignment)
+    item = _lock(session, assignment, version)
     if assignment.state not in ("active", "expired", "released"):
         raise Conflict(f"already_{assignment.state}")
     if assignment.state == "active":
@@ -115,17 +114,12 @@ def skip(session: Session, *, worker_id: int, assignment_public_id: str, version
         Refused, Conflict: as `submit`.
     """
     assignment, project = own_assignment(session, worker_id, assignment_public_id, version)
+    _lock(session, assignment, version)
     if not end_lease(session, assignment.id, assignment.item_id, "skipped", now):
-        session.refresh(assignment)
-        if assignment.state in ("expired", "released"):
-            _end(session, assignment.id, "skipped", now)
-            return project
-        raise Conflict(f"already_{assignment.state}")
-    session.execute(
-        update(PARTICIPATION)
-        .where(PARTICIPATION.c.worker_id == worker_id, PARTICIPATION.c.project_id == project.id)
-        .values(skip_count=PARTICIPATION.c.skip_count + 1)
-    )
+        if assignment.state not in ("expired", "released"):
+            raise Conflict(f"already_{assignment.state}")
+        _end(session, assignment.id, "skipped", now)
+    _count_skip(session, assignment, 1)
     return project
 
 
@@ -137,8 +131,7 @@ def undo(session: Session, *, worker_id: int, assignment_public_id: str, version
         Conflict: nothing to undo, or the answer is already used: settled by an expert, or by training.
     """
     assignment, project = own_assignment(session, worker_id, assignment_public_id, version)
-    item = lock_item(session, assignment.item_id)
-    session.refresh(assignment)
+    item = _lock(session, assignment, version)
     annotation = _standing(session, assignment)
     if assignment.state == "skipped":
         return _reopen_skipped(session, assignment, project, item, now)
@@ -147,14 +140,30 @@ def undo(session: Session, *, worker_id: int, assignment_public_id: str, version
     if item.state not in UNDOABLE_ITEM_STATES or item.trained_at is not None or annotation.audit_state != "unaudited":
         raise Conflict("too_late_to_undo")
     session.execute(update(ANNOTATION).where(ANNOTATION.c.id == annotation.id).values(state="withdrawn"))
-    _count_answer(session, worker_id, project.id, -1)
+    count = _count_answer(session, worker_id, project.id, -1)
     if annotation.state == "surplus":
         _end(session, assignment.id, "released", now)
+        assignment.version += 1
         return project
     _release_others(session, assignment, now)
     _reactivate(session, assignment, project, now)
-    recompute(session, project, item, now, submitted=item.submitted - 1, leased=item.leased + 1)
+    answer = labels.index_of(labels.load(project.label_schema), str(annotation.label_id))
+    counts = {"submitted": item.submitted - 1, "leased": item.leased + 1}
+    withdraw(session, project, item, worker_id, answer, count, now, **counts)
     return project
+
+
+def _lock(session: Session, assignment: Assignment, version: int) -> ItemState:
+    """Lock the item of an assignment and read the assignment anew.
+
+    Raises:
+        Conflict: an undo that was waited for has made the button stale.
+    """
+    item = lock_item(session, assignment.item_id)
+    session.refresh(assignment)
+    if assignment.version != version:
+        raise Conflict("stale_button")
+    return item
 
 
 def last_answered(session: Session, worker_id: int, project_id: int) -> Assignment | None:
@@ -179,14 +188,7 @@ def _late(
     """An answer after the lease: it fills a free slot, else it is kept as surplus."""
     if now > assignment.expires_at + timedelta(seconds=project.lease_seconds):
         raise Conflict("lease_over")
-    twin = session.scalars(
-        select(Assignment).where(
-            Assignment.item_id == item.id,
-            Assignment.worker_id == assignment.worker_id,
-            Assignment.id != assignment.id,
-            Assignment.state.in_(("active", "submitted", "skipped")),
-        )
-    ).first()
+    twin = _twin(session, assignment)
     if twin is not None and twin.state != "active":
         raise Conflict(f"already_{twin.state}")
     if twin is not None:
@@ -200,12 +202,24 @@ def _late(
 def _reopen_skipped(
     session: Session, assignment: Assignment, project: Project, item: ItemState, now: datetime
 ) -> Project:
-    if item.slots <= 0:
+    if item.slots <= 0 or _twin(session, assignment) is not None:
         raise Conflict("too_late_to_undo")
     _release_others(session, assignment, now)
     _reactivate(session, assignment, project, now)
+    _count_skip(session, assignment, -1)
     write_item(session, item, now, leased=item.leased + 1)
     return project
+
+
+def _twin(session: Session, assignment: Assignment) -> Assignment | None:
+    """Another assignment of the same item to the same worker that is in hand or dealt with, the newest first."""
+    statement = select(Assignment).where(
+        Assignment.item_id == assignment.item_id,
+        Assignment.worker_id == assignment.worker_id,
+        Assignment.id != assignment.id,
+        Assignment.state.in_(("active", "submitted", "skipped")),
+    )
+    return session.scalars(statement.order_by(Assignment.id.desc()).limit(1)).first()
 
 
 def _release_others(session: Session, assignment: Assignment, now: datetime) -> None:
@@ -250,6 +264,14 @@ def _end(session: Session, assignment_id: int, state: str, now: datetime) -> Non
 
 def _count_answer(session: Session, worker_id: int, project_id: int, step: int = 1) -> int:
     return int(session.execute(COUNT, {"who": worker_id, "where": project_id, "step": step}).scalar_one())
+
+
+def _count_skip(session: Session, assignment: Assignment, step: int) -> None:
+    session.execute(
+        update(PARTICIPATION)
+        .where(PARTICIPATION.c.worker_id == assignment.worker_id, PARTICIPATION.c.project_id == assignment.project_id)
+        .values(skip_count=PARTICIPATION.c.skip_count + step)
+    )
 
 
 def _insert(

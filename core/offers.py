@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from core.assignment import find_item, set_standing
+from core.assignment import find_item, leave_in_peace, set_standing
 from core.clock import bucket
 from core.db.tables import table_of
+from core.due import offer_effect
 from core.effects import EnqueueJob, add_effect
 from core.models import Assignment, Batch, Identity, Item, Membership, Participation, Project
 from core.outbox import OFFER as OFFER_LANE
@@ -21,21 +22,23 @@ UNANSWERED_AFTER = timedelta(minutes=5)
 """An offer that nobody took by then counts as declined: the worker is left in peace until they speak."""
 OFFERS_PER_RUN = 50
 SLOTS_SEEN = 200
+DECLINED_PER_RUN = 1000
 
 ITEM = table_of(Item)
 
 
-def offer_work(session: Session, project_id: int, now: datetime) -> int:
+def offer_work(session: Session, project_id: int, now: datetime, after_worker_id: int = 0) -> int:
     """Offer what is open to idle workers who could take it; returns how many were asked.
 
     Where idle workers remain behind outstanding offers, the next run is scheduled for when those count as declined.
+    Looks at `OFFERS_PER_RUN` people; where that was not enough, a further job goes on after the last of them.
     """
     project = session.get(Project, project_id)
     if project is None or project.state != "open":
         return 0
     _decline_unanswered(session, now)
     open_slots = visible_slots(session, project_id) - _outstanding(session, project_id)
-    idle = idle_workers(session, project, OFFERS_PER_RUN) if visible_slots(session, project_id) else []
+    idle = idle_workers(session, project, OFFERS_PER_RUN, after_worker_id) if _has_slots(session, project_id) else []
     asked, waiting = 0, 0
     for worker_id in idle:
         if find_item(session, project, worker_id, lease=False) is None:
@@ -45,7 +48,9 @@ def offer_work(session: Session, project_id: int, now: datetime) -> int:
         elif _offer(session, project, worker_id, now):
             asked += 1
     if waiting or _outstanding(session, project_id):
-        add_effect(session, _look_again(project_id, now))
+        add_effect(session, offer_effect(project_id, now + UNANSWERED_AFTER))
+    if len(idle) == OFFERS_PER_RUN and not waiting:
+        add_effect(session, _go_on(project_id, idle[-1], now))
     return asked
 
 
@@ -68,30 +73,34 @@ def visible_slots(session: Session, project_id: int) -> int:
     return session.scalar(select(func.coalesce(func.sum(seen.c.slots), 0))) or 0
 
 
-def idle_workers(session: Session, project: Project, limit: int) -> list[int]:
-    """Active, reachable members who are free: without an assignment and without an unanswered offer."""
-    reachable = exists().where(Identity.worker_id == Membership.worker_id, Identity.blocked_at.is_(None))
-    busy = exists().where(Assignment.worker_id == Membership.worker_id, Assignment.state == "active")
-    offered_elsewhere = exists().where(
-        Participation.worker_id == Membership.worker_id, Participation.state == "offered"
+def idle_workers(session: Session, project: Project, limit: int, after_worker_id: int = 0) -> list[int]:
+    """Active, reachable members who are free, by id: without an assignment and without an unanswered offer."""
+    reachable = exists().where(
+        Identity.worker_id == Membership.worker_id,
+        Identity.workspace_id == project.workspace_id,
+        Identity.blocked_at.is_(None),
     )
+    busy = exists().where(Assignment.worker_id == Membership.worker_id, Assignment.state == "active")
+    anywhere = aliased(Participation)
+    offered = exists().where(anywhere.worker_id == Membership.worker_id, anywhere.state == "offered")
     here = and_(Participation.worker_id == Membership.worker_id, Participation.project_id == project.id)
     statement = (
         select(Membership.worker_id)
         .outerjoin(Participation, here)
         .where(
             Membership.workspace_id == project.workspace_id,
+            Membership.worker_id > after_worker_id,
             Membership.status == "active",
             Membership.role.in_(("worker", "expert")),
             or_(Participation.state.is_(None), Participation.state == "idle"),
             reachable,
             ~busy,
+            ~offered,
         )
         .order_by(Membership.worker_id)
         .limit(limit)
     )
-    offered = set(session.scalars(select(Membership.worker_id).where(offered_elsewhere)))
-    return [worker_id for worker_id in session.scalars(statement) if worker_id not in offered]
+    return list(session.scalars(statement))
 
 
 def _offer(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
@@ -119,14 +128,10 @@ def _mark_offered(session: Session, project_id: int, worker_id: int, now: dateti
 
 
 def _decline_unanswered(session: Session, now: datetime) -> None:
-    session.execute(
-        update(Participation)
-        .where(
-            Participation.state == "offered",
-            Participation.offered_at <= now - UNANSWERED_AFTER,
-        )
-        .values(state="away")
+    declined = select(Participation.worker_id).where(
+        Participation.state == "offered", Participation.offered_at <= now - UNANSWERED_AFTER
     )
+    leave_in_peace(session, sorted(set(session.scalars(declined.limit(DECLINED_PER_RUN)))))
 
 
 def _outstanding(session: Session, project_id: int) -> int:
@@ -135,6 +140,10 @@ def _outstanding(session: Session, project_id: int) -> int:
     return session.scalar(offered) or 0
 
 
-def _look_again(project_id: int, now: datetime) -> EnqueueJob:
-    at = now + UNANSWERED_AFTER
-    return EnqueueJob(ASSIGNMENTS, OFFER, (project_id,), f"offer-{project_id}-{bucket(at)}", at)
+def _has_slots(session: Session, project_id: int) -> bool:
+    return visible_slots(session, project_id) > 0
+
+
+def _go_on(project_id: int, last_worker_id: int, now: datetime) -> EnqueueJob:
+    job_id = f"offer-{project_id}-{bucket(now)}-after-{last_worker_id}"
+    return EnqueueJob(ASSIGNMENTS, OFFER, (project_id, last_worker_id), job_id)

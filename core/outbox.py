@@ -15,7 +15,6 @@ from core.models import OutboxMessage
 REPLY, NEXT_ITEM, NOTICE, OFFER, REMINDER = range(5)
 """Lanes: a lower one is sent first."""
 
-MAX_ATTEMPTS = 8
 BACKOFF_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 300.0
 KEEP_SENT = timedelta(days=7)
@@ -89,13 +88,13 @@ def mark_failed(session: Session, message_id: int) -> None:
 
 
 def postpone(session: Session, message: OutboxMessage, now: datetime, seconds: float = 0.0) -> None:
-    """Try again later, with exponential back-off; after `MAX_ATTEMPTS` it has failed."""
+    """Try again later, with exponential back-off, for as long as the message makes sense."""
     attempts = message.attempts + 1
-    wait = max(seconds, min(BACKOFF_CAP_SECONDS, BACKOFF_SECONDS * 2 ** (attempts - 1)))
+    wait = max(seconds, min(BACKOFF_CAP_SECONDS, BACKOFF_SECONDS * 2 ** min(attempts - 1, 10)))
     _finish(
         session,
         message.id,
-        state="failed" if attempts >= MAX_ATTEMPTS else "pending",
+        state="pending" if now + timedelta(seconds=wait) < message.expires_at else "expired",
         attempts=attempts,
         not_before=now + timedelta(seconds=wait),
     )

@@ -21,6 +21,16 @@ OVERLAP_LIMIT = 100
 MAX_QUESTION = 1000
 
 
+def check_overlap(minimum: int, maximum: int) -> None:
+    """Check a range of answers per item.
+
+    Raises:
+        InvalidInput: no job can have it.
+    """
+    if not 1 <= minimum <= maximum <= OVERLAP_LIMIT:
+        raise InvalidInput("bad_overlap", minimum=minimum, maximum=maximum, limit=OVERLAP_LIMIT)
+
+
 def create_project(
     session: Session,
     *,
@@ -47,8 +57,7 @@ def create_project(
         raise InvalidInput("empty_question")
     if len(question) > MAX_QUESTION:
         raise InvalidInput("question_too_long", length=len(question), limit=MAX_QUESTION)
-    if not 1 <= min_overlap <= max_overlap <= OVERLAP_LIMIT:
-        raise InvalidInput("bad_overlap", minimum=min_overlap, maximum=max_overlap, limit=OVERLAP_LIMIT)
+    check_overlap(min_overlap, max_overlap)
     project = Project(
         workspace_id=workspace_id,
         name=(name.strip() or question)[:60],

@@ -17,6 +17,7 @@ from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
+from core.clock import now
 from core.effects import Effect, EnqueueJob, WakeDelivery
 from core.log import get_logger
 
@@ -155,7 +156,8 @@ class EffectRunner:
 
     def _enqueue(self, job: EnqueueJob) -> None:
         key = (job.job_id, job.at)
-        if job.at is not None and self._seen(key) and not job.doubted:
+        # What is due by now may have run before the event was committed: then it has to run once more.
+        if job.at is not None and self._seen(key) and not job.doubted and job.at > now():
             return
         try:
             enqueue(self._redis, job)

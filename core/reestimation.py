@@ -17,7 +17,7 @@ from core.consensus import SETTLED, revise
 from core.db import is_sqlite, reading, unit_of_work
 from core.db.tables import table_of
 from core.effects import Effect
-from core.items import lock_item
+from core.items import lock_item, lock_items
 from core.models import Annotation, Item, Project, Skill
 from core.skills import CrowdModel, crowd_model, save_counts
 
@@ -75,7 +75,7 @@ def reestimate(
         fixed=snapshot.fixed,
     )
     with unit_of_work(engine, run_effects) as session:
-        _write_crowd(session, project_id, snapshot, fitted)
+        _write_crowd(session, project_id, fitted)
     pause = PAUSE_SECONDS if is_sqlite(engine) else 0.0
     for start in range(0, len(snapshot.worker_ids), CHUNK):
         with unit_of_work(engine, run_effects) as session:
@@ -86,24 +86,30 @@ def reestimate(
         with unit_of_work(engine, run_effects) as session:
             revised += _revise_items(session, project_id, snapshot, fitted, changed[start : start + CHUNK], clock())
         time.sleep(pause)
+    with unit_of_work(engine, run_effects) as session:  # last, so that a job that was killed is still due
+        session.get_one(Project, project_id).estimated_annotations = len(snapshot.answers)
     return revised
 
 
 def read_snapshot(session: Session, project: Project) -> Snapshot | None:
-    """All counted annotations of a project, or nothing where there are none."""
+    """All counted annotations of a project, or nothing where there are none.
+
+    Revisions are read first: an annotation that comes between is then seen with a revision that has moved on.
+    """
     classes = len(project.label_schema["labels"])
     index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
     table = table_of(Annotation)
-    rows = session.execute(
+    state = _item_states(session, project.id)
+    found = session.execute(
         select(table.c.item_id, table.c.worker_id, table.c.label_id).where(
             table.c.project_id == project.id, table.c.state == "counted", table.c.audit_state != "rejected"
         )
     ).all()
+    rows = [row for row in found if row[0] in state]
     if not rows:
         return None
     item_index = {item_id: position for position, item_id in enumerate(dict.fromkeys(row[0] for row in rows))}
     worker_index = {worker_id: position for position, worker_id in enumerate(dict.fromkeys(row[1] for row in rows))}
-    state = _item_states(session, project.id)
     fixed = np.full((len(item_index), classes), np.nan)
     for item_id, position in item_index.items():
         if state[item_id][2] == "adjudicated":
@@ -140,11 +146,10 @@ def _moved(snapshot: Snapshot, fitted: Fit) -> list[int]:
     return moved
 
 
-def _write_crowd(session: Session, project_id: int, snapshot: Snapshot, fitted: Fit) -> None:
+def _write_crowd(session: Session, project_id: int, fitted: Fit) -> None:
     project = session.get_one(Project, project_id, with_for_update=True)
     project.pooled_confusion = [[round(float(cell), 6) for cell in row] for row in fitted.pooled]
     project.class_prior = [round(float(share), 6) for share in fitted.prior]
-    project.estimated_annotations = len(snapshot.answers)
 
 
 def _write_skills(
@@ -172,6 +177,7 @@ def _revise_items(
     project = session.get_one(Project, project_id)
     crowd: CrowdModel = crowd_model(project)
     revised = 0
+    lock_items(session, (snapshot.item_ids[position] for position in positions))
     for position in positions:
         item = lock_item(session, snapshot.item_ids[position])
         if item.revision != snapshot.revisions[position] or item.state in SETTLED:

@@ -24,6 +24,8 @@ class ProjectStats:
     open_slots: int
     champion: int | None
     champion_accuracy: float | None
+    newest_version: int | None
+    """Of all models, in use or not."""
     training: str | None
     """State of the unfinished training run, if there is one."""
     batches_loading: int
@@ -87,6 +89,9 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
         active_leases=_count(session, Assignment, Assignment.project_id == project.id, Assignment.state == "active"),
         open_slots=slots,
         champion=version.number if version else None,
+        newest_version=session.scalar(
+            select(func.max(ModelVersion.number)).where(ModelVersion.project_id == project.id)
+        ),
         champion_accuracy=version.metrics.get("accuracy") if version else None,
         training=session.scalars(
             select(TrainingRun.state).where(

@@ -20,6 +20,7 @@ def render(card: FormCard, locale: str) -> Message:
     known = {
         "name": data.get("name", ""),
         "rows": data.get("rows", 0),
+        "items": max(0, data.get("rows", 0) - data.get("bad_count", 0)),
         "text": data.get("text", ""),
         "columns": ", ".join(columns[:NAMED_COLUMNS]) + (" …" if len(columns) > NAMED_COLUMNS else ""),
         "gold": say("form_gold", locale, gold=data["gold_column"]) if data.get("gold_column") else "",

@@ -66,10 +66,17 @@ def _project(line: ProjectLine, card: StatusCard, locale: str) -> str:
 def _model(line: ProjectLine, locale: str) -> str:
     stats = line.stats
     if stats.champion is None:
-        text = say("status_no_model", locale, threshold=line.retrain_threshold)
+        text = _no_model(line, locale)
     else:
         text = say("status_model", locale, version=stats.champion, accuracy=f"{stats.champion_accuracy or 0.0:.1%}")
     return text if stats.training is None else f"{text} {say('status_training', locale, state=stats.training)}"
+
+
+def _no_model(line: ProjectLine, locale: str) -> str:
+    if line.stats.newest_version is not None:
+        return say("status_model_held", locale, version=line.stats.newest_version)
+    code = "status_no_model" if line.retrain_threshold else "status_no_model_off"
+    return say(code, locale, threshold=line.retrain_threshold)
 
 
 def _queues(card: StatusCard, locale: str) -> str:

@@ -50,7 +50,7 @@ SENTENCES: dict[str, str] = {
         "/export – labels as a file (also: /export annotations jsonl)\n"
         "/train – train the model now\n"
         "/invite worker 20 – a link for 20 workers\n"
-        "/close – close a job"
+        "/close – close a job, /open – open it again"
     ),
     "say_hint": "Send /next for your next item, or /help to see what I can do.",
     # --- posting
@@ -72,8 +72,8 @@ SENTENCES: dict[str, str] = {
         "“{question}”\n\nWhich labels may people choose? Send them in one message, one per line or separated by |."
     ),
     "form_confirm": (
-        "{rows} items, labels: {labels}.\n\nEach item gets at least {minimum} and at most {maximum} answers; asking "
-        "stops as soon as they agree. To change that, send for example: 3-8\n\nBelow is the first item as a worker "
+        "{items} items, labels: {labels}.\n\nEach item gets at least {minimum} and at most {maximum} answers; asking "
+        "stops as soon as they agree. To change that, send for example: 3-8\n\nAbove is the first item as a worker "
         "sees it. Post it?"
     ),
     "button_new": "New job",
@@ -102,7 +102,9 @@ SENTENCES: dict[str, str] = {
     ),
     "status_loading": "\n{count} file(s) still loading",
     "status_model": "Model v{version}, {accuracy} right on the holdout",
+    "status_model_held": "No model in use: v{version} was not better than guessing",
     "status_no_model": "No model yet; trained after {threshold} decided items, or by /train",
+    "status_no_model_off": "No model yet; trained by /train",
     "status_training": "A training run is {state}.",
     "status_queues": "Queues: {lines}",
     "status_queue": "{queue} {counts}",
@@ -131,7 +133,11 @@ SENTENCES: dict[str, str] = {
         "For {uses} {role}(s), valid for a week:\n{link}\n\n"
         "In Slack: /lightwork join {code}\nIn Telegram: /start {code}"
     ),
-    "closed": "“{project}” is closed. /export still works.",
+    "closed": (
+        "“{project}” is closed, with {open} open and {disputed} disputed items. /export still works, and /open {id} "
+        "opens it again."
+    ),
+    "opened": "“{project}” is open. Items are handed out.",
     # --- whatever happens
     "one_moment": "One moment: your answer is safe, it takes a little longer.",
     **ERRORS,

@@ -131,6 +131,10 @@ ERRORS: dict[str, str] = {
     "upload_gone": "That file is not here any more. Please send it again.",
     "overlap_unclear": "“{text}” is not clear. Send the least and the most answers per item, for example: 3-8",
     "bad_cron": "“{cron}” is not a cron string. Send five fields, for example: cron=0 3 * * * (each night at 3, UTC)",
+    "unknown_option": (
+        "I do not know the option {option}=. Options are overlap=, retrain=, cron=, lease= and error=. If it is a "
+        "label, send the file without a caption, and the labels when I ask for them."
+    ),
     "bad_option": "“{option}={value}” does not work. Give a whole number above 0, for example: {option}=200",
     **FILES,
     **LABELS,

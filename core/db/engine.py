@@ -19,15 +19,16 @@ BUSY_TIMEOUT_MS = 30_000
 
 
 def make_engine(settings: Settings) -> Engine:
-    """An engine with durable commits. The caller disposes of it."""
+    """An engine with durable commits, whose errors do not show what was written. The caller disposes of it."""
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+        arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+        engine = create_engine(url, connect_args=arguments, hide_parameters=True)
         _tune_sqlite(engine)
         return engine
-    return create_engine(url, pool_size=8, max_overflow=4, pool_pre_ping=True, pool_timeout=20)
+    return create_engine(url, pool_size=8, max_overflow=4, pool_pre_ping=True, pool_timeout=20, hide_parameters=True)
 
 
 def is_sqlite(engine: Engine) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from core.db.engine import is_sqlite, unit_of_work
@@ -103,6 +104,8 @@ class GroupWriter:
                 self._commit(pieces)
 
     def _commit(self, pieces: list[_Piece[Any]]) -> None:
+        # Whoever has gone away meanwhile is left out; from here on a future can no longer be cancelled.
+        pieces = [piece for piece in pieces if piece.future.set_running_or_notify_cancel()]
         try:
             results, effects = _with_retries(lambda: self._attempt(pieces))
         except Exception as error:
@@ -131,8 +134,11 @@ def _in_savepoint(session: Session, work: Work[Any]) -> tuple[Any, Exception | N
         with session.begin_nested():
             result = work(session)
         return result, None
-    except OperationalError:
-        raise  # the connection or the disk: the whole group is tried again
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+            raise  # the connection or the disk: the whole group is tried again
+        drop_after(session, position)  # a statement that cannot run: trying again would not help anybody
+        return None, error
     except Exception as error:  # one person's error must not cost the others their answers
         drop_after(session, position)
         return None, error
@@ -167,12 +173,17 @@ class PoolWriter:
 
 
 def _with_retries(attempt: Callable[[], T]) -> T:
-    """Run `attempt` again after a lost connection, a deadlock or a busy database, with back-off and jitter."""
+    """Run `attempt` again after a lost connection, a deadlock or a busy database, with back-off and jitter.
+
+    After a violated constraint once: where two events of one person crossed, the second look sees what the first did.
+    """
     for number in range(1, TRIES + 1):
         try:
             return attempt()
         except DBAPIError as error:
-            if number == TRIES or not (isinstance(error, OperationalError) or error.connection_invalidated):
+            lost = isinstance(error, OperationalError) or error.connection_invalidated
+            crossed = isinstance(error, IntegrityError) and number == 1
+            if number == TRIES or not (lost or crossed):
                 raise
             log.warning("database_retry", attempt=number, error=type(error.orig).__name__)
             time.sleep(random.uniform(0.5, 1.0) * 0.05 * 2**number)  # noqa: S311 (jitter needs no cryptography)

@@ -232,9 +232,9 @@ async def test_messages_arrive_by_themselves_and_survive_a_restart(site: Site, b
         await expect(page.locator("#toast")).to_contain_text("cannot be reached")
         await expect(page.get_by_label("Message")).to_have_value("are you there?")
         await site.start()
+        await expect(page.locator("#connection")).to_be_hidden(timeout=15_000)
         await site.surface.send(me, Message(text="Back again."))
         await expect(page.locator(".bubble").last).to_have_text("Back again.", timeout=20_000)
-        await expect(page.locator("#connection")).to_be_hidden()
         await page.reload()
         await expect(page.locator(".bubble").last).to_have_text("Back again.")
 

@@ -15,7 +15,7 @@ from core.assignment import active_lease
 from core.clock import now
 from core.config import Settings
 from core.models import Identity, Item, OutboxMessage, SingletonLease, Worker
-from core.outbox import MAX_ATTEMPTS, owe, sweep_outbox
+from core.outbox import owe, sweep_outbox
 from core.singletons import LIFETIME, hold, let_go
 from tests.factories import START, make_member, make_project
 from tests.fakes.chat import Chat, FakeSurface
@@ -82,13 +82,13 @@ async def test_failures_are_told_apart(chat: Chat, failure: SurfaceError, expect
 
 
 async def test_retries_end(chat: Chat) -> None:
-    owe_offer(chat)
-    for _ in range(MAX_ATTEMPTS):
+    owe_offer(chat, expires_after=timedelta(seconds=20))
+    for _ in range(4):
         chat.surface.failures.append(RetryLater(0))
         with chat.writing() as session:
             session.execute(update(OutboxMessage).values(not_before=now()))
         await chat.delivery.deliver_once()
-    assert states(chat) == [("failed", MAX_ATTEMPTS)]
+    assert states(chat) == [("expired", 4)], "2, 4 and 8 seconds were waited; 16 more would be too late"
 
 
 async def test_a_block_ends_messages_and_gives_leases_back(chat: Chat) -> None:

@@ -207,7 +207,7 @@ class Crowd:
 
     def run_job(self, kind: str, now: datetime) -> None:
         if kind == "expire":
-            jobs.expire_leases_of(self.runtime, self.project_id, now)
+            jobs.expire_leases_of(self.runtime, self.project_id, lambda: now)
         elif kind == "offer":
             with self.runtime.writing() as session:
                 offer_work(session, self.project_id, now)

@@ -18,6 +18,7 @@ const COMMANDS = [
   ["settle", "decide disputed items"],
   ["invite", "make invite links"],
   ["close", "close a job"],
+  ["open", "open a closed job again"],
 ];
 
 const byId = (id) => document.getElementById(id);

@@ -85,6 +85,8 @@ export class Connection {
         if (error instanceof Refused && error.status === 401) return this.on.ended();
         if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
         this.on.state("lost");
+        // The first request that gets through answers at once: the bar goes away then, and not when its wait is over.
+        this.wait = 0;
         await this.backOff();
       }
     }

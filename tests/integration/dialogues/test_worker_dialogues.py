@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from bot.surface import Command
 from core.assignment import expire_leases
 from core.clock import now
-from core.models import Annotation, Assignment, Invite, Item, Project
+from core.models import Annotation, Assignment, Identity, Invite, Item, Project
 from tests.factories import make_project
 from tests.fakes.chat import Chat, Someone
 
@@ -189,7 +190,7 @@ async def test_invites_run_out_expire_and_are_not_guessed(chat: Chat) -> None:
     ann, bob = chat.someone("Ann"), chat.someone("Bob")
     await ann.says(f"/start {code}")
     assert "used up" in await bob.says(f"/start {code}")
-    assert "Welcome" in await ann.says(f"/start {code}"), "the same person may open their link again"
+    assert "already a member" in await ann.says(f"/start {code}"), "the same person may open their link again"
     expired = chat.invite("worker")
     with chat.writing() as session:
         session.execute(update(Invite).values(expires_at=now() - timedelta(days=1)))
@@ -247,3 +248,24 @@ async def test_people_who_tap_together_do_not_exceed_the_overlap(chat: Chat) -> 
             (2, 0),
             (2, 0),
         ]
+
+
+async def test_an_offer_of_the_newest_of_many_jobs_leads_to_it(chat: Chat) -> None:
+    for _ in range(21):
+        post(chat, "old", min_overlap=1)
+    post(chat, "newest")
+    ann = await chat.member("Ann")
+    with chat.writing() as session:
+        public_id = session.scalars(select(Project.public_id).order_by(Project.id.desc())).first()
+    assert "newest" in await ann.taps_payload(f"next.{public_id}..0")
+
+
+async def test_who_only_reads_does_not_wait_for_a_writer(chat: Chat) -> None:
+    ann = await chat.member("Ann")
+    with chat.writing() as session:
+        session.execute(update(Identity).values(last_seen_at=now() - timedelta(days=1)))
+    with chat.writing() as session:
+        session.execute(select(Identity).with_for_update()).all()
+        outcome = await chat.dispatch(Command(ann.person, "stats"))
+        assert not outcome.late, "it waits for the transaction that is open here"
+        assert outcome.refused is None
