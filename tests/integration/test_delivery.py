@@ -82,13 +82,13 @@ async def test_failures_are_told_apart(chat: Chat, failure: SurfaceError, expect
 
 
 async def test_retries_end(chat: Chat) -> None:
-    owe_offer(chat, expires_after=timedelta(seconds=20))
-    for _ in range(4):
+    owe_offer(chat, expires_after=timedelta(seconds=28))
+    for _ in range(5):
         chat.surface.failures.append(RetryLater(0))
         with chat.writing() as session:
             session.execute(update(OutboxMessage).values(not_before=now()))
         await chat.delivery.deliver_once()
-    assert states(chat) == [("expired", 4)], "2, 4 and 8 seconds were waited; 16 more would be too late"
+    assert states(chat) == [("expired", 5)], "2, 4, 8 and 16 seconds were to be waited; 32 would be too late"
 
 
 async def test_a_block_ends_messages_and_gives_leases_back(chat: Chat) -> None:
