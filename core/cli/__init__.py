@@ -42,9 +42,11 @@ def migrate() -> None:
 @main.command()
 def release() -> None:
     """What a release does before its processes start: migrate."""
+    from core.cli.beside import stay_beside_the_others
     from core.cli.migrate import migrate as run
 
     run(_settings())
+    stay_beside_the_others()
 
 
 @main.command()
@@ -52,7 +54,9 @@ def bot() -> None:
     """Talk to people: web chat, Telegram, Slack."""
     import os
 
-    _settings()
+    from core.cli.beside import await_release
+
+    await_release(_settings())
     os.execv(sys.executable, [sys.executable, "-m", "bot"])  # noqa: S606 (no shell is meant)
 
 
@@ -156,10 +160,10 @@ def _settings() -> Settings:
 
 
 def _work(make_worker: Callable[[Redis], Any]) -> None:
-    from core.cli.migrate import require_schema
+    from core.cli.beside import await_release
     from core.cli.workers import work
     from core.embedded import reachable_redis_url
 
     settings = _settings()
-    require_schema(settings)
+    await_release(settings)
     work(reachable_redis_url(settings), make_worker)

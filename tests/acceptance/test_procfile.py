@@ -23,7 +23,6 @@ from tests.acceptance.running import LINK, START_SECONDS, free_port
 from tests.processes import ROOT, environment, is_alive, run
 from tests.waiting import eventually
 
-PROGRAMS = ("bot", "worker", "trainer", "schedule")
 ANSWERS = {f"{text}, day {day}": label for day in range(4) for text, label in (("Rain", "Bad"), ("Sun", "Good"))}
 CAPTION = "/post How is it? | Good | Bad | Unclear | overlap=3-3"
 
@@ -50,7 +49,7 @@ class Production:
 def production(
     settings: Settings, new_postgresql: Callable[[str | None], str], redis_url: str, tmp_path: Path
 ) -> Iterator[Production]:
-    """A release, then `honcho start`, ready to serve; stopped by SIGTERM at the end of the test, or killed."""
+    """`honcho start` on an empty database, ready to serve; stopped by SIGTERM at the end of the test, or killed."""
     port = free_port()
     variables = {
         "DATABASE_URL": new_postgresql(None),
@@ -58,19 +57,10 @@ def production(
         "LIGHTWORK_WEB_PORT": str(port),
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
     }
-    released = subprocess.run(
-        [sys.executable, "-m", "honcho", "run", *command_of("release")],
-        env=environment(settings.home, **variables),
-        cwd=ROOT,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert released.returncode == 0, released.stderr.decode()
     log = tmp_path / "honcho.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "honcho", "start", *PROGRAMS],
+            [sys.executable, "-m", "honcho", "start"],
             env=environment(settings.home, **variables),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -86,15 +76,6 @@ def production(
         process.wait()
         for pid in filter(is_alive, left):
             os.kill(pid, signal.SIGKILL)
-
-
-def command_of(name: str) -> list[str]:
-    """What the Procfile runs under a name."""
-    for line in (ROOT / "Procfile").read_text().splitlines():
-        key, _, command = line.partition(":")
-        if key == name:
-            return command.split()
-    raise AssertionError(f"the Procfile has no {name}")
 
 
 def healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> bool:
