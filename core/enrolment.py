@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from core.db.upsert import insert_statement
@@ -234,11 +234,3 @@ def identities(session: Session, worker_id: int) -> list[Identity]:
         .order_by(Identity.last_seen_at.desc())
     )
     return list(session.scalars(statement))
-
-
-def member_counts(session: Session, workspace_id: int) -> dict[str, int]:
-    """How many members of each role."""
-    rows = session.execute(
-        select(Membership.role, func.count()).where(Membership.workspace_id == workspace_id).group_by(Membership.role)
-    )
-    return {role: count for role, count in rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from core.models import Annotation, Assignment, Batch, Gold, Item, ModelVersion, Participation, Project, TrainingRun
@@ -65,13 +65,7 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
         state: count
         for state, count in session.execute(select(published.c.state, func.count()).group_by(published.c.state))
     }
-    totals = session.execute(
-        select(
-            func.count(),
-            func.coalesce(func.sum(published.c.submitted), 0),
-            func.coalesce(func.max(published.c.submitted), 0),
-        ).select_from(published)
-    ).one()
+    totals = _totals(session, published)
     slots = session.scalar(select(func.coalesce(func.sum(published.c.slots), 0)).where(published.c.slots > 0)) or 0
     version = session.scalars(
         select(ModelVersion).where(ModelVersion.project_id == project.id, ModelVersion.state == "champion")
@@ -130,6 +124,19 @@ def worker_stats(session: Session, worker_id: int, workspace_id: int, since: obj
         today=today or 0,
         by_project={row[0]: row[1] for row in rows if row[1]},
     )
+
+
+def _totals(session: Session, published: Subquery) -> tuple[int, int, int]:
+    """Items, counted annotations on all of them, and the most on one."""
+    columns = published.c
+    row = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(columns.submitted), 0),
+            func.coalesce(func.max(columns.submitted), 0),
+        ).select_from(published)
+    ).one()
+    return row[0], row[1], row[2]
 
 
 def _gold(session: Session, project_id: int) -> tuple[int, int]:

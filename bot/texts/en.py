@@ -31,7 +31,6 @@ SENTENCES: dict[str, str] = {
     "paused": "Paused. You get no messages until you send /resume.",
     "resumed": "Welcome back. Tap Start or send /next for your next item.",
     "offer": "There is work in “{project}”: about {slots} answers are wanted.",
-    "lease_expired": "Time ran out for that item, so it went back to the others. Tap Next item to go on.",
     "stats": (
         "You have answered {annotations} items in {projects} job(s), {today} of them today, and skipped {skips}."
     ),
@@ -128,7 +127,6 @@ SENTENCES: dict[str, str] = {
     "settled": "✓ {label}",
     "settle_none": "Nothing is disputed. Well done, crowd.",
     "button_later": "Later",
-    "button_open": "Open",
     "invite": (
         "For {uses} {role}(s), valid for a week:\n{link}\n\n"
         "In Slack: /lightwork join {code}\nIn Telegram: /start {code}"
@@ -139,6 +137,5 @@ SENTENCES: dict[str, str] = {
     ),
     "opened": "“{project}” is open. Items are handed out.",
     # --- whatever happens
-    "one_moment": "One moment: your answer is safe, it takes a little longer.",
     **ERRORS,
 }
