@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.cards.views import DisputeCard, Notice, ProjectLine, Show, StatusCard
 from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute
 from bot.tokens import Token
 from core import labels
 from core.addresses import web_address
@@ -160,3 +161,19 @@ def _one_project(context: Context, command: str, public_id: str) -> Project:
     if len(candidates) > 1:
         raise InvalidInput("several_projects", command=command, example=candidates[0].public_id)
     return candidates[0]
+
+
+COMMANDS = {
+    "status": CommandRoute("coordinator", on_status, reads=True),
+    "add": CommandRoute("coordinator", on_add),
+    "export": CommandRoute("coordinator", on_export),
+    "train": CommandRoute("coordinator", on_train),
+    "invite": CommandRoute("coordinator", on_invite),
+    "close": CommandRoute("coordinator", on_close),
+    "open": CommandRoute("coordinator", on_open),
+    "settle": CommandRoute("expert", on_settle, reads=True),
+}
+TAPS = {
+    "settle": TapRoute("expert", on_settle_tap),
+    "later": TapRoute("expert", on_later_tap),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import assert_never
@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 
 from bot.cards import render
 from bot.cards.views import Show, StatusCard, View
-from bot.handling import handle, is_reading, known_account, require
+from bot.dialogue import FormProblems
+from bot.handling import Handled, handle, is_reading, known_account, require
 from bot.posting import Looked
-from bot.surface import Edit, Event, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
+from bot.surface import Ask, Edit, Event, MenuEntry, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
 from bot.texts import FALLBACK, knows, say
 from core import media
 from core.clock import now
@@ -57,19 +58,21 @@ class Dispatcher:
         locale = event.person.locale or self._settings.default_locale
         try:
             async with self._turn(event.person):
-                shows, locale = await self._run(event)
-            shows = [replace(show, view=await self._complete(show.view)) for show in shows]
-            return Outcome(tuple(_reply(show, locale) for show in shows))
+                handled = await self._run(event)
+            locale = handled.locale
+            shows = [replace(show, view=await self._complete(show.view)) for show in handled.shows]
+            return Outcome(tuple(_reply(show, locale, handled.menu if show.menu else None) for show in shows))
         except LightworkError as error:
             await self._after_refusal(event, error)
-            return _refusal(event, error.code, locale, error.params)
+            problems = error.fields if isinstance(error, FormProblems) else {}
+            return replace(_refusal(event, error.code, locale, error.params), problems=_sentences(problems, locale))
         except Overloaded:
             return _refusal(event, "overloaded", locale)
         except Exception:
             log.exception("event_failed", surface=event.person.surface, event_type=type(event).__name__)
             return _refusal(event, FALLBACK, locale)
 
-    async def _run(self, event: Event) -> tuple[list[Show], str]:
+    async def _run(self, event: Event) -> Handled:
         looked = None
         if isinstance(event, Uploaded):
             looked = await asyncio.to_thread(self._look, event)
@@ -79,7 +82,7 @@ class Dispatcher:
         work = self._writer.submit(lambda session: handle(session, event, self._settings, now(), looked))
         return await asyncio.wrap_future(work)
 
-    def _read(self, event: Event) -> tuple[list[Show], str]:
+    def _read(self, event: Event) -> Handled:
         with reading(self._engine) as session:
             return handle(session, event, self._settings, now())
 
@@ -128,8 +131,12 @@ class Dispatcher:
                 self._turns[key] = (lock, waiting - 1)
 
 
-def _reply(show: Show, locale: str) -> Reply:
+def _reply(show: Show, locale: str, menu: tuple[MenuEntry, ...] | None) -> Reply:
     message = render(show.view, locale)
+    if menu is not None:
+        message = replace(message, menu=menu)
+    if show.form is not None:
+        return Ask(show.form, message)
     match show.how:
         case "send":
             return Send(message)
@@ -141,8 +148,15 @@ def _reply(show: Show, locale: str) -> Reply:
             assert_never(show.how)
 
 
+def _sentences(problems: Mapping[str, LightworkError], locale: str) -> dict[str, str]:
+    return {name: _sentence(error.code, locale, error.params) for name, error in problems.items()}
+
+
+def _sentence(code: str, locale: str, params: dict[str, object] | None = None) -> str:
+    return say(code if knows(code) else FALLBACK, locale, **(params or {}))
+
+
 def _refusal(event: Event, code: str, locale: str, params: dict[str, object] | None = None) -> Outcome:
-    known = code if knows(code) else FALLBACK
-    sentence = say(known, locale, **(params or {}))
+    sentence = _sentence(code, locale, params)
     reply: Reply = Toast(sentence) if isinstance(event, Tapped) else Send(Message(kind="error", text=sentence))
     return Outcome((reply,), refused=code)

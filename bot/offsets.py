@@ -8,9 +8,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.db import reading
+from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.db.writer import Writer
 from core.models import PollOffset
+
+OFFSET = table_of(PollOffset)
 
 
 class DatabaseOffsets:
@@ -25,15 +28,20 @@ class DatabaseOffsets:
         """The stored offset, 0 at first."""
         return await asyncio.to_thread(self._load)
 
-    async def store(self, offset: int) -> None:
-        """Confirm everything before `offset`."""
-        await asyncio.wrap_future(self._writer.submit(lambda session: _store(session, self._name, offset)))
+    async def store(self, offset: int, fence: int = 0) -> bool:
+        """Confirm everything before `offset`; false where somebody with a higher fence has stored one."""
+        work = self._writer.submit(lambda session: _store(session, self._name, offset, fence))
+        return await asyncio.wrap_future(work)
 
     def _load(self) -> int:
         with reading(self._engine) as session:
             return session.scalar(select(PollOffset.offset).where(PollOffset.name == self._name)) or 0
 
 
-def _store(session: Session, name: str, offset: int) -> None:
-    statement = insert_statement(session, PollOffset).values(name=name, offset=offset)
-    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"offset": offset}))
+def _store(session: Session, name: str, offset: int, fence: int) -> bool:
+    values = {"offset": offset, "fence": fence}
+    statement = insert_statement(session, PollOffset).values(name=name, **values)
+    stored = session.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_=values, where=OFFSET.c.fence <= fence)
+    )
+    return bool(getattr(stored, "rowcount", 0))

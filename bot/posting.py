@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.cards.views import Choice, FormCard, Notice, Show
 from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute, checked, leave, save
 from bot.post_options import parse_overlap, split_options
 from bot.tokens import Token, make
 from core.errors import Conflict, InvalidInput
@@ -85,11 +86,9 @@ def on_upload(context: Context, looked: Looked, caption: str) -> list[Show]:
 
 def on_post_tap(context: Context, token: Token) -> list[Show]:
     """A button of the form. Its version makes a button of an earlier step harmless."""
-    dialogue = _current(context)
-    if token.version != dialogue.version:
-        raise Conflict("stale_button")
+    dialogue = checked(context, NAME, token)
     if token.argument == "cancel":
-        context.session.delete(dialogue)
+        leave(context)
         return [Show(Notice("post_cancelled"), "edit")]
     if token.argument == "back":
         step = {"question": "target", "labels": "question", "confirm": "labels", "target": "columns"}[dialogue.step]
@@ -103,19 +102,18 @@ def on_post_tap(context: Context, token: Token) -> list[Show]:
     if dialogue.step == "target" and token.argument == "add":
         project = find_project(context.session, context.workspace_id, token.subject)
         shown = _append(context, project, _upload(context, dialogue.data), dialogue.data["mapping"])
-        context.session.delete(dialogue)
+        leave(context)
         return [Show(shown.view, "edit")]
     if dialogue.step == "confirm" and token.argument == "post":
         shown = _post(context, dialogue.data)
-        context.session.delete(dialogue)
+        leave(context)
         return [Show(shown.view, "edit")]
     raise Conflict("stale_button")
 
 
-def on_text(context: Context, text: str) -> list[Show]:
-    """Plain words: an answer to the form's question, else a hint."""
-    dialogue = context.session.get(Dialogue, context.account.identity.id)
-    if dialogue is None or dialogue.name != NAME or not context.account.may("coordinator"):
+def on_text(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
+    """Plain words: an answer to the form's question."""
+    if not context.account.may("coordinator"):
         return [Show(Notice("say_hint"))]
     data = dict(dialogue.data)
     if dialogue.step in ("target", "question"):
@@ -225,21 +223,10 @@ def _upload(context: Context, data: dict[str, Any]) -> Upload:
     return found
 
 
-def _current(context: Context) -> Dialogue:
-    dialogue = context.session.get(Dialogue, context.account.identity.id)
-    if dialogue is None or dialogue.name != NAME:
-        raise Conflict("no_dialogue")
-    return dialogue
-
-
 def _save(context: Context, step: str, data: dict[str, Any]) -> Dialogue:
-    identity_id = context.account.identity.id
-    dialogue = context.session.get(Dialogue, identity_id)
-    if dialogue is None:
-        dialogue = Dialogue(identity_id=identity_id, name=NAME, step=step, data=data, version=1, updated_at=context.now)
-        context.session.add(dialogue)
-    else:
-        dialogue.name, dialogue.step, dialogue.data = NAME, step, dict(data)
-        dialogue.version, dialogue.updated_at = dialogue.version % 999_999 + 1, context.now
-    context.session.flush()
-    return dialogue
+    return save(context, NAME, step, data)
+
+
+COMMANDS = {"post": CommandRoute("coordinator", on_post, reads=True)}
+TAPS = {"post": TapRoute("coordinator", on_post_tap)}
+TEXTS = {NAME: on_text}

@@ -6,10 +6,12 @@ knows no core service and no database. Dialogues know no platform.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from core.lanes import Lane
 
 # --- what people do ---------------------------------------------------------------------------------------------
 
@@ -27,6 +29,8 @@ class Person:
     locale: str = ""
     origin: str = ""
     """Network address, where the surface knows it; limits attempts with wrong codes."""
+    forms: bool = False
+    """Whether the platform can open an `Ask` in answer to this very event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,19 @@ class Uploaded:
     caption: str = ""
 
 
-Event = Command | Said | Tapped | Uploaded
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form was sent off. Both are untrusted: `payload` is that of the form, `values` go by the names of its fields.
+
+    A field of the kind "file" is not among the values: its files follow as `Uploaded`.
+    """
+
+    person: Person
+    payload: str
+    values: Mapping[str, str]
+
+
+Event = Command | Said | Tapped | Uploaded | Filled
 
 # --- what people see --------------------------------------------------------------------------------------------
 
@@ -91,7 +107,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a message; `path` lies on this machine."""
+    """A file that goes with a message; `path` lies on this machine. An image is shown as a picture."""
 
     name: str
     media_type: str
@@ -107,16 +123,25 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """A command in the platform's menu: its name without the slash, and what it does."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A bubble. Any part may be empty. Nothing in it is markup.
 
-    kind: "card" (an item to answer), "text", "form" (a step of a dialogue), "error" or "file".
+    kind: "card" (an item to answer), "text", "form" (a step of a dialogue), "error", "file" or "picture".
     heading: the question or title, shown bold.
     parts: the item.
     text: paragraphs, separated by blank lines.
     footer: progress and hints, shown small.
     progress: share done from 0 to 1, for a bar.
     buttons: rows of buttons. The labels of a card come first, in order, and number keys follow that order.
+    menu: the commands that the person has from now on, where they have changed; shown by platforms with a menu.
     """
 
     kind: str = "text"
@@ -127,6 +152,7 @@ class Message:
     progress: float | None = None
     buttons: tuple[tuple[Button, ...], ...] = ()
     attachment: Attachment | None = None
+    menu: tuple[MenuEntry, ...] | None = None
 
     def plain(self) -> str:
         """Everything readable in it, as one text: for transcripts and for platforms without structure."""
@@ -155,7 +181,41 @@ class Toast:
     text: str
 
 
-Reply = Send | Edit | Toast
+FieldKind = Literal["text", "lines", "choice", "file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a form. `options` of a choice are (value, text)."""
+
+    name: str
+    label: str
+    kind: FieldKind = "text"
+    value: str = ""
+    hint: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Several questions at once, for platforms with modals; comes back as `Filled` with the same payload."""
+
+    payload: str
+    title: str
+    submit: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Open a form. `instead` is sent where the platform would not open it any more: its button asks again."""
+
+    form: Form
+    instead: Message
+
+
+Reply = Send | Edit | Toast | Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +223,13 @@ class Outcome:
     """What came of an event. It is given only after the commit.
 
     refused: the error's code where the event was refused; the replies then say why in a sentence.
+    problems: for a `Filled`, sentences by field name; the form then stays open.
     late: true where the commit took longer than the platform waits. Nothing is lost; `follow_up` gives the replies.
     """
 
     replies: tuple[Reply, ...] = ()
     refused: str | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
     follow_up: Awaitable[Outcome] | None = field(default=None, compare=False)
 
     @property
@@ -209,7 +271,7 @@ class Surface(Protocol):
     async def run(self, dispatch: Dispatch) -> None:
         """Receive events and answer them until cancelled. Returns or raises only when it cannot go on."""
 
-    async def send(self, address: str, message: Message) -> MessageRef:
+    async def send(self, address: str, message: Message, lane: Lane = Lane.NOTICE) -> MessageRef:
         """Send unasked. Raises `SurfaceError`."""
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
@@ -232,5 +294,18 @@ class Offsets(Protocol):
     async def load(self) -> int:
         """The stored offset, 0 at first."""
 
-    async def store(self, offset: int) -> None:
-        """Confirm everything before `offset`."""
+    async def store(self, offset: int, fence: int = 0) -> bool:
+        """Confirm everything before `offset`; false where somebody with a higher fence has stored one."""
+
+
+class Leadership(Protocol):
+    """The right to do what only one process may, for example to poll a token. Injected by `bot.__main__`."""
+
+    renew_seconds: float
+    """How often the holder calls `take`."""
+
+    async def take(self) -> int | None:
+        """Take or keep it; the fence, which grows with each new holder, or nothing while another holds it."""
+
+    async def give_back(self) -> None:
+        """Let another process take it at once."""

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.cards.views import Choice, ItemCard, Notice, Show, StatsCard
 from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute
 from bot.surface import Person
 from bot.tokens import Token, make
 from core import labels
@@ -46,11 +47,11 @@ def enrol(session: Session, person: Person, code: str, now: datetime) -> list[Sh
     workspace = session.get_one(Workspace, account.workspace_id)
     params = {"workspace": workspace.name, "role": account.role}
     if account.role == known and account.workspace_id == (before.workspace_id if before else None):
-        return [Show(Notice("welcome_back", params, START))]
+        return [Show(Notice("welcome_back", params, START), menu=True)]
     if account.may("coordinator"):
-        return [Show(Notice("welcome_coordinator", params))]
+        return [Show(Notice("welcome_coordinator", params), menu=True)]
     offered_on_joining(session, workspace.id, account.worker.id, now)
-    return [Show(Notice("welcome", params, START))]
+    return [Show(Notice("welcome", params, START), menu=True)]
 
 
 def on_next(context: Context, project_public_id: str = "") -> list[Show]:
@@ -209,3 +210,21 @@ def _set_membership(context: Context, status: str) -> None:
         .one()
     )
     membership.status = status
+
+
+COMMANDS = {
+    "start": CommandRoute("worker", on_next, listed=False),
+    "next": CommandRoute("worker", on_next),
+    "undo": CommandRoute("worker", on_undo_command),
+    "stats": CommandRoute("worker", on_stats, reads=True),
+    "pause": CommandRoute("worker", on_pause),
+    "resume": CommandRoute("worker", on_resume),
+    "help": CommandRoute("worker", on_help, reads=True),
+}
+TAPS = {
+    "next": TapRoute("worker", on_next_tap),
+    "answer": TapRoute("worker", on_answer),
+    "skip": TapRoute("worker", on_skip),
+    "undo": TapRoute("worker", on_undo),
+}
+STRANGERS = {"start": enrol}

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", alias="DATABASE_URL")
     redis_url: str = Field(default="", alias="REDIS_URL")
     secret_key: SecretStr = Field(default=SecretStr(""), alias="LIGHTWORK_SECRET_KEY")
-    default_locale: Literal["en"] = Field(default="en", alias="DEFAULT_LOCALE")
+    default_locale: Literal["en", "zh"] = Field(default="en", alias="DEFAULT_LOCALE")
     log_format: Literal["auto", "console", "json"] = Field(default="auto", alias="LIGHTWORK_LOG_FORMAT")
 
     web_host: str = Field(default="127.0.0.1", alias="LIGHTWORK_WEB_HOST")

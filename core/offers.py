@@ -12,8 +12,8 @@ from core.clock import bucket
 from core.db.tables import table_of
 from core.due import offer_effect
 from core.effects import EnqueueJob, add_effect
+from core.lanes import Lane
 from core.models import Assignment, Batch, Identity, Item, Membership, Participation, Project
-from core.outbox import OFFER as OFFER_LANE
 from core.outbox import owe
 from core.projects import list_projects
 from core.queue import ASSIGNMENTS, OFFER
@@ -113,7 +113,7 @@ def _offer(session: Session, project: Project, worker_id: int, now: datetime) ->
         params={"project_id": project.id},
         dedupe_key=f"offer-{project.id}-{worker_id}-{bucket(now)}",
         now=now,
-        lane=OFFER_LANE,
+        lane=Lane.OFFER,
         expires_after=UNANSWERED_AFTER,
     )
 

@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 
 from core.db.upsert import insert_or_ignore
 from core.effects import WakeDelivery, add_effect
+from core.lanes import Lane
 from core.models import OutboxMessage
-
-REPLY, NEXT_ITEM, NOTICE, OFFER, REMINDER = range(5)
-"""Lanes: a lower one is sent first."""
 
 BACKOFF_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 300.0
@@ -29,7 +27,7 @@ def owe(
     params: dict[str, Any],
     dedupe_key: str,
     now: datetime,
-    lane: int = NOTICE,
+    lane: Lane = Lane.NOTICE,
     expires_after: timedelta = timedelta(days=3),
 ) -> bool:
     """Put one message into the outbox; false where one with the same `dedupe_key` is or was there.
@@ -47,7 +45,7 @@ def owe(
             "workspace_id": workspace_id,
             "kind": kind,
             "params": params,
-            "lane": lane,
+            "lane": int(lane),
             "state": "pending",
             "dedupe_key": dedupe_key,
             "attempts": 0,

@@ -6,13 +6,13 @@ import re
 from functools import cache
 from string import Formatter
 
-from bot.texts.en import SENTENCES
+from bot.texts.catalogues import catalogue
 
 
 def read(code: str, text: str) -> dict[str, str] | None:
     """The values in `text`, where it is the catalogue's sentence `code`; None where it is another one."""
-    found = _pattern(code).fullmatch(text.strip())
-    return None if found is None else found.groupdict()
+    found = (pattern.fullmatch(text.strip()) for pattern in _patterns(code))
+    return next((match.groupdict() for match in found if match is not None), None)
 
 
 def is_button(code: str, text: str) -> bool:
@@ -21,10 +21,14 @@ def is_button(code: str, text: str) -> bool:
 
 
 @cache
-def _pattern(code: str) -> re.Pattern[str]:
+def _patterns(code: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(form) for form in catalogue("en").codes()[code])
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
     pieces: list[str] = []
     named: set[str] = set()
-    for literal, field, _, _ in Formatter().parse(SENTENCES[code].strip()):
+    for literal, field, _, _ in Formatter().parse(sentence.strip()):
         pieces.append(re.escape(literal))
         if field is not None:
             pieces.append(f"(?P={field})" if field in named else f"(?P<{field}>.*?)")

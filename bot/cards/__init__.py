@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from bot.cards import dispute, forms, item, notices, status
 from bot.cards.views import DisputeCard, FileCard, FormCard, ItemCard, Notice, StatsCard, StatusCard, View
 from bot.surface import Message
 
+RENDERERS: Mapping[type[View], Callable[[Any, str], Message]] = {
+    DisputeCard: dispute.render,
+    FileCard: notices.render_file,
+    FormCard: forms.render,
+    ItemCard: item.render,
+    Notice: notices.render,
+    StatsCard: status.render_stats,
+    StatusCard: status.render,
+}
+
 
 def render(view: View, locale: str) -> Message:
     """The message that shows `view`."""
-    match view:
-        case ItemCard():
-            return item.render(view, locale)
-        case DisputeCard():
-            return dispute.render(view, locale)
-        case StatusCard():
-            return status.render(view, locale)
-        case StatsCard():
-            return status.render_stats(view, locale)
-        case FormCard():
-            return forms.render(view, locale)
-        case FileCard():
-            return notices.render_file(view, locale)
-        case Notice():
-            return notices.render(view, locale)
-        case _:
-            assert_never(view)
+    return RENDERERS[type(view)](view, locale)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bot.surface import Form
 from core.adjudication import Dispute
 from core.stats import ProjectStats, WorkerStats
 from core.views import LeaseView
@@ -20,8 +21,14 @@ class Choice:
     style: Literal["plain", "primary", "danger", "quiet"] = "plain"
 
 
+class View:
+    """Base of all that is shown; `bot.cards.RENDERERS` has one function for each kind."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(View):
     """A sentence or two, with buttons."""
 
     code: str
@@ -31,7 +38,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemCard:
+class ItemCard(View):
     """An item to answer. `undo` takes back the answer given before it."""
 
     view: LeaseView
@@ -39,7 +46,7 @@ class ItemCard:
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeCard:
+class DisputeCard(View):
     """A disputed item for an expert, with what it was settled before."""
 
     dispute: Dispute
@@ -59,7 +66,7 @@ class ProjectLine:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusCard:
+class StatusCard(View):
     """How the projects of a workspace stand. The counts of Redis are filled in after the transaction."""
 
     projects: tuple[ProjectLine, ...]
@@ -68,14 +75,14 @@ class StatusCard:
 
 
 @dataclass(frozen=True, slots=True)
-class StatsCard:
+class StatsCard(View):
     """What a worker has done."""
 
     stats: WorkerStats
 
 
 @dataclass(frozen=True, slots=True)
-class FileCard:
+class FileCard(View):
     """A file for the person, with a sentence."""
 
     code: str
@@ -86,7 +93,7 @@ class FileCard:
 
 
 @dataclass(frozen=True, slots=True)
-class FormCard:
+class FormCard(View):
     """A step of posting a job: a heading, what is known so far, what is asked, and ways on and back."""
 
     heading_code: str
@@ -96,12 +103,15 @@ class FormCard:
     preview: tuple[str, ...] = ()
 
 
-View = Notice | ItemCard | DisputeCard | StatusCard | StatsCard | FileCard | FormCard
-
-
 @dataclass(frozen=True, slots=True)
 class Show:
-    """A view and how it appears: as a new message, in place of the tapped one, or as a short notice."""
+    """A view and how it appears: as a new message, in place of the tapped one, or as a short notice.
+
+    form: a form that is opened; the view is sent where the platform would not open it.
+    menu: whether the commands of the person have changed by this event, by role or by language.
+    """
 
     view: View
     how: Literal["send", "edit", "toast"] = "send"
+    form: Form | None = None
+    menu: bool = False

@@ -18,6 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.surface import (
+    Ask,
     Command,
     Dispatch,
     Edit,
@@ -40,6 +41,7 @@ from bot.surfaces.lanes import Lanes, back_off, patiently
 from bot.surfaces.slack_client import FileRefused, SlackClient
 from bot.surfaces.slack_socket import hold
 from core.errors import SettingsError
+from core.lanes import Lane
 from core.log import get_logger
 
 ANYTHING = re.compile(".*", re.DOTALL)
@@ -125,7 +127,7 @@ class SlackSurface:
         """Close the connections. `send` opens them again."""
         await self._client.close()
 
-    async def send(self, address: str, message: Message) -> MessageRef:
+    async def send(self, address: str, message: Message, lane: Lane = Lane.NOTICE) -> MessageRef:  # noqa: ARG002
         """Send to a user or a channel. Raises `SurfaceError`."""
         return await self._client.post(address, message)
 
@@ -245,7 +247,7 @@ class SlackSurface:
         match reply:
             case Toast(text):
                 await self._notice(turn, text)
-            case Send(message):
+            case Send(message) | Ask(instead=message):
                 await self.send(turn.person.address, message)
             case Edit(message):
                 await self._replace(turn, message, notices)

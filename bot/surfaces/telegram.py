@@ -14,6 +14,7 @@ from telegram import Message as TelegramMessage
 from telegram.error import InvalidToken, TelegramError
 
 from bot.surface import (
+    Ask,
     Command,
     Dispatch,
     Edit,
@@ -35,6 +36,7 @@ from bot.surfaces.lanes import Lanes, back_off, patiently
 from bot.surfaces.telegram_client import FileTooLarge, MessageGone, TelegramClient
 from bot.surfaces.telegram_transport import TooManyRequests
 from core.errors import SettingsError
+from core.lanes import Lane
 from core.log import get_logger
 
 CONCURRENT = 64
@@ -114,7 +116,7 @@ class TelegramSurface:
         """Close the connections. `send` opens them again."""
         await self._client.close()
 
-    async def send(self, address: str, message: Message) -> MessageRef:
+    async def send(self, address: str, message: Message, lane: Lane = Lane.NOTICE) -> MessageRef:  # noqa: ARG002
         """Send to a chat. Raises `SurfaceError`."""
         return await self._client.send(address, message)
 
@@ -215,7 +217,7 @@ class TelegramSurface:
         match reply:
             case Toast(text):
                 await self.send(turn.person.address, Message(text=text))
-            case Send(message):
+            case Send(message) | Ask(instead=message):
                 await self.send(turn.person.address, message)
             case Edit(message):
                 await self._replace(turn, message)

@@ -23,6 +23,7 @@ from bot.surfaces.web_routes import Desk, Endpoints
 from bot.surfaces.web_session import SURFACE, Sessions
 from core.errors import SettingsError
 from core.ids import is_public_id
+from core.lanes import Lane
 from core.log import get_logger
 
 BACKLOG: Final = 1024
@@ -115,7 +116,7 @@ class WebSurface:
         await self._listening.wait()
         return self.port
 
-    async def send(self, address: str, message: Message) -> MessageRef:
+    async def send(self, address: str, message: Message, lane: Lane = Lane.NOTICE) -> MessageRef:  # noqa: ARG002
         """Put a bubble into a chat and wake who waits for it.
 
         Raises:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, assert_never
 from weakref import WeakValueDictionary
 
-from bot.surface import Edit, Mailbox, Message, Reply, Send, Toast
+from bot.surface import Ask, Edit, Mailbox, Message, Reply, Send, Toast
 from bot.surfaces.web_bell import Bell
 from bot.surfaces.web_content import message_to_json, public_row
 from core.ids import is_public_id
@@ -79,7 +79,7 @@ class Chat:
         toasts: list[str] = []
         for reply in replies:
             match reply:
-                case Send(message):
+                case Send(message) | Ask(instead=message):
                     ids.append(await self.put(external_id, BOT, message))
                 case Edit(message):
                     ids.append(await self.put(external_id, BOT, message, tapped))

@@ -1,12 +1,9 @@
-"""The sentences that people read, by code. One catalogue per language; English is the first."""
+"""The sentences that people read, by code: gettext catalogues, one for each language. English is the first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bot.texts.catalogues import LANGUAGES, Catalogue, catalogue
 
-from bot.texts.en import SENTENCES as ENGLISH
-
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH}
 FALLBACK = "unexpected"
 NAMED = 12
 """Of a longer list this many are named."""
@@ -15,22 +12,35 @@ NAMED = 12
 def say(code: str, locale: str = "en", /, **params: object) -> str:
     """The sentence of `code` in the person's language, English where that is not there.
 
-    A parameter that is a list is named item by item; `problem` is a code itself, and its sentence is set in.
+    A sentence with plural forms takes its form from the parameter `count`. A parameter that is a list is named item
+    by item; `problem` is a code itself, and its sentence is set in.
 
     Raises:
         KeyError: no catalogue knows the code, or the sentence names a parameter that is not given.
     """
-    catalogue = CATALOGUES.get(locale.split("-", maxsplit=1)[0].split("_", maxsplit=1)[0].lower(), ENGLISH)
+    spoken = catalogue(language_of(locale))
     readable = {name: _readable(value) for name, value in params.items()}
     problem = params.get("problem")
     if isinstance(problem, str) and knows(problem):
-        readable["problem"] = ENGLISH[problem].format_map(_Lenient(readable))
-    return (catalogue.get(code) or ENGLISH[code]).format(**readable)
+        readable["problem"] = _template(spoken, problem, params).format_map(_Lenient(readable))
+    return _template(spoken, code, params).format(**readable)
 
 
 def knows(code: str) -> bool:
     """Whether there is a sentence for `code`."""
-    return code in ENGLISH
+    return code in catalogue("en")
+
+
+def language_of(locale: str) -> str:
+    """The language that is spoken to somebody whose platform says `locale`: zh for zh-Hans, English for the rest."""
+    language = locale.split("-", maxsplit=1)[0].split("_", maxsplit=1)[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
+def _template(spoken: Catalogue, code: str, params: dict[str, object]) -> str:
+    source = spoken if code in spoken else catalogue("en")
+    count = params.get("count", 1)
+    return source.template(code, count if isinstance(count, int) else 1)
 
 
 def _readable(value: object) -> object:

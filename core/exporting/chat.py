@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from core.effects import EnqueueJob, add_effect
 from core.exporting.write import export_formats, write_export
+from core.lanes import Lane
 from core.models import ExportRequest, Project
-from core.outbox import REPLY, owe
+from core.outbox import owe
 from core.queue import DEFAULT, EXPORT
 from core.runtime import Runtime
 
@@ -78,7 +79,7 @@ def export_for_chat(runtime: Runtime, request_id: int, now: datetime) -> None:
             params=params,
             dedupe_key=f"export-{request_id}",
             now=now,
-            lane=REPLY,
+            lane=Lane.REPLY,
         )
 
 

@@ -12,7 +12,7 @@ from core.models.messages import (
     PollOffset,
     SingletonLease,
 )
-from core.models.people import Attempt, Identity, Invite, LogEntry, Membership, Worker, Workspace
+from core.models.people import Attempt, Identity, Invite, LinkRequest, LogEntry, Membership, Worker, Workspace
 from core.models.projects import Batch, Gold, Item, Project, Upload
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Invite",
     "Item",
     "JobTally",
+    "LinkRequest",
     "LogEntry",
     "Membership",
     "ModelVersion",

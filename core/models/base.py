@@ -53,6 +53,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[Any]: JSON,
         list[float]: JSON,
+        list[str]: JSON,
         list[dict[str, Any]]: JSON,
         list[list[float]]: JSON,
     }

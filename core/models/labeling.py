@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.models.base import Base, Id, PublicId, Short
@@ -28,6 +28,11 @@ class Participation(Base):
     or an offer go by and is left in peace until they speak again."""
     annotation_count: Mapped[int] = mapped_column(default=0)
     skip_count: Mapped[int] = mapped_column(default=0)
+    today: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    today_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Answers on the day `today`, an ISO date in the worker's time zone."""
+    guidelines_seen: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The version of the guidelines that they were last shown."""
     offered_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -79,6 +84,9 @@ class Assignment(Base):
     leased_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    skip_reason: Mapped[Short] = mapped_column(default="", server_default="")
+    """hard, unclear, broken, language or other; empty where none was given."""
 
 
 class Annotation(Base):
@@ -108,10 +116,15 @@ class Annotation(Base):
     value: Mapped[dict[str, Any]]
     """The answer in the form of its label schema, for example {"choice": "a"}."""
     state: Mapped[Short]
-    """counted (fills a slot), surplus (kept and paid, fills none), withdrawn (undone), superseded (workers linked)."""
+    """counted (fills a slot), surplus (kept and paid, fills none), withdrawn (undone), superseded (workers linked) or
+    rejected (by an audit or a ban: its slot was given back)."""
     audit_state: Mapped[Short] = mapped_column(default="unaudited")
     """unaudited, accepted or rejected."""
     audit_reason: Mapped[str] = mapped_column(Text, default="")
+    audited_by_id: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
+    audited_at: Mapped[datetime | None]
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why the worker answered so, in their own words; experts see it when they settle."""
     guidelines_version: Mapped[int]
     prediction_id: Mapped[int | None] = mapped_column(ForeignKey("prediction.id"))
     """The model's hint that the card showed, if it did."""

@@ -109,6 +109,8 @@ class PollOffset(Base):
 
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     offset: Mapped[int] = mapped_column(BigInteger)
+    fence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Of the lease under which it was written; an older one cannot write any more."""
 
 
 class JobTally(Base):

@@ -18,6 +18,8 @@ class Workspace(Base):
     id: Mapped[Id]
     public_id: Mapped[PublicId]
     name: Mapped[Name]
+    currency: Mapped[str] = mapped_column(String(3), default="USD", server_default="USD")
+    """ISO 4217 code of all prices in the workspace."""
     created_at: Mapped[datetime]
 
 
@@ -30,8 +32,21 @@ class Worker(Base):
     public_id: Mapped[PublicId]
     name: Mapped[Name] = mapped_column(default="")
     locale: Mapped[Short] = mapped_column(default="en")
+    """Language that the bot speaks to them."""
+    languages: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    """Languages they read, as codes of ISO 639-1; empty means any."""
+    time_zone: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """IANA name; empty means UTC."""
+    quiet_from: Mapped[int | None]
+    quiet_to: Mapped[int | None]
+    """Quiet hours, in minutes after their midnight; they may span it. Null: none."""
+    daily_goal: Mapped[int] = mapped_column(default=40, server_default="40")
+    """Answers a day that they set out to give; 0: none."""
     created_at: Mapped[datetime]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"), index=True)
+    """The worker that this one was linked to; it has no accounts of its own any more."""
+    forgotten_at: Mapped[datetime | None]
+    """When they had their personal data erased."""
 
 
 class Identity(Base):
@@ -65,8 +80,9 @@ class Membership(Base):
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
     role: Mapped[Short]
     status: Mapped[Short] = mapped_column(default="active")
-    """active or paused."""
+    """active, paused (by themselves) or banned."""
     consented_at: Mapped[datetime | None]
+    """Null until they agree; nothing is asked of them before that."""
     consent_version: Mapped[int | None]
     created_at: Mapped[datetime]
 
@@ -85,6 +101,29 @@ class Invite(Base):
     expires_at: Mapped[datetime]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"))
     created_at: Mapped[datetime]
+
+
+class LinkRequest(Base):
+    """A code that joins two accounts to one worker; both sides confirm. Only its hash is stored."""
+
+    __tablename__ = "link_request"
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
+    """Who asked for the code; the other account becomes theirs."""
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"))
+    state: Mapped[Short] = mapped_column(default="open")
+    """open, claimed (the other account has confirmed), linked or refused."""
+    surface: Mapped[str] = mapped_column(String(40), default="")
+    tenant: Mapped[str] = mapped_column(String(100), default="")
+    external_id: Mapped[str] = mapped_column(String(100), default="")
+    address: Mapped[str] = mapped_column(String(100), default="")
+    """The account that presented the code; it may belong to no worker yet."""
+    name: Mapped[Name] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class Attempt(Base):

@@ -47,6 +47,16 @@ class Project(Base):
     lease_seconds: Mapped[int] = mapped_column(default=600)
     state: Mapped[Short] = mapped_column(default="open")
     """open, paused or closed."""
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Open projects of a higher priority are asked first."""
+    deadline: Mapped[datetime | None]
+    """When the coordinator wants it done."""
+    audience: Mapped[Short] = mapped_column(default="everyone", server_default="everyone")
+    """Who may work: everyone, or experts (and who stands above them)."""
+    language: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    """Only people who read it are asked, as a code of ISO 639-1; empty: everybody."""
+    finished_at: Mapped[datetime | None]
+    """When its coordinator was told that all items are decided; null again where items come back."""
     class_prior: Mapped[list[float] | None]
     """P(label) over the project, from the last re-estimation; uniform before it."""
     pooled_confusion: Mapped[list[list[float]] | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,17 +13,20 @@ from sqlalchemy.orm import Session
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
 from bot.surface import (
+    Ask,
     Button,
     Command,
     Dispatch,
     Edit,
     Event,
+    Filled,
+    Form,
+    MenuEntry,
     Message,
     MessageRef,
     Outcome,
     Person,
     Said,
-    Send,
     SurfaceError,
     Tapped,
     Toast,
@@ -34,6 +37,7 @@ from core.config import Settings
 from core.db import unit_of_work
 from core.db.writer import make_writer
 from core.enrolment import create_invite, ensure_workspace
+from core.lanes import Lane
 from core.queue import EffectRunner
 
 
@@ -49,7 +53,7 @@ class FakeSurface:
     async def run(self, dispatch: Dispatch) -> None:
         """Events come from `Someone` instead."""
 
-    async def send(self, address: str, message: Message) -> MessageRef:
+    async def send(self, address: str, message: Message, lane: Lane = Lane.NOTICE) -> MessageRef:
         """Keep it."""
         if self.failures:
             raise self.failures.pop(0)
@@ -114,7 +118,10 @@ class Someone:
         self.person = Person("web", "", name.lower(), name.lower(), name, "en", f"host-of-{name.lower()}")
         self.transcript: list[str] = []
         self.card: Message | None = None
+        self.form: Form | None = None
+        self.menu: tuple[MenuEntry, ...] = ()
         self.refused: str | None = None
+        self.problems: Mapping[str, str] = {}
 
     async def says(self, text: str) -> str:
         """A command or plain text; returns what was heard."""
@@ -135,6 +142,12 @@ class Someone:
         """A file."""
         return await self._do(Uploaded(self.person, name or path.name, path, caption), f"> {path.name} {caption}")
 
+    async def fills(self, **values: str) -> str:
+        """The form that was opened last; what is not named keeps the value it came with."""
+        assert self.form is not None, "no form was opened"
+        given = {field.name: field.value for field in self.form.fields if field.kind != "file"} | values
+        return await self._do(Filled(self.person, self.form.payload, given), f"> {given}")
+
     def button(self, text: str) -> Button:
         """The button of the newest message whose text begins with `text`."""
         assert self.card is not None, "no message with buttons yet"
@@ -150,15 +163,18 @@ class Someone:
         outcome: Outcome = await self.chat.dispatch(event)
         while outcome.follow_up is not None:
             outcome = await outcome.follow_up
-        self.refused = outcome.refused
+        self.refused, self.problems = outcome.refused, outcome.problems
         self.chat.writer.submit(lambda session: None).result(10)  # the effects of the event have run before this
         heard = []
         for reply in outcome.replies:
             if isinstance(reply, Toast):
                 heard.append(f"({reply.text})")
-            elif isinstance(reply, (Send, Edit)):
-                if reply.message.buttons or isinstance(reply, Edit):
-                    self.card = reply.message
-                heard.append(reply.message.plain())
+            else:
+                message = reply.instead if isinstance(reply, Ask) else reply.message
+                self.form = reply.form if isinstance(reply, Ask) else self.form
+                self.menu = message.menu if message.menu is not None else self.menu
+                if message.buttons or isinstance(reply, Edit):
+                    self.card = message
+                heard.append(message.plain())
         self.transcript += [said, *heard]
         return "\n".join(heard)

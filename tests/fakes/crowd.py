@@ -10,6 +10,7 @@ from bot.surface import (
     Command,
     Edit,
     Event,
+    Filled,
     Message,
     Outcome,
     Part,
@@ -56,6 +57,8 @@ class LittleCrowd:
                 return Outcome((Send(Message(text=f"You said: {text}")),))
             case Tapped(_, payload):
                 return Outcome(tuple(self._tap(payload)))
+            case Filled():
+                return Outcome()
             case Uploaded(_, name, path, caption):
                 self.uploads.append((name, path.read_bytes(), caption))
                 form = Message(

@@ -28,10 +28,11 @@ class Memory:
         """The last one stored."""
         return self.offset
 
-    async def store(self, offset: int) -> None:
+    async def store(self, offset: int, fence: int = 0) -> bool:
         """Remember it, and that it was stored."""
         self.offset = offset
         self.stored.append(offset)
+        return True
 
 
 def card(text: str) -> Message:

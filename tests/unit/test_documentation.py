@@ -16,7 +16,7 @@ import pytest
 
 from bot.routes import COMMANDS
 from bot.surfaces.slack import VERBS
-from bot.texts.en import SENTENCES
+from bot.texts.catalogues import catalogue
 from core.cli import main
 from core.config import Settings
 from core.enrolment import ROLES
@@ -34,6 +34,8 @@ ELSEWHERE = {"api", "join", "healthz", "newbot", "name", "models"}
 """What begins with a slash and is no command: addresses of the web chat, @BotFather's, a placeholder, a path."""
 LITERAL = 3
 """Characters that a sentence of the catalogue must have besides its parameters to be recognised by them."""
+
+SENTENCES = catalogue("en").codes()
 
 
 def test_all_pages_are_found() -> None:
@@ -100,12 +102,12 @@ def test_every_path_in_the_repository_exists(page: Path) -> None:
 def test_every_button_and_quoted_sentence_is_in_the_catalogue(name: str) -> None:
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     page = (ROOT / "bot" / "surfaces" / "static" / "index.html").read_text(encoding="utf-8")
-    buttons = {text for code, text in SENTENCES.items() if code.startswith("button_")}
+    buttons = {text for code, forms in SENTENCES.items() if code.startswith("button_") for text in forms}
     for bold in re.findall(r"\*\*([^*]+)\*\*", text):
         assert any(matches(bold, button) for button in buttons) or f">{bold}<" in page, bold
-    catalogue = [piece for sentence in SENTENCES.values() for piece in sentence.split("\n")]
+    pieces = [piece for forms in SENTENCES.values() for form in forms for piece in form.split("\n")]
     for quoted in quotes(text):
-        assert any(matches(quoted, sentence, LITERAL) for sentence in catalogue), quoted
+        assert any(matches(quoted, sentence, LITERAL) for sentence in pieces), quoted
 
 
 def test_the_tutorial_posts_tweets_of_the_demo() -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from bot import tokens
 from bot.routes import COMMANDS, TAPS
 from bot.texts import knows, say
-from bot.texts.en import SENTENCES
+from bot.texts.catalogues import LANGUAGES, catalogue
 
+SENTENCES = catalogue("en").codes()
 ROOT = Path(__file__).parents[3]
 ERRORS = {"InvalidInput", "Conflict", "NotFound", "Refused", "LightworkError", "WebRefusal", "BadRow", "fail_run"}
 
@@ -52,10 +53,25 @@ def test_every_code_that_is_raised_or_shown_has_a_sentence() -> None:
 
 
 def test_sentences_end_and_name_their_parameters_plainly() -> None:
-    for code, sentence in SENTENCES.items():
-        names = [name for _, name, _, _ in Formatter().parse(sentence) if name is not None]
-        assert all(re.fullmatch(r"[a-z_]+", name) for name in names), code
-        assert sentence.strip(), code
+    for code, forms in SENTENCES.items():
+        for sentence in forms:
+            assert all(re.fullmatch(r"[a-z_]+", name) for name in named(sentence)), code
+            assert sentence.strip(), code
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_no_sentence_is_missing_in_any_language(language: str) -> None:
+    spoken = catalogue(language).codes()
+    assert sorted(set(SENTENCES) - set(spoken)) == []
+    assert sorted(set(spoken) - set(SENTENCES)) == [], "a sentence that no code names any more"
+    for code, forms in SENTENCES.items():
+        wanted = {name for form in forms for name in named(form)}
+        assert {name for form in spoken[code] for name in named(form)} == wanted, code
+
+
+def named(sentence: str) -> set[str]:
+    """The parameters of a sentence."""
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
 
 
 def test_lists_are_named_and_problems_set_in() -> None:
@@ -92,6 +108,4 @@ def test_every_route_has_a_dialogue_and_a_role() -> None:
     from core.enrolment import ROLES
 
     assert {route.role for route in COMMANDS.values()} | {route.role for route in TAPS.values()} <= set(ROLES)
-    described = SENTENCES["help_worker"] + SENTENCES["help_coordinator"]
-    hidden = {"start"}
-    assert [name for name in COMMANDS if name not in hidden and f"/{name}" not in described] == []
+    assert [name for name, route in COMMANDS.items() if route.listed and not knows(f"menu_{name}")] == []
