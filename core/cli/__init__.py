@@ -115,6 +115,26 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+def doctor(as_json: bool) -> None:
+    """Check everything that Lightwork stands on, and say what to do about each failure."""
+    from dataclasses import asdict
+
+    from core.cli.doctor import examine, line
+
+    findings = []
+    for finding in examine(_settings()):
+        findings.append(finding)
+        if not as_json:
+            click.echo(line(finding))
+    healthy = not any(finding.health == "failure" for finding in findings)
+    if as_json:
+        click.echo(json.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}))
+    if not healthy:
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--role", default="worker", show_default=True, help="worker, expert, coordinator or owner.")
 @click.option("--uses", default=1, show_default=True, type=click.IntRange(1, 10_000), help="How many may join by it.")
 @click.option("--hours", default=168.0, show_default=True, type=click.FloatRange(0, 8760, min_open=True))

@@ -1,0 +1,1 @@
+"""What `lightwork doctor` looks at, one module for each neighbour. Each check ends within seconds and never raises."""
