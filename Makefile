@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.lightwork-setup
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help setup browser lint test demo up migration clean
+.PHONY: help setup browser referees lint test demo up migration clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +36,10 @@ browser:
 		echo "!!! No Chromium, and it cannot be installed here (Debian or Ubuntu, as root): the browser tests will be SKIPPED."; \
 	fi
 
+# Third-party servers to test against, in ~/.cache/lightwork. What cannot be fetched is skipped, loudly.
+referees: setup
+	@$(BIN)/python -m tests.referees
+
 lint: setup
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
@@ -44,7 +48,7 @@ lint: setup
 	@echo "ruff, mypy and import-linter: nothing to complain about."
 
 # Two at a time, the long ones first: most acceptance tests wait for processes more than they compute.
-test: setup browser lint
+test: setup browser referees lint
 	$(PYTEST) -n 2 --dist loadfile tests/acceptance tests/integration tests/unit
 
 demo: setup

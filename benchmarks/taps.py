@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from bot.dispatch import Dispatcher
 from bot.surface import Command, Edit, Message, Outcome, Person, Send, Tapped
+from bot.tokens import make
 from core.clock import now
 from core.config import load_settings
 from core.db import make_engine, unit_of_work
@@ -53,6 +54,7 @@ async def measure(directory: Path, people: int, taps: int) -> dict[str, float]:
     async def work(number: int) -> None:
         person = Person("web", "", f"p{number}", f"p{number}", locale="en")
         await dispatch(Command(person, "start", code))
+        await dispatch(Tapped(person, make("agree")))
         card = shown(await dispatch(Command(person, "next")))
         for _ in range(taps // people):
             start = time.perf_counter()

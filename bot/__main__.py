@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 from redis import Redis
 from sqlalchemy import Engine
 
+from bot.assembly import assemble
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
-from bot.mailbox import DatabaseMailbox
-from bot.offsets import DatabaseOffsets
 from bot.surface import Dispatch, Surface
-from bot.texts import FALLBACK, knows, say
 from core.background import BackgroundEffects
 from core.config import Settings, load_settings
 from core.db import make_engine
-from core.db.writer import Writer, make_writer
+from core.db.writer import make_writer
 from core.embedded import redis_url
-from core.errors import LightworkError, SettingsError
-from core.ids import hash_code
+from core.errors import SettingsError
 from core.log import get_logger, setup_logging
 from core.queue import EffectRunner, connect
 
@@ -51,50 +49,25 @@ async def serve(settings: Settings) -> None:
         SettingsError: a setting cannot work, for example a port that is taken.
     """
     engine = make_engine(settings)
-    redis = connect(redis_url(settings))
+    url = redis_url(settings)
+    redis = connect(url)
     runner = EffectRunner(redis)
     effects = BackgroundEffects(runner)
     writer = make_writer(engine, effects)
     dispatcher = Dispatcher(settings, writer, redis, engine)
-    surfaces = build_surfaces(settings, engine, writer)
-    delivery = Delivery(engine, writer, {surface.name: surface for surface in surfaces})
+    assembly = assemble(settings, engine, writer, url)
+    delivery = Delivery(engine, writer, {surface.name: surface for surface in assembly.surfaces})
     runner.wake_delivery = delivery.wake
+    parts = [*(_surface_loop(surface, dispatcher) for surface in assembly.surfaces), delivery.run()]
+    if assembly.hooks is not None:
+        parts.append(assembly.hooks.run())
     try:
-        await _run_until_stopped([*(_surface_loop(surface, dispatcher) for surface in surfaces), delivery.run()])
+        await _run_until_stopped(parts)
     finally:
+        await assembly.close()
         await asyncio.to_thread(writer.close)
         await asyncio.to_thread(effects.close)
         _close(engine, redis)
-
-
-def build_surfaces(settings: Settings, engine: Engine, writer: Writer) -> list[Surface]:
-    """The web chat, and the platforms whose tokens are set."""
-    from bot.surfaces.web import WebSurface
-
-    surfaces: list[Surface] = [
-        WebSurface(
-            DatabaseMailbox(engine, writer),
-            _sentence,
-            signing_key=settings.signing_key,
-            host=settings.web_host,
-            port=settings.web_port,
-            origin=settings.web_origin,
-            max_upload_bytes=settings.max_upload_bytes,
-        )
-    ]
-    incoming = settings.home / "incoming"
-    incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if token := settings.telegram_bot_token.get_secret_value():
-        from bot.surfaces.telegram import TelegramSurface
-
-        offsets = DatabaseOffsets(engine, writer, f"telegram-{hash_code(token)[:16]}")
-        surfaces.append(TelegramSurface(token, settings.telegram_api_url, offsets, incoming))
-    if bot_token := settings.slack_bot_token.get_secret_value():
-        from bot.surfaces.slack import SlackSurface
-
-        app_token = settings.slack_app_token.get_secret_value()
-        surfaces.append(SlackSurface(bot_token, app_token, settings.slack_api_url, incoming))
-    return surfaces
 
 
 async def _surface_loop(surface: Surface, dispatch: Dispatch) -> None:
@@ -114,7 +87,7 @@ async def _surface_loop(surface: Surface, dispatch: Dispatch) -> None:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
-async def _run_until_stopped(parts: list[Awaitable[None]]) -> None:
+async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]]) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -134,10 +107,6 @@ async def _run_until_stopped(parts: list[Awaitable[None]]) -> None:
 def _close(engine: Engine, redis: Redis) -> None:
     engine.dispose()
     redis.close()
-
-
-def _sentence(error: LightworkError, locale: str) -> str:
-    return say(error.code, locale, **error.params) if knows(error.code) else say(FALLBACK, locale)
 
 
 if __name__ == "__main__":

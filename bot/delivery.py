@@ -1,46 +1,37 @@
-"""Owed messages leave here: one sender at a time among all bot processes, by lane, with back-off."""
+"""Owed messages leave here: one sender at a time among all bot processes, by lane, in each person's order."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.cards import render
-from bot.owed import view_of
+from bot.leadership import DatabaseLeadership
+from bot.leading import lead
+from bot.parcels import Parcel, collect
 from bot.surface import Blocked, Message, Rejected, RetryLater, Surface
-from core.assignment import release_leases
+from core.blocking import block
 from core.clock import now
-from core.db import reading
-from core.db.writer import Writer
-from core.enrolment import identities
+from core.db.writer import Overloaded, Writer
+from core.lanes import Lane
 from core.log import get_logger
-from core.models import Identity, OutboxMessage, Worker
-from core.outbox import due, mark_expired, mark_failed, mark_sent, postpone
-from core.singletons import hold, let_go
+from core.models import Identity, OutboxMessage
+from core.outbox import mark_expired, mark_failed, mark_sent, postpone
 
 LEASE = "delivery"
 POLL_SECONDS = 1.0
-BATCH = 50
-SEND_TIMEOUT_SECONDS = 30.0
+LOOK_EVERY_SECONDS = 0.1
+AT_ONCE = 32
+"""People who are sent to at the same time."""
+SEND_SECONDS, UPLOAD_SECONDS = 30.0, 150.0
+REST_SECONDS = 1.0
+OVERLOAD_PAUSE = 0.2
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """An owed message, rendered, with the accounts it may go to."""
-
-    owed: OutboxMessage
-    message: Message | None
-    accounts: tuple[Identity, ...]
-    broken: bool = False
-    """It could not be rendered: a fault of ours, logged, which must not stop the others."""
 
 
 class Delivery:
@@ -52,97 +43,113 @@ class Delivery:
         self._surfaces = surfaces
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._leadership = DatabaseLeadership(writer, LEASE)
+        self._busy: set[int] = set()
+        """Workers who are being sent to; what they are owed keeps its order."""
+        self._resting: dict[int, float] = {}
+        """Workers whose chat is busy, and until when on the loop's clock."""
 
     def wake(self) -> None:
         """Something was put into the outbox; callable from any thread."""
         self._loop.call_soon_threadsafe(self._wake.set)
 
     async def run(self) -> None:
-        """Send until cancelled."""
-        try:
-            while True:
-                sent = 0
-                try:
-                    sent = await self.deliver_once()
-                except Exception:
-                    log.exception("delivery_failed")
-                if not sent:
-                    await self._pause()
-        finally:
-            await self._write(lambda session: let_go(session, LEASE, self._holder, now()))
-
-    async def _pause(self) -> None:
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+        """Send whenever no other process does, until cancelled. The lease is renewed beside the sending."""
+        await lead(self._leadership, self._send_all)
 
     async def deliver_once(self) -> int:
         """One look at the outbox; how many messages were dealt with. Does nothing while another process sends."""
-        if await self._write(lambda session: hold(session, LEASE, self._holder, now())) is None:
+        if await self._leadership.take() is None:
             return 0
-        parcels = await asyncio.to_thread(self._collect)  # by the holder: what another has sent is not collected
-        for number, parcel in enumerate(parcels):
-            if number and await self._write(lambda session: hold(session, LEASE, self._holder, now())) is None:
-                return number
-            await self._deliver(parcel)
-        return len(parcels)
+        people = await self._next()
+        await asyncio.gather(*(self._deliver_in_order(parcels) for parcels in people))
+        return sum(map(len, people))
 
-    def _collect(self) -> list[Parcel]:
-        with reading(self._engine) as session:
-            return [self._pack_safely(session, owed) for owed in due(session, now(), BATCH)]
+    async def _send_all(self, _fence: int) -> None:
+        self._busy.clear()  # whoever was being sent to when the lease was lost
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()  # before looking, so that what comes meanwhile is not waited for
+                try:
+                    for parcels in await self._next():
+                        group.create_task(self._deliver_in_order(parcels))
+                except Exception:
+                    log.exception("delivery_failed")
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
 
-    def _pack_safely(self, session: Session, owed: OutboxMessage) -> Parcel:
+    async def _next(self) -> list[list[Parcel]]:
+        """The messages to send now, by person; those people are busy from here on."""
+        clock = self._loop.time()
+        self._resting = {worker: until for worker, until in self._resting.items() if until > clock}
+        free = AT_ONCE - len(self._busy)
+        if free <= 0:
+            return []
+        left_out = self._busy | self._resting.keys()
+        people = await asyncio.to_thread(collect, self._engine, self._surfaces.keys(), left_out, free)
+        self._busy.update(parcels[0].owed.worker_id for parcels in people)
+        return people
+
+    async def _deliver_in_order(self, parcels: list[Parcel]) -> None:
+        """One person's messages; after one that has to wait the others wait too."""
+        worker_id = parcels[0].owed.worker_id
         try:
-            return self._pack(session, owed)
+            for parcel in parcels:
+                wait = await self._deliver(parcel)
+                if wait is not None:
+                    await self._put_off(parcel.owed, wait)
+                    break
         except Exception:
-            log.exception("message_not_rendered", outbox_id=owed.id, kind=owed.kind)
-            return Parcel(owed, None, (), broken=True)
+            log.exception("delivery_failed", worker_id=worker_id)
+            self._resting[worker_id] = self._loop.time() + REST_SECONDS
+        finally:
+            self._busy.discard(worker_id)
+            self._wake.set()
 
-    def _pack(self, session: Session, owed: OutboxMessage) -> Parcel:
-        if owed.expires_at <= now():
-            return Parcel(owed, None, ())
-        locale = session.get_one(Worker, owed.worker_id).locale
-        view = view_of(session, owed, locale)
-        accounts = [account for account in identities(session, owed.worker_id) if account.surface in self._surfaces]
-        return Parcel(owed, None if view is None else render(view, locale), tuple(accounts))
+    async def _put_off(self, owed: OutboxMessage, seconds: float) -> None:
+        self._resting[owed.worker_id] = self._loop.time() + max(seconds, REST_SECONDS)
+        await self._write(lambda session: postpone(session, owed, now(), seconds))
 
-    async def _deliver(self, parcel: Parcel) -> None:
+    async def _deliver(self, parcel: Parcel) -> float | None:
+        """Seconds to wait before the next attempt; nothing where the message is dealt with."""
         owed = parcel.owed
         if parcel.message is None:
             finish = mark_failed if parcel.broken else mark_expired
             await self._write(lambda session: finish(session, owed.id))
-            return
+            return None
         for account in parcel.accounts:
             try:
-                async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-                    await self._surfaces[account.surface].send(account.address, parcel.message)
+                await self._send(account, parcel.message, Lane(owed.lane))
             except Blocked:
-                await self._write(lambda session, blocked=account: _block(session, blocked))  # type: ignore[misc]
-                continue
+                await self._write(partial(_block, account.id))
             except Rejected as error:
                 log.warning("message_rejected", outbox_id=owed.id, kind=owed.kind, reason=str(error))
                 await self._write(lambda session: mark_failed(session, owed.id))
+                return None
+            except RetryLater as busy:
+                return busy.seconds
+            except TimeoutError:
+                return 0.0
+            else:
+                await self._write(lambda session: mark_sent(session, owed.id, now()))
+                return None
+        return 0.0
+
+    async def _send(self, account: Identity, message: Message, lane: Lane) -> None:
+        async with asyncio.timeout(SEND_SECONDS if message.attachment is None else UPLOAD_SECONDS):
+            await self._surfaces[account.surface].send(account.address, message, lane)
+
+    async def _write(self, work: Callable[[Session], object]) -> None:
+        """Again while the writer is full: what was sent and is not marked would be sent twice."""
+        while True:
+            try:
+                await asyncio.wrap_future(self._writer.submit(work))
                 return
-            except (RetryLater, TimeoutError) as error:
-                wait = error.seconds if isinstance(error, RetryLater) else 0.0
-                await self._write(lambda session, wait=wait: postpone(session, owed, now(), wait))  # type: ignore[misc]
-                return
-            await self._write(lambda session: mark_sent(session, owed.id, now()))
-            return
-        await self._write(lambda session: postpone(session, owed, now()))
-
-    async def _write(self, work: Callable[[Session], object]) -> object:
-        return await asyncio.wrap_future(self._writer.submit(work))
+            except Overloaded:
+                await asyncio.sleep(OVERLOAD_PAUSE)
 
 
-def _block(session: Session, account: Identity) -> None:
-    """The person has blocked the bot there: nothing more goes to that account, and what they hold goes back."""
-    stored = session.get_one(Identity, account.id)
-    stored.blocked_at = now()
-    session.flush()
-    if not identities(session, account.worker_id):
-        release_leases(session, account.worker_id, now())
+def _block(account_id: int, session: Session) -> None:
+    block(session, account_id, now())

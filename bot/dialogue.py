@@ -25,6 +25,8 @@ Text = Callable[[Context, Dialogue, str], list[Show]]
 """Answers plain words while the person stands in the dialogue of that name."""
 Stranger = Callable[[Session, Person, str, datetime], list[Show]]
 """Answers a command with an argument from anybody, member or not."""
+StrangerTap = Callable[[Session, Person, Token, datetime], list[Show]]
+"""Answers a button from anybody, member or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,12 @@ class CommandRoute:
 
 @dataclass(frozen=True, slots=True)
 class TapRoute:
-    """A button verb: the role it takes, and who answers."""
+    """A button verb: the role it takes, and who answers. `early` and `reads` as of a command."""
 
     role: str
     answer: Callable[[Context, Token], list[Show]]
     early: bool = False
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from bot.cards import render
-from bot.cards.views import Show, StatusCard, View
+from bot.cards.details import Details
+from bot.cards.status import JobStatus
+from bot.cards.views import Show, View
 from bot.dialogue import FormProblems
 from bot.handling import Handled, handle, is_reading, known_account, require
-from bot.posting import Looked
+from bot.pictures import picture_of
+from bot.post_items import Looked
 from bot.surface import Ask, Edit, Event, MenuEntry, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
 from bot.texts import FALLBACK, knows, say
 from core import media
@@ -33,6 +36,8 @@ from core.queue import scheduled_counts, waiting_counts
 PATIENCE_SECONDS = 1.5
 """How long a platform is kept waiting; the event goes on, and its replies follow."""
 READERS = 4
+WRONG_CODES = ("invite_unknown", "link_unknown")
+"""Refusals of a code that does not exist; too many from one origin have to wait."""
 
 log = get_logger(__name__)
 
@@ -94,12 +99,23 @@ class Dispatcher:
         return Looked(received, media.keep(self._settings, event.path), event.path)
 
     async def _complete(self, view: View) -> View:
-        """Fill in what only Redis knows."""
-        if not isinstance(view, StatusCard):
-            return view
-        return await asyncio.to_thread(self._with_queues, view)
+        """Fill in what is not read in a transaction: the counts of Redis, a picture."""
+        match view:
+            case Details():
+                return await asyncio.to_thread(self._with_queues, view)
+            case JobStatus():
+                return await asyncio.to_thread(self._with_picture, view)
+            case _:
+                return view
 
-    def _with_queues(self, view: StatusCard) -> StatusCard:
+    def _with_picture(self, view: JobStatus) -> JobStatus:
+        try:
+            return replace(view, picture=picture_of(self._settings, view))
+        except Exception:
+            log.exception("picture_not_drawn", project=view.public_id)  # the words say it all
+            return view
+
+    def _with_queues(self, view: Details) -> Details:
         try:
             queues = waiting_counts(self._redis)
             buckets = {line.project_id: scheduled_counts(self._redis, line.project_id) for line in view.projects}
@@ -109,7 +125,7 @@ class Dispatcher:
         return replace(view, queues=queues, buckets=buckets)
 
     async def _after_refusal(self, event: Event, error: LightworkError) -> None:
-        if isinstance(error, Refused) and error.code == "invite_unknown":
+        if isinstance(error, Refused) and error.code in WRONG_CODES:
             person = event.person
             origin = person.origin or f"{person.surface}:{person.tenant}:{person.external_id}"
             counting = self._writer.submit(lambda session: count_wrong_code(session, origin, now()))

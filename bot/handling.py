@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from sqlalchemy.orm import Session
 
-from bot import posting, tokens
-from bot.cards.views import Notice, Show
+from bot import notes, onboarding, posting, tokens
+from bot.cards.views import Show
 from bot.context import Context
-from bot.posting import Looked
-from bot.routes import COMMANDS, FORMS, STRANGERS, TAPS, TEXTS, menu_of
-from bot.surface import Command, Event, Filled, MenuEntry, Person, Said, Tapped, Uploaded
+from bot.jobs_chat import SeveralProjects
+from bot.post_items import Looked
+from bot.routes import COMMANDS, FORMS, STRANGER_TAPS, STRANGERS, TAPS, TEXTS, menu_of, reading_tap
+from bot.surface import Command, Event, Filled, Left, MenuEntry, Person, Said, Tapped, Uploaded
+from core.blocking import block
 from core.config import Settings
 from core.enrolment import Account, find_account
 from core.errors import Conflict, InvalidInput, Refused
 from core.models import Dialogue
 
 SEEN_EVERY = timedelta(minutes=5)
+WHEN_BANNED = ("help", "forget", "erase", "noerase")
+"""Commands, and verbs of their buttons, that are answered to everybody."""
+WHEN_SUSPENDED = (*WHEN_BANNED, "stats", "language", "quiet", "link", "linkdo", "linknot", "workspace", "inws")
+"""What is answered to somebody whom a coordinator has paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +48,91 @@ def handle(session: Session, event: Event, settings: Settings, now: datetime, lo
         LightworkError: refused; the transaction is rolled back, the code names the sentence.
     """
     person = event.person
+    if isinstance(event, Left):
+        return _left(session, person, now)
     if isinstance(event, Command) and event.argument and (welcome := STRANGERS.get(event.name)) is not None:
-        return _handled(session, person, welcome(session, person, event.argument, now), person.locale)
+        person = replace(person, locale=person.locale or settings.default_locale)
+        locale = _spoken(session, person)
+        return _handled(session, person, welcome(session, person, event.argument, now), locale)
+    if isinstance(event, Tapped) and (answer := _for_anybody(event)) is not None:
+        locale = _spoken(session, replace(person, locale=person.locale or settings.default_locale))
+        return _handled(session, person, answer(session, person, now), locale)
     account = known_account(session, person)
     if not is_reading(event):  # which must not wait for a writer
         _seen(account, person, now)
+    locale = account.worker.locale
     context = Context(session, account, person, settings, now)
+    shows = _before_consent(context, event) or _answer(context, event, looked)
+    return _handled(session, person, shows, locale)
+
+
+def _spoken(session: Session, person: Person) -> str:
+    """The language that somebody has chosen; that of their platform, where they are no member yet."""
+    account = find_account(session, person.surface, person.tenant, person.external_id)
+    return person.locale if account is None else account.worker.locale
+
+
+def _for_anybody(event: Tapped) -> Callable[[Session, Person, datetime], list[Show]] | None:
+    """The answer to a button that people have who are no members yet."""
+    token = tokens.parse(event.payload)
+    answer = STRANGER_TAPS.get(token.verb) if token is not None else None
+    if token is None or answer is None:
+        return None
+    return lambda session, person, now: answer(session, person, token, now)
+
+
+def _before_consent(context: Context, event: Event) -> list[Show]:
+    """The question whether they agree to what is stored, for whoever has not; nothing where the event is answered.
+
+    Raises:
+        Refused: they are banned, or paused by a coordinator.
+    """
+    account = context.account
+    name, early = _named(event)
+    if account.banned and name not in WHEN_BANNED:
+        raise Refused("banned")
+    if account.suspended and name not in WHEN_SUSPENDED:
+        raise Refused("suspended")
+    if account.consented or account.banned or early:
+        return []
+    card = onboarding.consent_card(context.session, account)
+    return [Show(card, "edit" if isinstance(event, Tapped) else "send")]
+
+
+def _named(event: Event) -> tuple[str, bool]:
+    """The command or verb of an event, and whether it is answered before consent."""
+    if isinstance(event, Command):
+        return event.name, event.name in COMMANDS and COMMANDS[event.name].early
+    if isinstance(event, Tapped) and (token := tokens.parse(event.payload)) is not None:
+        return token.verb, token.verb in TAPS and TAPS[token.verb].early
+    return "", False
+
+
+def _answer(context: Context, event: Command | Tapped | Said | Filled | Uploaded, looked: Looked | None) -> list[Show]:
     match event:
         case Command():
-            shows = _command(context, event)
+            return _command(context, event)
         case Tapped():
-            shows = _tap(context, event)
+            return _tap(context, event)
         case Said():
-            shows = _text(context, event)
+            return _text(context, event)
         case Filled():
-            shows = _form(context, event)
+            return _form(context, event)
         case Uploaded():
-            require(account, "coordinator")
+            require(context.account, "coordinator")
             if looked is None:
                 raise InvalidInput("upload_gone")
-            shows = posting.on_upload(context, looked, event.caption)
+            return posting.on_upload(context, looked, event.caption)
         case _:
             assert_never(event)
-    return _handled(session, person, shows, account.worker.locale)
+
+
+def _left(session: Session, person: Person, now: datetime) -> Handled:
+    """Nobody is there to read an answer."""
+    account = find_account(session, person.surface, person.tenant, person.external_id)
+    if account is not None:
+        block(session, account.identity.id, now)
+    return Handled([], person.locale)
 
 
 def _handled(session: Session, person: Person, shows: list[Show], locale: str) -> Handled:
@@ -91,14 +160,19 @@ def require(account: Account, role: str) -> None:
     """Check a role.
 
     Raises:
-        Refused: the account's role does not include it.
+        Refused: the account's role does not include it, or they are shut out.
     """
+    if account.banned or account.suspended:
+        raise Refused("banned" if account.banned else "suspended")
     if not account.may(role):
         raise Refused("needs_role", role=role)
 
 
 def is_reading(event: Event) -> bool:
     """Whether the event changes nothing, so that it need not wait for a writer."""
+    if isinstance(event, Tapped):
+        token = tokens.parse(event.payload)
+        return token is not None and reading_tap(token)
     return isinstance(event, Command) and event.name in COMMANDS and COMMANDS[event.name].reads
 
 
@@ -107,7 +181,12 @@ def _command(context: Context, event: Command) -> list[Show]:
     if route is None or not context.account.may(route.role):
         # Somebody without the role sees neither the command nor that it exists.
         raise InvalidInput("unknown_command", command=event.name[:40])
-    return route.answer(context, event.argument.strip())
+    try:
+        return route.answer(context, event.argument.strip())
+    except SeveralProjects as several:
+        if event.argument.strip():  # which a button could not carry
+            raise
+        return several.shown
 
 
 def _tap(context: Context, event: Tapped) -> list[Show]:
@@ -122,7 +201,7 @@ def _text(context: Context, event: Said) -> list[Show]:
     dialogue = context.session.get(Dialogue, context.account.identity.id)
     answer = TEXTS.get(dialogue.name) if dialogue is not None else None
     if dialogue is None or answer is None:
-        return [Show(Notice("say_hint"))]
+        return notes.on_words(context, event.text)
     return answer(context, dialogue, event.text)
 
 

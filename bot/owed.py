@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot import owed_jobs, owed_people
+from bot.cards.feedback import FeedbackCard
 from bot.cards.forms import bad_row_line
-from bot.cards.views import Choice, FileCard, Notice, View
+from bot.cards.views import Choice, Notice, View
 from bot.texts import knows, say
 from bot.tokens import make
-from core.models import Batch, OutboxMessage, Project
-from core.offers import visible_slots
+from core.feedback import feedback_of
+from core.models import Assignment, Batch, OutboxMessage, Project
+from core.offers import projects_with_work, visible_slots
 
 MAX_LINES = 5
 
@@ -23,7 +27,8 @@ def view_of(session: Session, message: OutboxMessage, locale: str) -> View | Non
     Raises:
         KeyError: no view is known for its kind.
     """
-    return BUILDERS[message.kind](session, message.params, locale)
+    params = message.params | {"worker_id": message.worker_id, "workspace_id": message.workspace_id}
+    return BUILDERS[message.kind](session, params, locale)
 
 
 def _offer(session: Session, params: dict[str, Any], _locale: str) -> View | None:
@@ -31,8 +36,21 @@ def _offer(session: Session, params: dict[str, Any], _locale: str) -> View | Non
     slots = visible_slots(session, project.id)
     if project.state != "open" or not slots:
         return None
+    others = projects_with_work(session, params["workspace_id"], params["worker_id"])
     start = Choice(make("next", project.public_id), "button_start", style="primary")
-    return Notice("offer", {"project": project.name, "slots": slots}, ((start,),))
+    if len(others) > 1:
+        return Notice("offer_of_several", {"project": project.name, "count": len(others)}, ((start,),))
+    return Notice("offer", {"project": project.name, "count": slots}, ((start,),))
+
+
+def _reminder(session: Session, params: dict[str, Any], _locale: str) -> View | None:
+    assignment = session.get_one(Assignment, params["assignment_id"])
+    if assignment.state != "active":
+        return None
+    project = session.get_one(Project, assignment.project_id)
+    show = Choice(make("next", project.public_id), "button_show_item", style="primary")
+    back = Choice(make("giveback", assignment.public_id), "button_give_back", style="quiet")
+    return Notice("reminder", {"project": project.name, "count": params["minutes"]}, ((show, back),))
 
 
 def _import_done(session: Session, params: dict[str, Any], locale: str) -> View:
@@ -50,23 +68,14 @@ def _import_failed(session: Session, params: dict[str, Any], locale: str) -> Vie
     return Notice("import_failed", {"project": project.name, "reason": reason, "lines": _bad_lines(batch, locale)})
 
 
-def _export_ready(session: Session, params: dict[str, Any], locale: str) -> View:
-    project = session.get_one(Project, params["project_id"])
-    said = {
-        "project": project.name,
-        "rows": params["rows"],
-        "kind": say(f"export_kind_{params['kind']}", locale),
-    }
-    return FileCard("export_ready", said, params["name"], params["media_type"], params["path"])
-
-
 def _training_done(session: Session, params: dict[str, Any], locale: str) -> View:
     project = session.get_one(Project, params["project_id"])
     champion = params.get("champion_accuracy")
     compared = "" if champion is None else say("training_compared", locale, champion=f"{champion:.1%}")
     verdict = say("training_promoted" if params["promoted"] else "training_held", locale)
     said = {"version": params["version"], "accuracy": f"{params['accuracy']:.1%}", "compared": compared}
-    return Notice("training_done", {"project": project.name, "verdict": verdict, **said})
+    versions = Choice(make("models", project.public_id), "button_models")
+    return Notice("training_done", {"project": project.name, "verdict": verdict, **said}, ((versions,),))
 
 
 def _training_failed(session: Session, params: dict[str, Any], locale: str) -> View:
@@ -75,13 +84,31 @@ def _training_failed(session: Session, params: dict[str, Any], locale: str) -> V
     return Notice("training_failed", {"project": project.name, "reason": reason})
 
 
+def _feedback(session: Session, params: dict[str, Any], _locale: str) -> View | None:
+    since = datetime.fromisoformat(params["since"])
+    found = feedback_of(session, params["worker_id"], params["workspace_id"], since)
+    return None if found is None else FeedbackCard(found)
+
+
+def _overlap_applied(session: Session, params: dict[str, Any], _locale: str) -> View:
+    project = session.get_one(Project, params["project_id"])
+    answers = {"minimum": project.min_overlap, "maximum": project.max_overlap}
+    return Notice("overlap_applied", {"project": project.name, **answers})
+
+
 BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
+    **owed_people.BUILDERS,
     "offer": _offer,
+    "reminder": _reminder,
     "import_done": _import_done,
     "import_failed": _import_failed,
-    "export_ready": _export_ready,
+    "overlap_applied": _overlap_applied,
+    "export_ready": owed_jobs.export_ready,
+    "export_failed": owed_jobs.export_failed,
+    "job_finished": owed_jobs.job_finished,
     "training_done": _training_done,
     "training_failed": _training_failed,
+    "feedback": _feedback,
 }
 
 

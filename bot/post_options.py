@@ -1,61 +1,54 @@
-"""Options in a `/post` caption: `overlap=3-8 | retrain=200 | cron=0 3 * * * | lease=600 | error=15`."""
+"""What a `/post` caption says between its bars: `Question? | Label | Label | overlap=3-8 | price=0.05`."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from bot.job_settings import SETTINGS, Clock
 from core.errors import InvalidInput
-from core.projects import check_overlap
 from core.training import check_cron
 
-OVERLAP = re.compile(r"(?:overlap\s*=?\s*)?(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})", re.IGNORECASE)
-OPTION = re.compile(r"(overlap|retrain|cron|lease|error)\s*=\s*(\S.*)", re.IGNORECASE)
-LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*\S.*")
+LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*(\S.*)", re.DOTALL)
 NUMBERS = {"retrain": "retrain_threshold", "lease": "lease_seconds", "error": "error_cost"}
 """Options that are whole numbers, and the columns of the project they set."""
+OPTIONS = (*SETTINGS, *NUMBERS, "cron")
 LARGEST = 1_000_000
 OFF = "off"
 
 
-def parse_overlap(text: str) -> tuple[int, int]:
-    """Minimum and maximum from a text such as 3-8.
+def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str, Any]]:
+    """The question, the labels, and the values of options: minimum, maximum, and columns of the project.
 
     Raises:
-        InvalidInput: it does not look like that, or no job can have it.
-    """
-    match = OVERLAP.fullmatch(text.strip())
-    if match is None:
-        raise InvalidInput("overlap_unclear", text=text[:40])
-    minimum, maximum = int(match[1]), int(match[2])
-    check_overlap(minimum, maximum)
-    return minimum, maximum
-
-
-def split_options(parts: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """What is no option, and the values of those that are: minimum, maximum, and columns of the project.
-
-    Raises:
-        InvalidInput: overlap_unclear, bad_overlap, unknown_option, bad_option or bad_cron.
+        InvalidInput: unknown_option, bad_option, bad_cron, or as the setting's own parser.
     """
     rest: list[str] = []
-    options: dict[str, Any] = {}
-    for part in parts:
-        match = OPTION.fullmatch(part)
-        if match is None:
-            # A misspelt option would become a label, and a job that is posted cannot be changed any more.
-            if rest and (like := LIKE_OPTION.fullmatch(part)) is not None:
-                raise InvalidInput("unknown_option", option=like[1][:40])
-            rest.append(part)
+    values: dict[str, Any] = {}
+    for part in (part.strip() for part in caption.split("|")):
+        like = LIKE_OPTION.fullmatch(part)
+        if like is not None and like[1].lower() in OPTIONS:
+            values |= _value(like[1].lower(), like[2].strip(), clock)
+        elif rest and like is not None:  # a misspelt option would become a label, and labels are not taken back
+            raise InvalidInput(
+                "unknown_option", option=like[1][:40], options=", ".join(f"{option}=" for option in OPTIONS)
+            )
         else:
-            options |= _value(match[1].lower(), match[2].strip())
-    return rest, options
+            rest.append(part)
+    return (rest[0] if rest else ""), rest[1:], values
 
 
-def _value(name: str, value: str) -> dict[str, Any]:
-    if name == "overlap":
-        minimum, maximum = parse_overlap(value)
-        return {"minimum": minimum, "maximum": maximum}
+def split_labels(text: str) -> list[str]:
+    """Labels from one message: one per line, or separated by |, or by commas where there is nothing else."""
+    for separator in ("\n", "|", ",", "，", "、"):
+        if separator in text.strip():
+            return [part.strip() for part in text.strip().split(separator) if part.strip()]
+    return [text.strip()]
+
+
+def _value(name: str, value: str, clock: Clock) -> dict[str, Any]:
+    if name in SETTINGS:
+        return SETTINGS[name].parse(value, clock)
     if name in ("cron", "retrain") and value.lower() == OFF:
         return {"retrain_cron": ""} if name == "cron" else {"retrain_threshold": 0}
     if name == "cron":

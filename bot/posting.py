@@ -1,232 +1,129 @@
-"""Posting a job: a file, a question, labels; each step with a way back, the whole of it kept in the database."""
+"""Posting a job: how it begins, from a file, from pasted lines, or by a form. The steps are in `bot.post_steps`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from datetime import timedelta
 
-from bot.cards.views import Choice, FormCard, Notice, Show
+from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
-from bot.dialogue import CommandRoute, TapRoute, checked, leave, save
-from bot.post_options import parse_overlap, split_options
+from bot.dialogue import CommandRoute, FormProblems, FormRoute, TapRoute, save
+from bot.post_answers import on_post_tap, on_sample, on_text
+from bot.post_draft import Draft, empty_draft, with_settings
+from bot.post_form import form_of, read_form
+from bot.post_items import Looked, append, publish, with_file, with_known_file, with_lines
+from bot.post_options import parse_caption
+from bot.post_steps import NAME, SET, clock, go, go_on
 from bot.tokens import Token, make
-from core.errors import Conflict, InvalidInput
-from core.importing import Received, create_batch, store
+from core.errors import InvalidInput
 from core.labels import choice
-from core.media import Media
-from core.models import Dialogue, Project, Upload
-from core.projects import (
-    DEFAULT_MAX_OVERLAP,
-    DEFAULT_MIN_OVERLAP,
-    create_project,
-    find_project,
-    list_projects,
-)
+from core.models import Dialogue
+from core.projects import check_question, find_project
 
-NAME = "post"
-MAX_TARGETS = 6
-MAX_COLUMNS = 12
-PROJECT_OPTIONS = ("retrain_threshold", "retrain_cron", "lease_seconds", "error_cost")
+MAX_WORDS = 80
+"""Of a caption that was not understood, so much is repeated."""
+JUST_NOW = timedelta(hours=1)
+MAX_IN_FORM = 3000
+"""Longer texts cannot be set into a form beforehand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A file that was looked at and stored before the transaction began."""
-
-    received: Received
-    media: Media
-    path: Path
-
-
-def on_post(_context: Context, _argument: str) -> list[Show]:
-    """`/post` without a file: how it is done."""
-    return [Show(Notice("post_how"))]
+def on_post(context: Context, argument: str) -> list[Show]:
+    """`/post`, also with a question, with labels and options, or with pasted lines, each of which is an item."""
+    first, _, rest = argument.strip().partition("\n")
+    draft, pasted, whole = _waiting(context) or empty_draft(), rest.strip(), "|" in first
+    if whole:
+        draft = _captioned(context, draft, first)
+    elif first.endswith("?") or (first and not pasted):
+        draft |= {"question": check_question(first), "decided": True}
+    elif first:
+        pasted = argument.strip()
+    if context.person.forms and len(pasted) <= MAX_IN_FORM:
+        return _open_form(context, draft | {"pasted": pasted})
+    if not pasted:
+        return go(context, "items", draft)
+    return _on_items(context, with_lines(context, draft, pasted), whole)
 
 
 def on_upload(context: Context, looked: Looked, caption: str) -> list[Show]:
-    """A file came. With a whole caption it is posted at once, else the form begins."""
-    received = looked.received
-    upload = store(
-        context.session,
-        context.settings,
-        context.workspace_id,
-        context.worker_id,
-        looked.path,
-        received,
-        context.now,
-        looked.media,
-    )
-    mapping = {"text": received.text_column, "id": received.id_column, "gold": received.gold_column}
+    """A file came. With a whole caption it is posted at once, else the steps begin or go on."""
+    dialogue = context.session.get(Dialogue, context.account.identity.id)
+    if dialogue is not None and (dialogue.name, dialogue.step) == (NAME, f"{SET}known"):
+        return go(context, "hub", with_known_file(context, dict(dialogue.data), looked))
     command, _, rest = caption.strip().partition(" ")
     if command.lower() == "/add":
         project = find_project(context.session, context.workspace_id, rest.strip())
-        return [_append(context, project, upload, mapping)]
-    if command.lower() == "/post" and "|" in rest:
-        return [_post_caption(context, upload, mapping, rest)]
-    data = {
-        "upload": upload.public_id,
-        "mapping": mapping,
-        "rows": received.rows,
-        "columns": list(received.columns),
-        "bad": [row.to_json() for row in received.bad_rows[:5]],
-        "bad_count": received.bad_row_count,
-        "preview": [row.get(received.text_column, "") for row in received.preview[:1]],
-        "name": received.name,
-        "labels": list(received.gold_values),
-        "minimum": DEFAULT_MIN_OVERLAP,
-        "maximum": DEFAULT_MAX_OVERLAP,
-    }
-    if command.lower() == "/post" and rest.strip():
-        data["question"] = rest.strip()
-    step = "columns" if len(received.text_candidates) > 1 and _unsure(received) else "target"
-    dialogue = _save(context, step, data)
-    return [Show(_form(context, dialogue))]
+        return [Show(append(context, project, with_file(context, empty_draft(), looked)))]
+    draft = with_file(context, _begun(context) or empty_draft(), looked)
+    posted = command.lower() == "/post"
+    words = rest.strip() if posted else caption.strip()
+    if posted and "|" in words:
+        return _on_items(context, _captioned(context, draft, words), whole=True)
+    if words and (posted or words.endswith("?")):
+        return _on_items(context, draft | {"question": check_question(words), "decided": True})
+    aside = [Show(Notice("caption_aside", {"words": words[:MAX_WORDS]}))] if words else []
+    return [*aside, *_on_items(context, draft)]
 
 
-def on_post_tap(context: Context, token: Token) -> list[Show]:
-    """A button of the form. Its version makes a button of an earlier step harmless."""
-    dialogue = checked(context, NAME, token)
-    if token.argument == "cancel":
-        leave(context)
-        return [Show(Notice("post_cancelled"), "edit")]
-    if token.argument == "back":
-        step = {"question": "target", "labels": "question", "confirm": "labels", "target": "columns"}[dialogue.step]
-        return [Show(_form(context, _save(context, step, dialogue.data)), "edit")]
-    if dialogue.step == "columns" and token.argument.startswith("c"):
-        return [Show(_form(context, _choose_column(context, dialogue, token.argument)), "edit")]
-    if dialogue.step == "target" and token.argument == "new":
-        # A caption without labels has asked the question already.
-        step = "labels" if dialogue.data.get("question") else "question"
-        return [Show(_form(context, _save(context, step, dialogue.data)), "edit")]
-    if dialogue.step == "target" and token.argument == "add":
-        project = find_project(context.session, context.workspace_id, token.subject)
-        shown = _append(context, project, _upload(context, dialogue.data), dialogue.data["mapping"])
-        leave(context)
-        return [Show(shown.view, "edit")]
-    if dialogue.step == "confirm" and token.argument == "post":
-        shown = _post(context, dialogue.data)
-        leave(context)
-        return [Show(shown.view, "edit")]
-    raise Conflict("stale_button")
+def on_form(context: Context, _token: Token, values: Mapping[str, str]) -> list[Show]:
+    """The form was sent off. Its file, if there is one, follows; until then all that was filled in is kept."""
+    filled, pasted = read_form(values, clock(context))
+    draft = empty_draft() | filled
+    if not pasted:
+        return go(context, "items", draft)
+    try:
+        draft = with_lines(context, draft, pasted)
+    except InvalidInput as error:
+        raise FormProblems({"known" if error.code == "column_missing" else "lines": error}) from error
+    return go_on(context, draft)
 
 
-def on_text(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
-    """Plain words: an answer to the form's question."""
-    if not context.account.may("coordinator"):
-        return [Show(Notice("say_hint"))]
-    data = dict(dialogue.data)
-    if dialogue.step in ("target", "question"):
-        if not text.strip():
-            raise InvalidInput("empty_question")
-        data["question"] = text.strip()
-        return [Show(_form(context, _save(context, "labels", data)))]
-    if dialogue.step == "labels":
-        names = split_labels(text)
-        choice.make(names)
-        data["labels"] = names
-        return [Show(_form(context, _save(context, "confirm", data)))]
-    if dialogue.step == "confirm":
-        data["minimum"], data["maximum"] = parse_overlap(text)
-        return [Show(_form(context, _save(context, "confirm", data)))]
-    return [Show(_form(context, dialogue))]
+def on_form_tap(context: Context, _token: Token) -> list[Show]:
+    """The form is asked for again; where the platform cannot open it, the steps take its place."""
+    draft = _waiting(context) or empty_draft()
+    return _open_form(context, draft) if context.person.forms else go(context, "items", draft)
 
 
-def split_labels(text: str) -> list[str]:
-    """Labels from one message: one per line, or separated by |, or by commas where there is nothing else."""
-    for separator in ("\n", "|", ","):
-        if separator in text.strip():
-            return [part.strip() for part in text.strip().split(separator) if part.strip()]
-    return [text.strip()]
+def _open_form(context: Context, draft: Draft) -> list[Show]:
+    save(context, NAME, "items", draft)
+    again = Choice(make("postform"), "button_open_form", style="primary")
+    return [Show(Notice("form_instead", rows=((again,),)), form=form_of(context, draft))]
 
 
-def _post_caption(context: Context, upload: Upload, mapping: dict[str, Any], text: str) -> Show:
-    """`/post Question? | Label | Label`, with options between further bars."""
-    parts, options = split_options([part.strip() for part in text.split("|")])
-    data = {"question": parts[0], "labels": parts[1:], "mapping": mapping, "rows": upload.dialect["rows"]}
-    data |= {"minimum": DEFAULT_MIN_OVERLAP, "maximum": DEFAULT_MAX_OVERLAP, "upload": upload.public_id, **options}
-    return _post(context, data)
+def _on_items(context: Context, draft: Draft, whole: bool = False) -> list[Show]:
+    """The items are there. Where question and labels came in the same message, the job is posted at once."""
+    if whole and draft["labels"]:
+        return [Show(publish(context, draft))]
+    return go_on(context, draft)
 
 
-def _post(context: Context, data: dict[str, Any]) -> Show:
-    upload = _upload(context, data)
-    project = create_project(
-        context.session,
-        workspace_id=context.workspace_id,
-        worker_id=context.worker_id,
-        question=data["question"],
-        schema=choice.make(data["labels"]),
-        now=context.now,
-        min_overlap=data["minimum"],
-        max_overlap=data["maximum"],
-        **{name: data[name] for name in PROJECT_OPTIONS if name in data},
-    )
-    create_batch(context.session, project, upload, data["mapping"], context.worker_id, context.now)
-    params = {"name": project.name, "rows": data["rows"], "project": project.public_id}
-    return Show(Notice("posted", params))
+def _waiting(context: Context) -> Draft | None:
+    """What was said before the items came, by the form or by `/post` with a question; else nothing."""
+    dialogue = context.session.get(Dialogue, context.account.identity.id)
+    waits = dialogue is not None and (dialogue.name, dialogue.step) == (NAME, "items")
+    return dict(dialogue.data) if dialogue is not None and waits else None
 
 
-def _append(context: Context, project: Project, upload: Upload, mapping: dict[str, Any]) -> Show:
-    create_batch(context.session, project, upload, mapping, context.worker_id, context.now)
-    return Show(Notice("appended", {"name": project.name, "rows": upload.dialect["rows"]}))
+def _begun(context: Context) -> Draft | None:
+    """What was said of a job that was begun just now: a file that was corrected takes the place of the first one."""
+    dialogue = context.session.get(Dialogue, context.account.identity.id)
+    if dialogue is None or dialogue.name != NAME or dialogue.updated_at < context.now - JUST_NOW:
+        return _waiting(context)
+    return dict(dialogue.data)
 
 
-def _form(context: Context, dialogue: Dialogue) -> FormCard:
-    data, version = dialogue.data, dialogue.version
-    params = data | {"text": data["mapping"]["text"], "gold_column": data["mapping"]["gold"]}
-
-    def button(argument: str, code: str, style: Any = "plain", subject: str = "", text: str = "") -> Choice:
-        return Choice(make("post", subject, argument, version), code, text, style)
-
-    cancel, back = button("cancel", "button_cancel", "quiet"), button("back", "button_back", "quiet")
-    if dialogue.step == "columns":
-        rows = tuple(
-            (button(f"c{number}", "", text=column),) for number, column in enumerate(data["columns"][:MAX_COLUMNS])
-        )
-        return FormCard("form_file", "form_columns", params, (*rows, (cancel,)))
-    if dialogue.step == "target":
-        open_projects = list_projects(context.session, context.workspace_id, only_open=True, limit=MAX_TARGETS)
-        targets = tuple((button("add", "button_add", "plain", p.public_id, p.name),) for p in open_projects)
-        ways = (back, cancel) if len(data["columns"]) > 1 else (cancel,)
-        return FormCard("form_file", "form_target", params, ((button("new", "button_new", "primary"),), *targets, ways))
-    if dialogue.step == "question":
-        return FormCard("form_file", "form_question", params, ((back, cancel),))
-    if dialogue.step == "labels":
-        return FormCard("form_file", "form_labels", params, ((back, cancel),))
-    post = button("post", "button_post", "primary")
-    return FormCard("form_file", "form_confirm", params, ((post,), (back, cancel)), tuple(data["preview"]))
+def _captioned(context: Context, draft: Draft, caption: str) -> Draft:
+    """The draft with a question, labels and options between bars."""
+    question, names, values = parse_caption(caption, clock(context))
+    labels = [label.name for label in choice.make(names).labels] if names else []
+    said = {"question": check_question(question), "labels": labels, "decided": True}
+    return with_settings(draft, values) | said
 
 
-def _choose_column(context: Context, dialogue: Dialogue, argument: str) -> Dialogue:
-    columns = dialogue.data["columns"]
-    if not argument[1:].isdecimal() or int(argument[1:]) >= len(columns):
-        raise Conflict("stale_button")
-    mapping = dialogue.data["mapping"] | {"text": columns[int(argument[1:])]}
-    for role in ("id", "gold"):
-        if mapping[role] == mapping["text"]:
-            mapping[role] = None
-    return _save(context, "target", dialogue.data | {"mapping": mapping, "bad": [], "bad_count": 0, "preview": []})
-
-
-def _unsure(received: Received) -> bool:
-    return received.text_candidates[0][1] not in ("only_column", "name")
-
-
-def _upload(context: Context, data: dict[str, Any]) -> Upload:
-    found = (
-        context.session.query(Upload)
-        .filter_by(workspace_id=context.workspace_id, public_id=str(data["upload"]))
-        .one_or_none()
-    )
-    if found is None:
-        raise Conflict("upload_gone")
-    return found
-
-
-def _save(context: Context, step: str, data: dict[str, Any]) -> Dialogue:
-    return save(context, NAME, step, data)
-
-
-COMMANDS = {"post": CommandRoute("coordinator", on_post, reads=True)}
-TAPS = {"post": TapRoute("coordinator", on_post_tap)}
+COMMANDS = {"post": CommandRoute("coordinator", on_post)}
+TAPS = {
+    "post": TapRoute("coordinator", on_post_tap),
+    "postform": TapRoute("coordinator", on_form_tap),
+    "sample": TapRoute("coordinator", on_sample, reads=True),
+}
+FORMS = {"post": FormRoute("coordinator", on_form)}
 TEXTS = {NAME: on_text}

@@ -4,17 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot import coordinator_chat, posting, worker_chat
-from bot.dialogue import CommandRoute, FormRoute, Stranger, TapRoute, Text
+from bot import (
+    accounts,
+    adding,
+    auditing,
+    editing,
+    item_details,
+    members,
+    model_chat,
+    notes,
+    onboarding,
+    own_work,
+    posting,
+    preferences,
+    quiet_hours,
+    reports,
+    settling,
+    worker_chat,
+)
+from bot.cards.views import Show
+from bot.context import Context
+from bot.dialogue import CommandRoute, FormRoute, Stranger, StrangerTap, TapRoute, Text
+from bot.help import help_route
+from bot.jobs_chat import PICK
 from bot.surface import MenuEntry
 from bot.texts import say
+from bot.tokens import Token
 from core.enrolment import Account
+from core.errors import Conflict
+from core.projects import find_project
 
-COMMANDS: Mapping[str, CommandRoute] = {**worker_chat.COMMANDS, **posting.COMMANDS, **coordinator_chat.COMMANDS}
-TAPS: Mapping[str, TapRoute] = {**worker_chat.TAPS, **posting.TAPS, **coordinator_chat.TAPS}
-FORMS: Mapping[str, FormRoute] = {}
-TEXTS: Mapping[str, Text] = {**posting.TEXTS}
-STRANGERS: Mapping[str, Stranger] = {**worker_chat.STRANGERS}
+COMMANDS: dict[str, CommandRoute] = {
+    **worker_chat.COMMANDS,
+    **own_work.COMMANDS,
+    **preferences.COMMANDS,
+    **quiet_hours.COMMANDS,
+    **posting.COMMANDS,
+    **adding.COMMANDS,
+    **editing.COMMANDS,
+    **reports.COMMANDS,
+    **model_chat.COMMANDS,
+    **settling.COMMANDS,
+    **auditing.COMMANDS,
+    **members.COMMANDS,
+    **accounts.COMMANDS,
+}
+COMMANDS["help"] = help_route(COMMANDS)  # which explains itself too
+
+
+def _on_pick(context: Context, token: Token) -> list[Show]:
+    """A job was picked for a command."""
+    route = COMMANDS.get(token.argument)
+    if route is None or not context.account.may(route.role):
+        raise Conflict("unknown_button")
+    if token.subject:  # whatever the command makes of it: it is a job of this workspace
+        find_project(context.session, context.workspace_id, token.subject)
+    return route.answer(context, token.subject)
+
+
+TAPS: Mapping[str, TapRoute] = {
+    **worker_chat.TAPS,
+    **item_details.TAPS,
+    **notes.TAPS,
+    **onboarding.TAPS,
+    **preferences.TAPS,
+    **quiet_hours.TAPS,
+    **posting.TAPS,
+    **editing.TAPS,
+    **settling.TAPS,
+    **auditing.TAPS,
+    **members.TAPS,
+    **accounts.TAPS,
+    **reports.TAPS,
+    **model_chat.TAPS,
+    PICK: TapRoute("worker", _on_pick),
+}
+FORMS: Mapping[str, FormRoute] = {**posting.FORMS, **members.FORMS, **accounts.FORMS}
+TEXTS: Mapping[str, Text] = {**posting.TEXTS, **editing.TEXTS, **members.TEXTS, **accounts.TEXTS, **auditing.TEXTS}
+STRANGERS: Mapping[str, Stranger] = {**onboarding.STRANGERS, **accounts.STRANGERS}
+STRANGER_TAPS: Mapping[str, StrangerTap] = {**accounts.STRANGER_TAPS}
+
+
+def reading_tap(token: Token) -> bool:
+    """Whether a button changes nothing, so that it need not wait for a writer."""
+    if token.verb == PICK:
+        return token.argument in COMMANDS and COMMANDS[token.argument].reads
+    return token.verb in TAPS and TAPS[token.verb].reads
 
 
 def menu_of(account: Account, locale: str) -> tuple[MenuEntry, ...]:
@@ -22,5 +97,5 @@ def menu_of(account: Account, locale: str) -> tuple[MenuEntry, ...]:
     return tuple(
         MenuEntry(name, say(f"menu_{name}", locale))
         for name, route in COMMANDS.items()
-        if route.listed and account.may(route.role)
+        if route.listed and account.may(route.role) and (account.consented or route.early)
     )

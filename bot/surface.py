@@ -6,11 +6,12 @@ knows no core service and no database. Dialogues know no platform.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from core.errors import LightworkError
 from core.lanes import Lane
 
 # --- what people do ---------------------------------------------------------------------------------------------
@@ -89,7 +90,14 @@ class Filled:
     values: Mapping[str, str]
 
 
-Event = Command | Said | Tapped | Uploaded | Filled
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The person has blocked the bot there, or deleted their account: nothing can be sent to them any more."""
+
+    person: Person
+
+
+Event = Command | Said | Tapped | Uploaded | Filled | Left
 
 # --- what people see --------------------------------------------------------------------------------------------
 
@@ -107,11 +115,15 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a message; `path` lies on this machine. An image is shown as a picture."""
+    """A file that goes with a message; `path` lies on this machine. An image is shown as a picture.
+
+    alt: what a picture shows, for who does not see it.
+    """
 
     name: str
     media_type: str
     path: str
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +251,8 @@ class Outcome:
 
 
 Dispatch = Callable[[Event], Awaitable[Outcome]]
+Sentence = Callable[[LightworkError, str], str]
+"""The sentence of an error in a locale: the text catalogue, injected into surfaces, which know no texts."""
 
 # --- the surface itself -----------------------------------------------------------------------------------------
 
@@ -296,6 +310,33 @@ class Offsets(Protocol):
 
     async def store(self, offset: int, fence: int = 0) -> bool:
         """Confirm everything before `offset`; false where somebody with a higher fence has stored one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a platform takes a call of one kind: `per_second` on average, `burst` at once after a rest.
+
+    name: which bucket, unique within the platform's token: "all", "chat:7", "chat.update". Never a secret.
+    shared: many people wait for this one, so that low lanes leave a part of the burst to higher ones.
+    """
+
+    name: str
+    per_second: float
+    burst: float = 1.0
+    shared: bool = False
+
+
+class Limiter(Protocol):
+    """Keeps the calls of all processes within a token's rates. Injected by `bot.__main__`, one for each token.
+
+    It never fails for want of its store: then each process keeps to the rates for itself.
+    """
+
+    async def admit(self, rates: Sequence[Rate], lane: Lane = Lane.NOTICE) -> None:
+        """Wait until every one of `rates` has room, by lane and then by age; the room is taken then."""
+
+    async def close(self, rate: Rate, seconds: float) -> None:
+        """The platform refused a call for so long: nobody is admitted to the bucket of `rate` before that."""
 
 
 class Leadership(Protocol):

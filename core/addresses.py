@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 from core.config import Settings
 
 ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 (read only, nothing is bound here)
@@ -15,6 +18,15 @@ def web_address(settings: Settings) -> str:
         return (settings.home / "web_address").read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return f"http://{ANY_HOST.get(settings.web_host, settings.web_host)}:{settings.web_port}"
+
+
+def is_reachable(address: str) -> bool:
+    """Whether other machines can open `address`: it does not name this machine alone."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
 
 
 def announce(settings: Settings) -> None:

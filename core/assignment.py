@@ -180,7 +180,7 @@ def _by_value(session: Session, project: Project, worker_id: int, rows: list[Any
         return rows
     crowd = crowd_model(project)
     counts = load_counts(session, worker_id, project.id, crowd.classes)
-    value = {row.id: expected_information(row.posterior or crowd.prior, counts, crowd.pooled) for row in rows}
+    value = {row.id: expected_information(crowd.belief(row.posterior), counts, crowd.pooled) for row in rows}
     return sorted(rows, key=lambda row: (-value[row.id], row.rank))
 
 
@@ -213,10 +213,13 @@ def _save_cursor(session: Session, worker_id: int, project_id: int, band: int, r
     session.execute(statement.on_conflict_do_update(index_elements=keys, set_={"rank": rank}))
 
 
-def end_lease(session: Session, assignment_id: int, item_id: int, state: str, now: datetime) -> bool:
+def end_lease(
+    session: Session, assignment_id: int, item_id: int, state: str, now: datetime, skip_reason: str = ""
+) -> bool:
     """End an active assignment without an answer and give its slot back at once; false where it was not active."""
     item = lock_item(session, item_id)
-    ended = session.execute(END, {"assignment_id": assignment_id, "state": state, "ended_at": now})
+    values = {"assignment_id": assignment_id, "state": state, "ended_at": now, "skip_reason": skip_reason}
+    ended = session.execute(END, values)
     if getattr(ended, "rowcount", 0) != 1:
         return False
     write_item(session, item, now, leased=item.leased - 1)

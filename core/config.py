@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import cached_property
 from pathlib import Path
@@ -32,9 +33,13 @@ class Settings(BaseSettings):
     web_host: str = Field(default="127.0.0.1", alias="LIGHTWORK_WEB_HOST")
     web_port: int = Field(default=8080, ge=0, le=65535, alias="LIGHTWORK_WEB_PORT")
     web_origin: str = Field(default="", alias="LIGHTWORK_WEB_ORIGIN")
+    hooks_host: str = Field(default="127.0.0.1", alias="LIGHTWORK_HOOKS_HOST")
+    hooks_port: int = Field(default=8081, ge=0, le=65535, alias="LIGHTWORK_HOOKS_PORT")
 
     telegram_bot_token: SecretStr = Field(default=SecretStr(""), alias="TELEGRAM_BOT_TOKEN")
+    telegram_bot_name: str = Field(default="", alias="TELEGRAM_BOT_NAME")
     telegram_api_url: str = Field(default="https://api.telegram.org", alias="TELEGRAM_API_URL")
+    telegram_webhook_url: str = Field(default="", alias="TELEGRAM_WEBHOOK_URL")
     slack_bot_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr = Field(default=SecretStr(""), alias="SLACK_APP_TOKEN")
     slack_signing_secret: SecretStr = Field(default=SecretStr(""), alias="SLACK_SIGNING_SECRET")
@@ -58,6 +63,14 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value
 
+    @field_validator("telegram_bot_name")
+    @classmethod
+    def _bot_name(cls, value: str) -> str:
+        name = value.strip().removeprefix("@")
+        if name and not re.fullmatch(r"[A-Za-z0-9_]{4,32}", name):
+            raise ValueError("must be the bot's user name as @BotFather shows it, for example my_label_bot")
+        return name
+
     @field_validator("telegram_api_url", "slack_api_url", "web_origin")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -66,12 +79,24 @@ class Settings(BaseSettings):
             raise ValueError("must be an http:// or https:// address")
         return value
 
+    @field_validator("telegram_webhook_url")
+    @classmethod
+    def _https_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme != "https" or not parts.netloc or parts.query or parts.fragment):
+            raise ValueError("must be the public https:// address that leads to LIGHTWORK_HOOKS_PORT")
+        return value.rstrip("/")
+
     @model_validator(mode="after")
     def _slack_is_whole(self) -> Settings:
         bot, app = self.slack_bot_token.get_secret_value(), self.slack_app_token.get_secret_value()
-        if bool(bot) != bool(app):
-            missing = "SLACK_APP_TOKEN" if bot else "SLACK_BOT_TOKEN"
-            raise ValueError(f"{missing} is missing: Slack in Socket Mode needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN")
+        if app and not bot:
+            raise ValueError("SLACK_BOT_TOKEN is missing: Slack in Socket Mode needs it and SLACK_APP_TOKEN")
+        if bot and not app and not self.slack_signing_secret.get_secret_value():
+            raise ValueError(
+                "SLACK_APP_TOKEN is missing: Slack needs SLACK_BOT_TOKEN and SLACK_APP_TOKEN for Socket Mode, "
+                "or SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET for HTTP"
+            )
         if bot and not bot.startswith("xoxb-"):
             raise ValueError("SLACK_BOT_TOKEN must start with xoxb-")
         if app and not app.startswith("xapp-"):
@@ -93,6 +118,16 @@ class Settings(BaseSettings):
     def media_directory(self) -> Path:
         """Where content-addressed files lie."""
         return self.home / "media"
+
+    @property
+    def export_directory(self) -> Path:
+        """Where exports lie until they have been fetched; old ones are removed."""
+        return self.home / "exports"
+
+    @property
+    def picture_directory(self) -> Path:
+        """Where pictures of jobs lie; old ones are removed."""
+        return self.home / "pictures"
 
     @property
     def model_directory(self) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.confusion import add_answer, column
@@ -32,6 +32,11 @@ SETTLED = ("adjudicated", "accepted", "withdrawn")
 """States that people's further answers do not change."""
 KEEP_SLACK = 2.0
 """A decided item is reopened only when another answer has become worth twice what it must be to be asked."""
+STANDS = table_of(Annotation).c.state.in_(
+    bindparam("standing", ("counted", "surplus"), expanding=True, literal_execute=True)
+)
+"""An annotation that its worker has not taken back. Written into the statement: SQLite takes the partial index by item
+only where it can read its condition there, and else the whole table."""
 UNDECIDED: dict[str, Any] = {"label_id": None, "confidence": None, "decided_at": None}
 
 
@@ -50,12 +55,15 @@ def observe(
     Args:
         answer: index of the label in the project's schema.
         annotation_count: how many this worker has submitted in the project, this one included.
+            The annotation itself is among the rows already.
         changes: the item's other columns that change with the annotation (submitted, leased).
     """
     crowd = crowd_model(project)
     counts = load_counts(session, worker_id, project.id, crowd.classes, lock=True)
-    before = item.posterior if item.posterior and len(item.posterior) == crowd.classes else crowd.prior
-    posterior = update(before, column(counts, crowd.pooled, answer))
+    if item.posterior and len(item.posterior) != crowd.classes:  # labels were added since it was written
+        posterior = _replayed(session, project, crowd, item.id)
+    else:
+        posterior = update(item.posterior or crowd.prior, column(counts, crowd.pooled, answer))
     decision = _conclude(session, project, crowd, item, posterior, now, changes)
     state = _write(session, item, now, posterior, changes | decision)
     add_answer(counts, posterior, answer)
@@ -89,13 +97,35 @@ def withdraw(
 def recompute(session: Session, project: Project, item: ItemState, now: datetime, **changes: Any) -> str:
     """Rebuild an item's posterior from its counted annotations, after one was withdrawn; returns its new state."""
     crowd = crowd_model(project)
-    answers = counted_answers(session, project, item.id)
-    counts = load_many(session, {worker_id for worker_id, _ in answers}, project.id, crowd.classes)
-    posterior = replay(crowd.prior, ((counts[worker_id], answer) for worker_id, answer in answers), crowd.pooled)
+    posterior = _replayed(session, project, crowd, item.id)
     decision = _conclude(session, project, crowd, item, posterior, now, changes)
-    if not decision and item.state in ("agreed", "disputed"):
-        decision = {"state": "open"}
-    return _write(session, item, now, posterior if answers else None, changes | decision)
+    answered = changes.get("submitted", item.submitted)
+    return _write(session, item, now, posterior if answered else None, changes | decision)
+
+
+def reconsider(session: Session, project: Project, crowd: CrowdModel, item: ItemState, now: datetime) -> bool:
+    """Hold an item against a range of answers that was changed; returns whether that changed the item.
+
+    Answers and leases that there are stay. An agreed item is asked on only where it has fewer answers than the minimum.
+    """
+    enough = item.submitted >= project.min_overlap
+    if item.state in SETTLED or item.purpose != "label" or (item.state == "agreed" and enough):
+        return False
+    in_hand = item.submitted + item.leased
+    posterior = item.posterior
+    if not enough:
+        decision: dict[str, Any] = {"state": "open", "overlap": max(project.min_overlap, in_hand)}
+    else:
+        fits = posterior is not None and len(posterior) == crowd.classes
+        posterior = posterior if fits and posterior else _replayed(session, project, crowd, item.id)
+        decision = _conclude(session, project, crowd, item, posterior, now, {})
+        if decision["state"] == "open":
+            wanted = min(project.max_overlap, item.submitted + max(item.leased, 1))
+            decision["overlap"] = max(in_hand, wanted)
+    if decision["state"] == item.state and decision.get("overlap", item.overlap) == item.overlap:
+        return False
+    _write(session, item, now, posterior, decision)
+    return True
 
 
 def decide(
@@ -112,13 +142,22 @@ def decide(
     submitted = int(changes.get("submitted", item.submitted))
     leased = int(changes.get("leased", item.leased))
     if submitted < project.min_overlap:
-        return {}
+        overlap = _places(project, item, submitted + leased, project.min_overlap)
+        return {} if (item.state, item.overlap) == ("open", overlap) else {"state": "open", "overlap": overlap}
     slack = KEEP_SLACK if item.state == "agreed" else 1.0
     if not worth_asking(posterior, crowd.prior, crowd.pooled, project.error_cost, slack):
         return _agreed(project, item, posterior, now)
     if submitted >= project.max_overlap:
         return {"state": "disputed"}
-    return {"state": "open", "overlap": max(item.overlap, min(project.max_overlap, submitted + max(leased, 1)))}
+    return {"state": "open", "overlap": _places(project, item, submitted + leased, submitted + max(leased, 1))}
+
+
+def _places(project: Project, item: ItemState, in_hand: int, wanted: int) -> int:
+    """The overlap of an open item: it does not shrink below what it was, nor grow beyond the project's maximum.
+
+    What is in hand keeps its places, also where the maximum was lowered since.
+    """
+    return max(in_hand, min(project.max_overlap, max(item.overlap, wanted)))
 
 
 def settle(session: Session, item: ItemState, label_id: str, now: datetime) -> None:
@@ -126,6 +165,13 @@ def settle(session: Session, item: ItemState, label_id: str, now: datetime) -> N
     move(item.state, "adjudicated")
     verdict = {"state": "adjudicated", "label_id": label_id, "confidence": 1.0, "decided_at": now}
     write_item(session, item, now, **verdict)
+    add_effect(session, reestimate_effect(item.project_id, now))
+
+
+def retire(session: Session, item: ItemState, now: datetime) -> None:
+    """Take an item out of its job for good: an expert found that nobody can answer it."""
+    move(item.state, "withdrawn")
+    write_item(session, item, now, state="withdrawn", **UNDECIDED)
     add_effect(session, reestimate_effect(item.project_id, now))
 
 
@@ -151,9 +197,16 @@ def counted_answers(session: Session, project: Project, item_id: int) -> list[tu
     index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
     table = table_of(Annotation)
     statement = select(table.c.worker_id, table.c.label_id).where(
-        table.c.item_id == item_id, table.c.state == "counted", table.c.audit_state != "rejected"
+        table.c.item_id == item_id, STANDS, table.c.state == "counted", table.c.audit_state != "rejected"
     )
     return [(worker_id, index[label]) for worker_id, label in session.execute(statement.order_by(table.c.id))]
+
+
+def _replayed(session: Session, project: Project, crowd: CrowdModel, item_id: int) -> list[float]:
+    """The posterior that follows from an item's counted annotations; the prior where it has none."""
+    answers = counted_answers(session, project, item_id)
+    counts = load_many(session, {worker_id for worker_id, _ in answers}, project.id, crowd.classes)
+    return replay(crowd.prior, ((counts[worker_id], answer) for worker_id, answer in answers), crowd.pooled)
 
 
 def _conclude(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.clock import bucket, bucket_end
 from core.effects import EnqueueJob
-from core.queue import ASSIGNMENTS, EXPIRE, OFFER, REESTIMATE
+from core.queue import APPLY_OVERLAP, ASSIGNMENTS, EXPIRE, OFFER, REESTIMATE
 
 COMMIT_MARGIN = timedelta(seconds=2)
 """A bucket's job runs at least so long after the events that ask for it, so that it sees what they commit."""
@@ -28,3 +28,9 @@ def reestimate_effect(project_id: int, now: datetime) -> EnqueueJob:
     """The job that re-estimates a project's consensus and looks whether training is due."""
     number = bucket(now + COMMIT_MARGIN)
     return EnqueueJob(ASSIGNMENTS, REESTIMATE, (project_id,), f"reestimate-{project_id}-{number}", bucket_end(number))
+
+
+def overlap_effect(project_id: int, now: datetime) -> EnqueueJob:
+    """The job that holds a project's items against a range of answers that was changed."""
+    number = bucket(now + COMMIT_MARGIN)
+    return EnqueueJob(ASSIGNMENTS, APPLY_OVERLAP, (project_id,), f"overlap-{project_id}-{number}", bucket_end(number))

@@ -15,7 +15,10 @@ from core.models import Attempt, Identity, Invite, LogEntry, Membership, Worker,
 
 ROLES = ("worker", "expert", "coordinator", "owner")
 """Each includes those before it."""
-CONSENT_VERSION = 1
+OPERATORS = ("coordinator", "owner")
+"""They run the workspace: they are told what is stored when they are welcomed, and agree by coming in."""
+CONSENT_VERSION = 2
+"""Of what people are told about their data. Who agreed to an earlier one is asked again."""
 MAX_WRONG_CODES_PER_HOUR = 20
 MAX_INVITE_USES = 10_000
 ACCOUNT = (
@@ -42,6 +45,11 @@ class Account:
     workspace_id: int | None
     role: str | None
     paused: bool = False
+    consented: bool = False
+    """Whether they have agreed to what is stored, as it is worded now; nothing is asked of them before that."""
+    banned: bool = False
+    suspended: bool = False
+    """Paused by a coordinator."""
 
     def may(self, role: str) -> bool:
         """Whether this account's role includes `role`."""
@@ -104,11 +112,35 @@ def find_account(session: Session, surface: str, tenant: str, external_id: str) 
     row = session.execute(ACCOUNT, keys).one_or_none()
     if row is None:
         return None
-    identity, worker = row[0], row[1]
-    membership: Membership | None = row[2]
+    return _account(row[0], row[1], row[2])
+
+
+def _account(identity: Identity, worker: Worker, membership: Membership | None) -> Account:
     if membership is None:
         return Account(identity, worker, None, None)
-    return Account(identity, worker, membership.workspace_id, membership.role, membership.status == "paused")
+    return Account(
+        identity,
+        worker,
+        membership.workspace_id,
+        membership.role,
+        paused=membership.status == "paused",
+        consented=has_consented(membership),
+        banned=membership.status == "banned",
+        suspended=membership.status == "suspended",
+    )
+
+
+def has_consented(membership: Membership) -> bool:
+    """Whether they have agreed to what is stored, as it is worded now."""
+    return membership.consented_at is not None and (membership.consent_version or 0) >= CONSENT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of an invite. invite_id: the one of which a use was counted, where one was."""
+
+    account: Account
+    invite_id: int | None = None
 
 
 def join(
@@ -123,41 +155,48 @@ def join(
     locale: str,
     origin: str,
     now: datetime,
-) -> Account:
+) -> Joined:
     """Redeem an invite: the account becomes a member, or rises to the invite's role.
 
+    Workers and experts have then still to agree to what is stored.
+
     Raises:
-        Refused: unknown, used-up or expired code, or too many wrong ones from one origin.
+        Refused: unknown, used-up or expired code, too many wrong ones from one origin, or banned from the workspace.
     """
     invite = _redeemable(session, code, origin or f"{surface}:{tenant}:{external_id}", now)
     account = find_account(session, surface, tenant, external_id)
     identity = account.identity if account else _new_identity(session, surface, tenant, external_id, name, locale, now)
-    membership = session.scalars(
-        select(Membership).where(
-            Membership.workspace_id == invite.workspace_id, Membership.worker_id == identity.worker_id
-        )
-    ).first()
-    if membership is None:
-        membership = Membership(
-            workspace_id=invite.workspace_id,
-            worker_id=identity.worker_id,
-            role=invite.role,
-            consented_at=now,
-            consent_version=CONSENT_VERSION,
-            created_at=now,
-        )
-        session.add(membership)
-        _count_use(session, invite, now)
-    elif ROLES.index(membership.role) < ROLES.index(invite.role):
-        membership.role = invite.role
-        _count_use(session, invite, now)
-    membership.status = "active"
+    membership, used = _admit(session, invite, identity.worker_id, now)
     identity.workspace_id, identity.address, identity.blocked_at = invite.workspace_id, address, None
     session.flush()
-    if invite.role != "worker":
+    if used and invite.role != "worker":
         record_act(session, invite.workspace_id, identity.worker_id, "join", invite.role, now)
     worker = session.get_one(Worker, identity.worker_id)
-    return Account(identity, worker, invite.workspace_id, membership.role)
+    return Joined(_account(identity, worker, membership), invite.id if used else None)
+
+
+def _admit(session: Session, invite: Invite, worker_id: int, now: datetime) -> tuple[Membership, bool]:
+    """The membership that the invite gives, and whether that took one of its uses."""
+    statement = select(Membership).where(
+        Membership.workspace_id == invite.workspace_id, Membership.worker_id == worker_id
+    )
+    membership, used = session.scalars(statement).first(), True
+    if membership is None:
+        membership = Membership(workspace_id=invite.workspace_id, worker_id=worker_id, role=invite.role, created_at=now)
+        session.add(membership)
+    elif membership.status == "banned":
+        raise Refused("banned")
+    elif ROLES.index(membership.role) < ROLES.index(invite.role):
+        membership.role = invite.role
+    else:
+        used = False
+    if used:
+        _count_use(session, invite, now)
+    if membership.status != "suspended":  # which only a coordinator lifts
+        membership.status = "active"
+    if invite.role in OPERATORS and not has_consented(membership):
+        membership.consented_at, membership.consent_version = now, CONSENT_VERSION
+    return membership, used
 
 
 def _new_identity(
@@ -180,10 +219,7 @@ def _new_identity(
 
 def _redeemable(session: Session, code: str, origin: str, now: datetime) -> Invite:
     """The invite of a code. A wrong code is counted by the caller, in a transaction that is not rolled back."""
-    hour = int(now.timestamp()) // 3600
-    attempt = session.get(Attempt, (origin[:200], hour))
-    if attempt is not None and attempt.count >= MAX_WRONG_CODES_PER_HOUR:
-        raise Refused("too_many_codes")
+    check_attempts(session, origin, now)
     clean = code.strip().lower()
     if not is_public_id(clean):
         raise Refused("invite_unknown")
@@ -193,6 +229,17 @@ def _redeemable(session: Session, code: str, origin: str, now: datetime) -> Invi
     if invite.expires_at <= now:
         raise Refused("invite_expired")
     return invite
+
+
+def check_attempts(session: Session, origin: str, now: datetime) -> None:
+    """Whether codes from `origin` are looked at at all.
+
+    Raises:
+        Refused: too many wrong ones came from there in this hour.
+    """
+    attempt = session.get(Attempt, (origin[:200], int(now.timestamp()) // 3600))
+    if attempt is not None and attempt.count >= MAX_WRONG_CODES_PER_HOUR:
+        raise Refused("too_many_codes")
 
 
 def count_wrong_code(session: Session, origin: str, now: datetime) -> None:

@@ -8,15 +8,19 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from core import importing, reestimation
+from core import changes, forgetting, importing, recollection, reestimation
 from core.assignment import expire_leases
 from core.clock import now
 from core.errors import LightworkError
-from core.exporting import export_for_chat
+from core.exporting import export_for_chat, fail_export
+from core.finishing import look_for_end
 from core.log import get_logger
+from core.merging import merge_strays
 from core.models import Assignment, Project
 from core.offers import offer_work as make_offers
-from core.queue import ASSIGNMENTS, DEFAULT
+from core.pruning import prune_files
+from core.queue import ASSIGNMENTS, DEFAULT, is_last_attempt
+from core.reminders import remind
 from core.runtime import Runtime, process_runtime
 from core.sweep import sweep_project, sweep_rest
 from core.tally import count_job
@@ -64,11 +68,19 @@ def offer_work(project_id: int, after_worker_id: int = 0) -> None:
 
 
 def reestimate(project_id: int) -> None:
-    """Re-estimate a project's consensus, then look whether enough has been agreed for a training run."""
+    """Re-estimate a project's consensus, then look whether enough is agreed for a training run, and whether all is."""
     with counted(ASSIGNMENTS, "reestimate") as runtime:
         reestimation.reestimate(runtime.engine, project_id, runtime.run_effects, now)
         with runtime.writing() as session:
             due_by_threshold(session, project_id, now())
+        with runtime.writing() as session:
+            look_for_end(session, project_id, now())
+
+
+def apply_overlap(project_id: int) -> None:
+    """Hold a project's items against a range of answers that was changed."""
+    with counted(ASSIGNMENTS, "apply_overlap") as runtime:
+        changes.apply_overlap(runtime.engine, project_id, runtime.run_effects, now)
 
 
 def import_batch(batch_id: int) -> None:
@@ -78,9 +90,26 @@ def import_batch(batch_id: int) -> None:
 
 
 def export_project(request_id: int) -> None:
-    """Write the export that a coordinator asked for, and owe it to them."""
+    """Write the export that a coordinator asked for, and owe it to them; after the last attempt, that it failed."""
     with counted(DEFAULT, "export_project") as runtime:
-        export_for_chat(runtime, request_id, now())
+        try:
+            export_for_chat(runtime, request_id, now())
+        except Exception:
+            if is_last_attempt():
+                fail_export(runtime, request_id, now())
+            raise
+
+
+def recollect(workspace_id: int, worker_id: int) -> None:
+    """Have asked again what a banned worker alone decided in a workspace."""
+    with counted(DEFAULT, "recollect") as runtime:
+        recollection.recollect(runtime, workspace_id, worker_id, now)
+
+
+def forget_chat(external_id: str) -> None:
+    """Delete what the web chat still shows to an account that was erased."""
+    with counted(DEFAULT, "forget_chat") as runtime, runtime.writing() as session:
+        forgetting.forget_chat(session, external_id)
 
 
 def sweep() -> None:
@@ -95,11 +124,16 @@ def sweep() -> None:
                 sweep_project(session, session.get_one(Project, project_id), now())
         with runtime.writing() as session:
             sweep_rest(session, now())
+        with runtime.writing() as session:  # by itself: it holds rows of leases, before which items are locked
+            remind(session, now())
+        with runtime.writing() as session:  # by itself: it locks items before anything else
+            merge_strays(session, now())
 
 
 def tick() -> None:
-    """Once a minute: start the training runs whose cron string says so."""
+    """Once a minute: start the training runs whose cron string says so, and remove files that are too old."""
     with counted(ASSIGNMENTS, "tick") as runtime:
+        prune_files(runtime.settings, now())
         with runtime.reading() as session:
             project_ids = list(session.scalars(select(Project.id).where(Project.state == "open")))
         for project_id in project_ids:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -43,12 +44,26 @@ def keep(settings: Settings, path: Path) -> Media:
     Raises:
         OSError: the file cannot be read, or the home cannot be written.
     """
+    with path.open("rb") as source:
+        return _keep(settings, source)
+
+
+def keep_text(settings: Settings, text: str) -> Media:
+    """As `keep`, of a text in UTF-8.
+
+    Raises:
+        OSError: the home cannot be written.
+    """
+    return _keep(settings, io.BytesIO(text.encode()))
+
+
+def _keep(settings: Settings, source: BinaryIO) -> Media:
     directory = settings.media_directory
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, draft = tempfile.mkstemp(dir=directory, prefix=".draft-")  # mkstemp makes it with mode 0600
     try:
         with os.fdopen(handle, "wb") as target:
-            media = _copy(path, target)
+            media = _copy(source, target)
             target.flush()
             os.fsync(target.fileno())
         _place(Path(draft), media_path(settings, media.sha256))
@@ -57,12 +72,11 @@ def keep(settings: Settings, path: Path) -> Media:
     return media
 
 
-def _copy(path: Path, target: BinaryIO) -> Media:
+def _copy(source: BinaryIO, target: BinaryIO) -> Media:
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as source:
-        while block := source.read(BLOCK_BYTES):
-            digest.update(block)
-            size += target.write(block)
+    while block := source.read(BLOCK_BYTES):
+        digest.update(block)
+        size += target.write(block)
     return Media(digest.hexdigest(), size)
 
 

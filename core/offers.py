@@ -1,19 +1,25 @@
-"""Offers of a shortfall to idle workers: at most one unanswered offer per person, silence where there is nothing."""
+"""Offers of a shortfall to idle workers: at most one unanswered offer per person, silence where there is nothing.
+
+Whoever has quiet hours is asked after them, by a job that waits for their end.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.orm import Session
 
 from core.assignment import find_item, leave_in_peace, set_standing
+from core.attention import QUIET_HOURS, QuietHours, awake, quiet_now
 from core.clock import bucket
 from core.db.tables import table_of
 from core.due import offer_effect
 from core.effects import EnqueueJob, add_effect
+from core.eligibility import eligible, why_not
+from core.enrolment import CONSENT_VERSION
 from core.lanes import Lane
-from core.models import Assignment, Batch, Identity, Item, Membership, Participation, Project
+from core.models import Assignment, Batch, Identity, Item, Membership, Participation, Project, Worker
 from core.outbox import owe
 from core.projects import list_projects
 from core.queue import ASSIGNMENTS, OFFER
@@ -30,15 +36,16 @@ ITEM = table_of(Item)
 def offer_work(session: Session, project_id: int, now: datetime, after_worker_id: int = 0) -> int:
     """Offer what is open to idle workers who could take it; returns how many were asked.
 
-    Where idle workers remain behind outstanding offers, the next run is scheduled for when those count as declined.
-    Looks at `OFFERS_PER_RUN` people; where that was not enough, a further job goes on after the last of them.
+    Where idle workers remain behind outstanding offers, the next run is scheduled for when those count as declined;
+    where some have quiet hours, for when the first of these are over. Looks at `OFFERS_PER_RUN` people; where that was
+    not enough, a further job goes on after the last of them.
     """
     project = session.get(Project, project_id)
     if project is None or project.state != "open":
         return 0
     _decline_unanswered(session, now)
     open_slots = visible_slots(session, project_id) - _outstanding(session, project_id)
-    idle = idle_workers(session, project, OFFERS_PER_RUN, after_worker_id) if _has_slots(session, project_id) else []
+    idle = _awake_and_idle(session, project, now, after_worker_id) if _has_slots(session, project_id) else []
     asked, waiting = 0, 0
     for worker_id in idle:
         if find_item(session, project, worker_id, lease=False) is None:
@@ -54,11 +61,44 @@ def offer_work(session: Session, project_id: int, now: datetime, after_worker_id
     return asked
 
 
+def _awake_and_idle(session: Session, project: Project, now: datetime, after_worker_id: int) -> list[int]:
+    quiet = _quiet(session, project, now)
+    if quiet:
+        add_effect(session, offer_effect(project.id, min(quiet.values())))
+    return idle_workers(session, project, OFFERS_PER_RUN, after_worker_id, quiet)
+
+
+def next_offer(session: Session, project: Project, now: datetime) -> datetime | None:
+    """When the next run of `offer_work` has something to do: now, or as soon as the first quiet hours are over.
+
+    Nothing where no slot is open, or nobody is there whom to ask or wait for.
+    """
+    if project.state != "open" or not _has_slots(session, project.id):
+        return None
+    quiet = _quiet(session, project, now)
+    if idle_workers(session, project, 1, quiet=quiet) or _outstanding(session, project.id):
+        return now
+    return min(quiet.values(), default=None)
+
+
+def ask_again(session: Session, workspace_id: int, now: datetime) -> None:
+    """Look for somebody to ask in every open project: a person may be asked now who could not be before."""
+    for project in list_projects(session, workspace_id, only_open=True):
+        add_effect(session, offer_effect(project.id, now))
+
+
 def offered_on_joining(session: Session, workspace_id: int, worker_id: int, now: datetime) -> None:
     """A welcome with its Start button is an offer: nothing more is sent until the person speaks."""
     for project in list_projects(session, workspace_id, only_open=True):
         if session.get(Participation, (worker_id, project.id)) is None:
             _mark_offered(session, project.id, worker_id, now)
+
+
+def offered_with_guidelines(session: Session, project: Project, worker_id: int, now: datetime) -> None:
+    """The guidelines of a job are shown with a button that leads to its first item: an offer, and they are seen."""
+    _mark_offered(session, project.id, worker_id, now)
+    mine = Participation.worker_id == worker_id, Participation.project_id == project.id
+    session.execute(update(Participation).where(*mine).values(guidelines_seen=project.guidelines_version))
 
 
 def visible_slots(session: Session, project_id: int) -> int:
@@ -73,34 +113,63 @@ def visible_slots(session: Session, project_id: int) -> int:
     return session.scalar(select(func.coalesce(func.sum(seen.c.slots), 0))) or 0
 
 
-def idle_workers(session: Session, project: Project, limit: int, after_worker_id: int = 0) -> list[int]:
-    """Active, reachable members who are free, by id: without an assignment and without an unanswered offer."""
+def projects_with_work(session: Session, workspace_id: int, worker_id: int) -> list[Project]:
+    """Open projects that want answers and in which this person may work, at most 20; not for the path of a tap."""
+    who = select(Membership.role, Worker.languages).join(Worker, Worker.id == Membership.worker_id)
+    mine = Membership.workspace_id == workspace_id, Membership.worker_id == worker_id
+    person = session.execute(who.where(*mine)).one_or_none()
+    if person is None:
+        return []
+    open_projects = list_projects(session, workspace_id, only_open=True)
+    mine_too = (project for project in open_projects if why_not(project, person.role, person.languages) is None)
+    return [project for project in mine_too if _has_slots(session, project.id)]
+
+
+def idle_workers(
+    session: Session,
+    project: Project,
+    limit: int,
+    after_worker_id: int = 0,
+    quiet: dict[QuietHours, datetime] | None = None,
+) -> list[int]:
+    """Active, reachable members who may work here and are free, by id: without an assignment or an unanswered offer.
+
+    Args:
+        quiet: quiet hours that run now; who keeps them is left out.
+    """
+    statement = select(Membership.worker_id).join(Worker, Worker.id == Membership.worker_id).where(*_idle(project))
+    statement = statement.where(Membership.worker_id > after_worker_id, awake(quiet or {}))
+    return list(session.scalars(statement.order_by(Membership.worker_id).limit(limit)))
+
+
+def _quiet(session: Session, project: Project, now: datetime) -> dict[QuietHours, datetime]:
+    """The quiet hours that run now among idle workers."""
+    people = select(*QUIET_HOURS).join(Membership, Membership.worker_id == Worker.id).where(*_idle(project))
+    return quiet_now(session, people, now)
+
+
+def _idle(project: Project) -> list[ColumnElement[bool]]:
+    """That a worker is idle, as conditions on `Membership` and `Worker`."""
     reachable = exists().where(
         Identity.worker_id == Membership.worker_id,
         Identity.workspace_id == project.workspace_id,
         Identity.blocked_at.is_(None),
     )
-    busy = exists().where(Assignment.worker_id == Membership.worker_id, Assignment.state == "active")
-    anywhere = aliased(Participation)
-    offered = exists().where(anywhere.worker_id == Membership.worker_id, anywhere.state == "offered")
-    here = and_(Participation.worker_id == Membership.worker_id, Participation.project_id == project.id)
-    statement = (
-        select(Membership.worker_id)
-        .outerjoin(Participation, here)
-        .where(
-            Membership.workspace_id == project.workspace_id,
-            Membership.worker_id > after_worker_id,
-            Membership.status == "active",
-            Membership.role.in_(("worker", "expert")),
-            or_(Participation.state.is_(None), Participation.state == "idle"),
-            reachable,
-            ~busy,
-            ~offered,
-        )
-        .order_by(Membership.worker_id)
-        .limit(limit)
-    )
-    return list(session.scalars(statement))
+    holds = exists().where(Assignment.worker_id == Membership.worker_id, Assignment.state == "active")
+    mine = exists().where(Participation.worker_id == Membership.worker_id)
+    offered = mine.where(Participation.state == "offered")
+    engaged = mine.where(Participation.project_id == project.id, Participation.state != "idle")
+    return [
+        Membership.workspace_id == project.workspace_id,
+        Membership.status == "active",
+        Membership.consent_version >= CONSENT_VERSION,
+        Membership.role.in_(("worker", "expert")),
+        reachable,
+        ~holds,
+        ~offered,
+        ~engaged,
+        *eligible(project),
+    ]
 
 
 def _offer(session: Session, project: Project, worker_id: int, now: datetime) -> bool:

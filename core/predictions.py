@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, select, update
+from sqlalchemy import Select, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -37,7 +37,8 @@ ITEM = table_of(Item)
 class PredictionRow:
     """A model's label for one item.
 
-    probabilities: in the order of the project's labels; confidence: the highest of them.
+    probabilities: in the order of the project's labels, as many as the model knows; labels that were added to the
+        project since stand behind them. confidence: the highest of them.
     uncertainty: 0 sure to 1 undecided.
     """
 
@@ -60,12 +61,20 @@ class BandPlan:
 
 
 def unpredicted(session: Session, version: ModelVersion, after_id: int = 0, limit: int = 500) -> list[Item]:
-    """Open items of published batches on which `version` has not spoken, by id.
+    """Open items of published batches on which `version` has not spoken since it was promoted, by id.
+
+    A model that is put back into use speaks anew: another has reordered the items meanwhile.
 
     Args:
         after_id: the last id of the page before.
     """
-    spoken = exists().where(Prediction.item_id == Item.id, Prediction.model_version_id == version.id)
+    # The moment of promotion is read with the rows: it may have changed since whoever asks has read the version.
+    spoken = exists().where(
+        Prediction.item_id == Item.id,
+        Prediction.model_version_id == version.id,
+        ModelVersion.id == version.id,
+        or_(ModelVersion.promoted_at.is_(None), Prediction.created_at >= ModelVersion.promoted_at),
+    )
     statement = _open_items(version.project_id).where(Item.id > after_id, ~spoken).order_by(Item.id).limit(limit)
     return list(session.scalars(statement))
 

@@ -1,24 +1,36 @@
-"""Labeling jobs: made, found within a workspace, paused and closed."""
+"""Labeling jobs: what their settings may be; made, found within a workspace, paused and closed."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import labels
 from core.due import offer_effect
 from core.effects import add_effect
 from core.enrolment import record_act
-from core.errors import InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import is_public_id
-from core.models import Project
+from core.models import Item, Project
 
 DEFAULT_MIN_OVERLAP, DEFAULT_MAX_OVERLAP = 3, 8
 OVERLAP_LIMIT = 100
 MAX_QUESTION = 1000
+MAX_NAME = 60
+MAX_GUIDELINES = 8000
+MAX_PRICE = 100_000
+"""In hundredths of the workspace's currency."""
+MIN_LEASE_SECONDS, MAX_LEASE_SECONDS = 1, 7 * 24 * 3600
+MAX_PRIORITY = 100
+AUDIENCES = ("everyone", "experts")
+FROM_STATES = {"paused": ("open",), "closed": ("open", "paused"), "open": ("paused", "closed")}
+"""From which states a job may be put into another."""
+_LANGUAGE = re.compile(r"|[a-z]{2}")
 
 
 def check_overlap(minimum: int, maximum: int) -> None:
@@ -29,6 +41,49 @@ def check_overlap(minimum: int, maximum: int) -> None:
     """
     if not 1 <= minimum <= maximum <= OVERLAP_LIMIT:
         raise InvalidInput("bad_overlap", minimum=minimum, maximum=maximum, limit=OVERLAP_LIMIT)
+
+
+def check_question(question: str) -> str:
+    """A question as it is stored.
+
+    Raises:
+        InvalidInput: empty_question or question_too_long.
+    """
+    question = question.strip()
+    if not question:
+        raise InvalidInput("empty_question")
+    if len(question) > MAX_QUESTION:
+        raise InvalidInput("question_too_long", length=len(question), limit=MAX_QUESTION)
+    return question
+
+
+def check_settings(settings: Mapping[str, Any], now: datetime) -> None:
+    """Check columns of a project that its coordinator sets.
+
+    Args:
+        settings: any of name, price, lease_seconds, deadline, priority, audience, language, guidelines; others are not
+            looked at.
+
+    Raises:
+        InvalidInput: bad_name, bad_price, bad_lease, deadline_past, bad_priority, bad_audience, bad_language or
+            guidelines_too_long.
+    """
+    if not 0 < len(str(settings.get("name", "-")).strip()) <= MAX_NAME:
+        raise InvalidInput("bad_name", limit=MAX_NAME)
+    if not 0 <= settings.get("price", 0) <= MAX_PRICE:
+        raise InvalidInput("bad_price", limit=MAX_PRICE // 100)
+    if not MIN_LEASE_SECONDS <= settings.get("lease_seconds", MIN_LEASE_SECONDS) <= MAX_LEASE_SECONDS:
+        raise InvalidInput("bad_lease", least=MIN_LEASE_SECONDS, days=MAX_LEASE_SECONDS // 86400)
+    if (deadline := settings.get("deadline")) is not None and deadline <= now:
+        raise InvalidInput("deadline_past")
+    if abs(settings.get("priority", 0)) > MAX_PRIORITY:
+        raise InvalidInput("bad_priority", limit=MAX_PRIORITY)
+    if settings.get("audience", AUDIENCES[0]) not in AUDIENCES:
+        raise InvalidInput("bad_audience")
+    if _LANGUAGE.fullmatch(settings.get("language", "")) is None:
+        raise InvalidInput("bad_language", language=str(settings["language"])[:40])
+    if (length := len(settings.get("guidelines", ""))) > MAX_GUIDELINES:
+        raise InvalidInput("guidelines_too_long", length=length, limit=MAX_GUIDELINES)
 
 
 def create_project(
@@ -47,20 +102,18 @@ def create_project(
     """Make a labeling job; it has no items yet.
 
     Args:
-        options: other columns of the project, for example `retrain_threshold`.
+        name: as people read it in lists; else the beginning of the question.
+        options: other columns of the project, for example `price`.
 
     Raises:
-        InvalidInput: no question, or an overlap that cannot be.
+        InvalidInput: no question, an overlap that cannot be, or as `check_settings`.
     """
-    question = question.strip()
-    if not question:
-        raise InvalidInput("empty_question")
-    if len(question) > MAX_QUESTION:
-        raise InvalidInput("question_too_long", length=len(question), limit=MAX_QUESTION)
+    question = check_question(question)
+    check_settings(options, now)
     check_overlap(min_overlap, max_overlap)
     project = Project(
         workspace_id=workspace_id,
-        name=(name.strip() or question)[:60],
+        name=" ".join((name.strip() or question).split())[:MAX_NAME],
         question=question,
         label_schema=labels.dump(schema),
         min_overlap=min_overlap,
@@ -101,10 +154,22 @@ def list_projects(session: Session, workspace_id: int, *, only_open: bool = Fals
     return list(session.scalars(statement.limit(limit)))
 
 
+def count_open_items(session: Session, project_id: int) -> int:
+    """Items that still ask for answers."""
+    statement = select(func.count()).select_from(Item).where(Item.project_id == project_id, Item.state == "open")
+    return session.scalar(statement) or 0
+
+
 def set_state(session: Session, project: Project, state: str, worker_id: int, now: datetime) -> None:
-    """Pause, resume or close a project. Leases in hand may still be answered."""
+    """Pause, resume or close a project. Leases in hand may still be answered; nothing new is handed out.
+
+    Raises:
+        Conflict: it is closed, so it cannot be paused.
+    """
     if project.state == state:
         return
+    if project.state not in FROM_STATES[state]:
+        raise Conflict("job_is_closed", project=project.name)
     project.state = state
     record_act(session, project.workspace_id, worker_id, state, project.public_id, now)
     if state == "open":

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry as RedisRetry
-from rq import Queue, Retry
+from rq import Queue, Retry, get_current_job
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
@@ -27,15 +27,31 @@ QUEUES = (ASSIGNMENTS, DEFAULT, TRAINING)
 EXPIRE = "core.jobs.expire_leases_job"
 OFFER = "core.jobs.offer_work"
 REESTIMATE = "core.jobs.reestimate"
+APPLY_OVERLAP = "core.jobs.apply_overlap"
 IMPORT = "core.jobs.import_batch"
 EXPORT = "core.jobs.export_project"
+RECOLLECT = "core.jobs.recollect"
+FORGET_CHAT = "core.jobs.forget_chat"
 SWEEP = "core.jobs.sweep"
 TICK = "core.jobs.tick"
 RETRAIN = "trainer.jobs.retrain"
 PRELABEL = "trainer.jobs.prelabel"
-JOB_NAMES = (EXPIRE, OFFER, REESTIMATE, IMPORT, EXPORT, SWEEP, TICK, RETRAIN, PRELABEL)
+JOB_NAMES = (
+    EXPIRE,
+    OFFER,
+    REESTIMATE,
+    APPLY_OVERLAP,
+    IMPORT,
+    EXPORT,
+    RECOLLECT,
+    FORGET_CHAT,
+    SWEEP,
+    TICK,
+    RETRAIN,
+    PRELABEL,
+)
 
-TIMEOUT_SECONDS = {RETRAIN: 6 * 3600, PRELABEL: 2 * 3600, IMPORT: 2 * 3600, EXPORT: 2 * 3600}
+TIMEOUT_SECONDS = {RETRAIN: 6 * 3600, PRELABEL: 2 * 3600, IMPORT: 2 * 3600, EXPORT: 2 * 3600, RECOLLECT: 2 * 3600}
 DEFAULT_TIMEOUT_SECONDS = 120
 FAILURE_TTL_SECONDS = 24 * 3600
 RESULT_TTL_SECONDS = 0
@@ -101,6 +117,12 @@ def _remove_if_dead(redis: Redis, job_id: str) -> bool:
         job.delete()
         return True
     return False
+
+
+def is_last_attempt() -> bool:
+    """Whether the job that this process works on, if any, is not retried where it fails."""
+    job = get_current_job()
+    return job is None or not job.retries_left
 
 
 def is_covered(redis: Redis, job_id: str) -> bool:

@@ -30,6 +30,10 @@ NOTICEABLE = 0.002
 """Smaller moves of a posterior are not written."""
 
 
+class LabelsAdded(Exception):
+    """The project was given further labels after its annotations were read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A project's annotations as index columns, with the revisions they were read at."""
@@ -57,7 +61,8 @@ def reestimate(
 ) -> int:
     """Re-estimate posteriors, skills and the pooled matrix of a project; returns how many items were revised.
 
-    Items whose revision moved on meanwhile are left alone; verdicts are fixed points of the estimate.
+    Items whose revision moved on meanwhile are left alone; verdicts are fixed points of the estimate. Where labels are
+    added meanwhile it stops, and is due again.
     """
     with reading(engine) as session:
         project = session.get_one(Project, project_id)
@@ -74,8 +79,27 @@ def reestimate(
         strength=STRENGTH,
         fixed=snapshot.fixed,
     )
+    try:
+        return _write_back(engine, project_id, run_effects, clock, snapshot, fitted)
+    except LabelsAdded:
+        return 0
+
+
+def _write_back(
+    engine: Engine,
+    project_id: int,
+    run_effects: Callable[[list[Effect]], None],
+    clock: Callable[[], datetime],
+    snapshot: Snapshot,
+    fitted: Fit,
+) -> int:
+    """What was fitted, in pieces; returns how many items were revised.
+
+    Raises:
+        LabelsAdded: the project has other labels now than those that were fitted.
+    """
     with unit_of_work(engine, run_effects) as session:
-        _write_crowd(session, project_id, fitted)
+        _write_crowd(session, project_id, snapshot, fitted)
     pause = PAUSE_SECONDS if is_sqlite(engine) else 0.0
     for start in range(0, len(snapshot.worker_ids), CHUNK):
         with unit_of_work(engine, run_effects) as session:
@@ -87,8 +111,15 @@ def reestimate(
             revised += _revise_items(session, project_id, snapshot, fitted, changed[start : start + CHUNK], clock())
         time.sleep(pause)
     with unit_of_work(engine, run_effects) as session:  # last, so that a job that was killed is still due
-        session.get_one(Project, project_id).estimated_annotations = len(snapshot.answers)
+        _same_project(session, project_id, snapshot, lock=True).estimated_annotations = len(snapshot.answers)
     return revised
+
+
+def _same_project(session: Session, project_id: int, snapshot: Snapshot, *, lock: bool = False) -> Project:
+    project = session.get_one(Project, project_id, with_for_update=lock)
+    if len(project.label_schema["labels"]) != snapshot.classes:
+        raise LabelsAdded
+    return project
 
 
 def read_snapshot(session: Session, project: Project) -> Snapshot | None:
@@ -146,8 +177,8 @@ def _moved(snapshot: Snapshot, fitted: Fit) -> list[int]:
     return moved
 
 
-def _write_crowd(session: Session, project_id: int, fitted: Fit) -> None:
-    project = session.get_one(Project, project_id, with_for_update=True)
+def _write_crowd(session: Session, project_id: int, snapshot: Snapshot, fitted: Fit) -> None:
+    project = _same_project(session, project_id, snapshot, lock=True)
     project.pooled_confusion = [[round(float(cell), 6) for cell in row] for row in fitted.pooled]
     project.class_prior = [round(float(share), 6) for share in fitted.prior]
 
@@ -155,7 +186,7 @@ def _write_crowd(session: Session, project_id: int, fitted: Fit) -> None:
 def _write_skills(
     session: Session, project_id: int, snapshot: Snapshot, fitted: Fit, start: int, now: datetime
 ) -> None:
-    crowd = crowd_model(session.get_one(Project, project_id))
+    crowd = crowd_model(_same_project(session, project_id, snapshot))
     totals = np.bincount(snapshot.workers, minlength=len(snapshot.worker_ids))
     for position in range(start, min(start + CHUNK, len(snapshot.worker_ids))):
         worker_id = snapshot.worker_ids[position]
@@ -174,7 +205,7 @@ def _counts(expected: Floats, classes: int) -> Counts:
 def _revise_items(
     session: Session, project_id: int, snapshot: Snapshot, fitted: Fit, positions: list[int], now: datetime
 ) -> int:
-    project = session.get_one(Project, project_id)
+    project = _same_project(session, project_id, snapshot)
     crowd: CrowdModel = crowd_model(project)
     revised = 0
     lock_items(session, (snapshot.item_ids[position] for position in positions))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.db.upsert import insert_or_ignore
 from core.models import SingletonLease
 
-LIFETIME = timedelta(seconds=8)
+LIFETIME = timedelta(seconds=6)
 """A silent holder is replaced after this long; holders renew three times as often."""
 
 

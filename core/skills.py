@@ -35,6 +35,10 @@ class CrowdModel:
         """Number of labels."""
         return len(self.prior)
 
+    def belief(self, posterior: list[float] | None) -> list[float]:
+        """What is believed of an item: the prior where it has no posterior, or labels were added since."""
+        return posterior if posterior and len(posterior) == self.classes else self.prior
+
 
 def crowd_model(project: Project) -> CrowdModel:
     """From the last re-estimation; sane defaults before it, and for labels added since."""
@@ -46,7 +50,7 @@ def crowd_model(project: Project) -> CrowdModel:
 
 
 def load_counts(session: Session, worker_id: int, project_id: int, classes: int, *, lock: bool = False) -> Counts:
-    """A worker's expected answers; empty where they are new or the labels have changed in number."""
+    """A worker's expected answers; empty where they are new, and about labels that were added since."""
     keys = {"worker_id": worker_id, "project_id": project_id}
     stored = session.execute(LOCK_COUNTS if lock else COUNTS, keys).scalar_one_or_none()
     return _from_json(stored, classes)
@@ -95,4 +99,8 @@ def _from_json(stored: dict[str, Any] | None, classes: int) -> Counts:
     matrix = stored.get("matrix")
     if counts.matrix is None:
         return Counts(correct=stored.get("correct", 0.0), wrong=stored.get("wrong", 0.0))
-    return Counts(matrix=matrix) if matrix is not None and len(matrix) == classes else counts
+    if matrix is None or len(matrix) > classes:
+        return counts
+    missing = classes - len(matrix)
+    widened = [[*row, *[0.0] * missing] for row in matrix]
+    return Counts(matrix=[*widened, *([0.0] * classes for _ in range(missing))])

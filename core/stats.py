@@ -1,8 +1,8 @@
-"""What coordinators and workers are told: counts of a project, of a person, of the work waiting in Redis."""
+"""What coordinators are told: counts of a project."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
@@ -35,7 +35,7 @@ class ProjectStats:
     @property
     def decided(self) -> int:
         """Items that people agreed on or an expert settled."""
-        return self.states.get("agreed", 0) + self.states.get("adjudicated", 0)
+        return decided_of(self.states)
 
     @property
     def annotations_per_item(self) -> float:
@@ -44,14 +44,13 @@ class ProjectStats:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerStats:
-    """What a worker has done in a workspace."""
+class ProjectSummary:
+    """One project in a list: its published items counted by state."""
 
-    annotations: int
-    skips: int
-    projects: int
-    today: int
-    by_project: dict[str, int] = field(default_factory=dict)
+    public_id: str
+    name: str
+    state: str
+    items: dict[str, int]
 
 
 def project_stats(session: Session, project: Project) -> ProjectStats:
@@ -98,32 +97,27 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
     )
 
 
-def worker_stats(session: Session, worker_id: int, workspace_id: int, since: object) -> WorkerStats:
-    """What a worker did in the projects of one workspace; `since` is the start of their day."""
-    rows = session.execute(
-        select(Project.name, Participation.annotation_count, Participation.skip_count)
-        .join(Project, Project.id == Participation.project_id)
-        .where(Participation.worker_id == worker_id, Project.workspace_id == workspace_id)
-        .order_by(Project.id)
-    ).all()
-    today = session.scalar(
-        select(func.count())
-        .select_from(Annotation)
-        .join(Project, Project.id == Annotation.project_id)
-        .where(
-            Annotation.worker_id == worker_id,
-            Project.workspace_id == workspace_id,
-            Annotation.created_at >= since,
-            Annotation.state.in_(("counted", "surplus")),
-        )
+def overview(session: Session, workspace_id: int, limit: int) -> list[ProjectSummary]:
+    """The projects of a workspace: those that hand out items first, then the others, each the newest first."""
+    listed = select(Project.id, Project.public_id, Project.name, Project.state).where(
+        Project.workspace_id == workspace_id
     )
-    return WorkerStats(
-        annotations=sum(row[1] for row in rows),
-        skips=sum(row[2] for row in rows),
-        projects=sum(1 for row in rows if row[1]),
-        today=today or 0,
-        by_project={row[0]: row[1] for row in rows if row[1]},
+    rows = session.execute(listed.order_by(Project.state != "open", Project.id.desc()).limit(limit)).all()
+    counted = (
+        select(Item.project_id, Item.state, func.count())
+        .join(Batch, Batch.id == Item.batch_id)
+        .where(Item.project_id.in_([row.id for row in rows]), Batch.state == "published")
+        .group_by(Item.project_id, Item.state)
     )
+    states: dict[int, dict[str, int]] = {}
+    for project_id, state, count in session.execute(counted):
+        states.setdefault(project_id, {})[state] = count
+    return [ProjectSummary(row.public_id, row.name, row.state, states.get(row.id, {})) for row in rows]
+
+
+def decided_of(states: dict[str, int]) -> int:
+    """Items that people agreed on or an expert settled, of items counted by state."""
+    return states.get("agreed", 0) + states.get("adjudicated", 0)
 
 
 def _totals(session: Session, published: Subquery) -> tuple[int, int, int]:
@@ -144,6 +138,7 @@ def _gold(session: Session, project_id: int) -> tuple[int, int]:
         select(Gold.label_id, Item.label_id)
         .join(Item, Item.id == Gold.item_id)
         .where(Gold.project_id == project_id, Item.state.in_(("agreed", "adjudicated")))
+        .where(Gold.source == "column")  # a verdict is right by definition
     )
     rows = session.execute(decided).all()
     return len(rows), sum(known == found for known, found in rows)

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.assignment import expire_leases
+from core.changes import unfinished_overlaps
 from core.clock import bucket
 from core.db.tables import table_of
 from core.due import expiry_effect, offer_effect, reestimate_effect
 from core.effects import EnqueueJob, WakeDelivery, add_effect
 from core.exporting import unfinished_exports
-from core.models import Assignment, Attempt, Batch, Item, Participation, Project
-from core.offers import idle_workers
+from core.link_requests import sweep_requests
+from core.models import Assignment, Attempt, Batch, Project
+from core.offers import next_offer
 from core.outbox import pending_count, sweep_outbox
 from core.predictions import unfinished_prelabels
 from core.queue import DEFAULT, IMPORT
-from core.training import unfinished_runs
+from core.recollection import unfinished_recollections
+from core.training_runs import unfinished_runs
 
 OVERDUE_GRACE = timedelta(seconds=30)
 """Leases later than this were missed by their bucket's job and are ended by the sweep itself."""
@@ -34,8 +37,8 @@ def sweep_project(session: Session, project: Project, now: datetime) -> None:
     for deadline in {bucket(moment): moment for moment in deadlines}.values():
         _doubt(session, expiry_effect(project.id, deadline))
     expire_leases(session, project.id, now - OVERDUE_GRACE)
-    if project.state == "open" and _has_shortfall(session, project):
-        _doubt(session, offer_effect(project.id, now))
+    if (moment := next_offer(session, project, now)) is not None:
+        _doubt(session, offer_effect(project.id, moment))
     _doubt(session, reestimate_effect(project.id, now))
 
 
@@ -43,9 +46,16 @@ def sweep_rest(session: Session, now: datetime) -> None:
     """Re-enqueue imports, exports and training runs, wake delivery, and forget what no rule keeps."""
     for batch_id in session.scalars(select(Batch.id).where(Batch.state == "loading")):
         _doubt(session, EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}"))
-    for effect in (*unfinished_runs(session, now), *unfinished_prelabels(session), *unfinished_exports(session)):
+    for effect in (
+        *unfinished_runs(session, now),
+        *unfinished_prelabels(session),
+        *unfinished_exports(session),
+        *unfinished_overlaps(session, now),
+        *unfinished_recollections(session),
+    ):
         _doubt(session, effect)
     sweep_outbox(session, now)
+    sweep_requests(session, now)
     session.execute(delete(Attempt).where(Attempt.hour < int(now.timestamp()) // 3600 - 24))
     if pending_count(session):
         add_effect(session, WakeDelivery())
@@ -53,18 +63,3 @@ def sweep_rest(session: Session, now: datetime) -> None:
 
 def _doubt(session: Session, job: EnqueueJob) -> None:
     add_effect(session, replace(job, doubted=True))
-
-
-def _has_shortfall(session: Session, project: Project) -> bool:
-    item, batch = table_of(Item), table_of(Batch)
-    open_item = (
-        exists()
-        .where(item.c.project_id == project.id, item.c.slots > 0)
-        .where(batch.c.id == item.c.batch_id, batch.c.state == "published")
-    )
-    if not session.scalar(select(open_item)):
-        return False
-    offered = select(Participation.worker_id).where(
-        Participation.project_id == project.id, Participation.state == "offered"
-    )
-    return bool(idle_workers(session, project, 1)) or session.scalars(offered.limit(1)).first() is not None

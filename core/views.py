@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from core.assignment import Lease
+from core.attention import local_day
 from core.db.tables import table_of
-from core.models import Batch, Item, Participation, Project
+from core.models import Batch, Item, Participation, Project, Worker
 
 ITEM, BATCH, PARTICIPATION = table_of(Item), table_of(Batch), table_of(Participation)
 CONTENT = select(ITEM.c.content).where(ITEM.c.id == bindparam("item_id"))
 PUBLISHED = select(func.coalesce(func.sum(BATCH.c.item_count), 0)).where(
     BATCH.c.project_id == bindparam("project_id"), BATCH.c.state == "published"
 )
-ANSWERED = select(PARTICIPATION.c.annotation_count).where(
-    PARTICIPATION.c.worker_id == bindparam("worker_id"), PARTICIPATION.c.project_id == bindparam("project_id")
-)
+# Over all projects of the worker: the primary key begins with the worker, so it is one short range.
+DAY = select(
+    func.sum(case((PARTICIPATION.c.today == bindparam("day"), PARTICIPATION.c.today_count), else_=0)),
+    func.max(case((PARTICIPATION.c.project_id == bindparam("project_id"), PARTICIPATION.c.guidelines_seen), else_=0)),
+).where(PARTICIPATION.c.worker_id == bindparam("worker_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +35,43 @@ class LeaseView:
     label_schema: dict[str, Any]
     content: list[dict[str, Any]]
     guidelines: str
-    answered: int
-    """By this worker in this project."""
+    guidelines_changed: bool
+    """There is another version than the one that this worker was last shown, and they were shown one."""
+    today: int
+    """Answers of this worker on their present day, in all projects."""
+    goal: int
+    """Answers that they have set themselves for a day; 0: none."""
     done: int
     """Items decided in the project, as last counted."""
     total: int
     """Published items."""
 
 
-def view_lease(session: Session, project: Project, lease: Lease, worker_id: int) -> LeaseView:
+def view_lease(session: Session, project: Project, lease: Lease, worker: Worker, now: datetime) -> LeaseView:
     """Everything on a worker's card."""
     content = session.execute(CONTENT, {"item_id": lease.item_id}).scalar_one()
+    keys = {"worker_id": worker.id, "project_id": project.id, "day": local_day(worker.time_zone, now)}
+    today, seen = session.execute(DAY, keys).one()
     return LeaseView(
         lease=lease,
         question=project.question,
         label_schema=project.label_schema,
         content=content,
         guidelines=project.guidelines,
-        answered=answered_by(session, worker_id, project.id),
+        guidelines_changed=bool(seen) and seen != project.guidelines_version,
+        today=today or 0,
+        goal=worker.daily_goal,
         done=project.agreed_count,
         total=published_items(session, project.id),
     )
 
 
+def answered_today(session: Session, worker: Worker, now: datetime) -> int:
+    """Answers of a worker on their present day, in all projects."""
+    keys = {"worker_id": worker.id, "project_id": None, "day": local_day(worker.time_zone, now)}
+    return int(session.execute(DAY, keys).one()[0] or 0)
+
+
 def published_items(session: Session, project_id: int) -> int:
     """Items of a project's published batches, from the counts of the batches."""
     return session.scalar(PUBLISHED, {"project_id": project_id}) or 0
-
-
-def answered_by(session: Session, worker_id: int, project_id: int) -> int:
-    """How many answers of this worker stand in the project."""
-    return session.scalar(ANSWERED, {"worker_id": worker_id, "project_id": project_id}) or 0

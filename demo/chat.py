@@ -11,7 +11,10 @@ from typing import Any
 import httpx
 
 from demo.errors import DemoError
+from demo.sentences import is_button
 
+BUSY = ("overloaded", "unexpected", "late")
+"""Refusals after which the same is said again."""
 LONG_POLL_SECONDS = 25.0
 FIRST_PAUSE_SECONDS = 0.1
 LAST_PAUSE_SECONDS = 2.0
@@ -45,6 +48,10 @@ class Bubble:
     text: str
     buttons: tuple[Button, ...]
     file: tuple[str, str] | None
+
+    def named(self, *codes: str) -> Button | None:
+        """Its first button that is one of the catalogue's `codes`."""
+        return next((one for one in self.buttons if any(is_button(code, one.text) for code in codes)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +88,15 @@ class Chat:
         """How often something had to be said again because the server was away."""
 
     async def join(self, code: str, name: str) -> Answer:
-        """Redeem an invite."""
-        return _answer(await self._send("POST", "/api/join", again=False, json={"code": code, "name": name}))
+        """Redeem an invite, and agree to what is stored where that is asked."""
+        answer = _answer(await self._send("POST", "/api/join", again=False, json={"code": code, "name": name}))
+        bubble = answer.last()
+        agree = None if bubble is None else bubble.named("button_agree")
+        if bubble is None or agree is None:
+            return answer
+        while (answer := await self.tap(bubble, agree)).refused in BUSY:
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)
+        return answer
 
     async def tap(self, bubble: Bubble, button: Button) -> Answer:
         """Press a button; waits for a late commit, so that the answer says what came of it."""

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from core.clock import now
-from demo.chat import Answer, Bubble, Button, Chat
+from demo.chat import BUSY, Answer, Bubble, Chat
 from demo.data import Memory
 from demo.journal import Journal
-from demo.sentences import is_button
 
-BUSY = ("overloaded", "unexpected", "late")
 BUSY_PAUSE_SECONDS = 0.5
 
 Seen = Callable[[str, str, str], None]
@@ -66,7 +64,7 @@ class Person:
 
     async def _open(self) -> None:
         """Press Start or Next item; where there is no such button, ask for the next item in words."""
-        button = None if self._door is None else _named(self._door, "button_start", "button_next")
+        button = None if self._door is None else self._door.named("button_start", "button_next")
         if self._door is not None and button is not None:
             answer = await self.chat.tap(self._door, button)
             if answer.acknowledged:
@@ -80,7 +78,7 @@ class Person:
     async def _deal(self, card: Bubble, seen: Seen) -> None:
         label = self._memory.get(card.item)
         button = None if label is None else next((one for one in card.buttons if one.text == label), None)
-        skip = _named(card, "button_skip")
+        skip = card.named("button_hard")  # a skip whose reason is on the card itself: one tap
         if button is None and skip is None:
             await self._ask()
             return
@@ -115,7 +113,3 @@ class Person:
         is_card = bubble is not None and bubble.kind == "card"
         self.card, self._door = (bubble, None) if is_card else (None, bubble)
         self._revision = max(self._revision, answer.revision)
-
-
-def _named(bubble: Bubble, *codes: str) -> Button | None:
-    return next((one for one in bubble.buttons if any(is_button(code, one.text) for code in codes)), None)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.config import Settings
-from core.enrolment import ensure_workspace
+from core.enrolment import CONSENT_VERSION, ensure_workspace
 from core.labels import choice, content_hash, text_content
 from core.models import Batch, Identity, Item, Membership, Project, Worker
 from core.projects import create_project
@@ -46,7 +46,7 @@ def make_runtime(settings: Settings, engine: Engine, redis: Redis) -> Runtime:
 def make_member(
     session: Session, name: str = "Ann", role: str = "worker", now: datetime = START, surface: str = "web"
 ) -> Worker:
-    """A worker with one identity and a membership in the first workspace."""
+    """A worker with one identity and a membership in the first workspace, who has agreed to what is stored."""
     workspace = ensure_workspace(session, now)
     worker = Worker(name=name, locale="en", created_at=now)
     session.add(worker)
@@ -62,7 +62,16 @@ def make_member(
             last_seen_at=now,
         )
     )
-    session.add(Membership(workspace_id=workspace.id, worker_id=worker.id, role=role, created_at=now))
+    session.add(
+        Membership(
+            workspace_id=workspace.id,
+            worker_id=worker.id,
+            role=role,
+            consented_at=now,
+            consent_version=CONSENT_VERSION,
+            created_at=now,
+        )
+    )
     session.flush()
     return worker
 

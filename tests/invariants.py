@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from redis import Redis
@@ -15,8 +16,12 @@ from core.queue import is_covered
 BUCKET = 10
 
 
-def check_redundancy(session: Session) -> None:
-    """Counts on items equal their rows, nobody counts twice, no item has more than its maximum."""
+def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None) -> None:
+    """Counts on items equal their rows, nobody counts twice, no item has more than its maximum.
+
+    Args:
+        ceilings: by item id, what it may have above the maximum of its project, which was lowered since.
+    """
     annotations = list(session.scalars(select(Annotation)))
     assignments = list(session.scalars(select(Assignment)))
     counted = Counter(row.item_id for row in annotations if row.state == "counted")
@@ -28,7 +33,8 @@ def check_redundancy(session: Session) -> None:
         wanted = item.overlap - counted[item.id] - active[item.id] if item.state == "open" else 0
         assert item.slots == wanted, f"item {item.id}: slots {item.slots}, rows say {wanted}"
         assert item.slots >= 0, f"item {item.id} has {item.slots} slots"
-        assert counted[item.id] <= maximum[item.project_id], f"item {item.id} has {counted[item.id]} annotations"
+        most = max(maximum[item.project_id], (ceilings or {}).get(item.id, 0))
+        assert counted[item.id] <= most, f"item {item.id} has {counted[item.id]} annotations"
         if item.state == "agreed":
             assert item.label_id is not None
             assert item.decided_at is not None
@@ -74,6 +80,7 @@ def _fillable(session: Session, project: Project) -> bool:
             Participation.state == "idle",
             Membership.workspace_id == project.workspace_id,
             Membership.status == "active",
+            Membership.consented_at.is_not(None),
             Membership.role.in_(("worker", "expert")),
             Identity.blocked_at.is_(None),
         )

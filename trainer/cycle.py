@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from sqlalchemy.orm import Session
 
+from core.champions import add_version, champion, promote_if_better
 from core.clock import now
 from core.db import is_sqlite
 from core.errors import Conflict
@@ -18,7 +19,8 @@ from core.log import get_logger
 from core.models import ModelVersion, Project, TrainingRun
 from core.predictions import pieces
 from core.runtime import Runtime
-from core.training import add_version, champion, due_by_threshold, finish_run, promote_if_better
+from core.training import due_by_threshold
+from core.training_runs import finish_run
 from trainer import artifacts, dataset, evaluate, predict, train
 from trainer.dataset import Dataset
 from trainer.heads import Head, head_for

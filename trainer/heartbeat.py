@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.clock import now
 from core.log import get_logger
 from core.runtime import Runtime
-from core.training import beat
+from core.training_runs import beat
 
 SECONDS = 10.0
 

@@ -13,7 +13,7 @@ from core.predictions import fail_prelabel
 from core.queue import TRAINING
 from core.runtime import Runtime, process_runtime
 from core.tally import count_job
-from core.training import fail_run, release_run, retry_effect, start_run
+from core.training_runs import fail_run, release_run, retry_effect, start_run
 from trainer import cycle
 from trainer import prelabel as prelabeling
 from trainer.heartbeat import Heartbeat

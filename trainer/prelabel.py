@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def carry_out(runtime: Runtime, version: ModelVersion) -> int:
     device = choose_device(runtime.settings.device)
     with runtime.reading() as session:
         project = session.get_one(Project, version.project_id)
-    head = head_for(project.label_schema)
     loaded = _load(runtime.settings.model_directory / version.artifact)
+    head = head_for(_known_labels(project.label_schema, loaded.label_ids))
     total = 0
     while True:
         total += _predict_all(runtime, version, head, device, loaded)
@@ -45,15 +46,27 @@ def carry_out(runtime: Runtime, version: ModelVersion) -> int:
     return total
 
 
-def _load(directory: Path) -> tuple[Any, Any, int]:
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model as its artifact holds it. label_ids: the classes it knows, which may be fewer than the project's."""
+
+    model: Any
+    tokenizer: Any
+    max_length: int
+    label_ids: tuple[str, ...]
+
+
+def _load(directory: Path) -> Loaded:
     model, tokenizer, manifest = artifacts.load(directory)
-    return model, tokenizer, int(manifest["settings"]["max_length"])
+    return Loaded(model, tokenizer, int(manifest["settings"]["max_length"]), tuple(manifest["label_ids"]))
 
 
-def _predict_all(
-    runtime: Runtime, version: ModelVersion, head: Head, device: Device, loaded: tuple[Any, Any, int]
-) -> int:
-    model, tokenizer, max_length = loaded
+def _known_labels(label_schema: dict[str, Any], label_ids: Sequence[str]) -> dict[str, Any]:
+    """The schema as the model knows it: labels that were added since stand behind those."""
+    return label_schema | {"labels": [label for label in label_schema["labels"] if label["id"] in label_ids]}
+
+
+def _predict_all(runtime: Runtime, version: ModelVersion, head: Head, device: Device, loaded: Loaded) -> int:
     total = after = 0
     while True:
         with runtime.reading() as session:
@@ -61,7 +74,8 @@ def _predict_all(
         if not items:
             return total
         texts = [item_text(item.content) for item in items]
-        rows = _rows(items, head, predict.probabilities(model, tokenizer, texts, head, device, max_length))
+        said = predict.probabilities(loaded.model, loaded.tokenizer, texts, head, device, loaded.max_length)
+        rows = _rows(items, head, said)
         with runtime.writing() as session:
             record(session, version.id, rows, now())
         pause(runtime)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.cards.buttons import render_rows
 from bot.cards.views import FormCard
-from bot.surface import Message, Part
+from bot.surface import Message
 from bot.texts import knows, say
 
 NAMED_COLUMNS = 12
@@ -16,25 +16,23 @@ NAMED_COLUMNS = 12
 def render(card: FormCard, locale: str) -> Message:
     """The file's name, what is known so far, what is asked."""
     data = card.params
+    mapping = data.get("mapping", {})
     columns = list(data.get("columns", []))
     known = {
-        "name": data.get("name", ""),
+        "name": data.get("file", ""),
         "rows": data.get("rows", 0),
-        "items": max(0, data.get("rows", 0) - data.get("bad_count", 0)),
-        "text": data.get("text", ""),
+        "text": mapping.get("text", ""),
         "columns": ", ".join(columns[:NAMED_COLUMNS]) + (" …" if len(columns) > NAMED_COLUMNS else ""),
-        "gold": say("form_gold", locale, gold=data["gold_column"]) if data.get("gold_column") else "",
+        "gold": say("form_gold", locale, gold=mapping["gold"]) if mapping.get("gold") else "",
         "bad": bad_rows_text(data.get("bad", []), data.get("bad_count", 0), locale),
         "question": data.get("question", ""),
-        "labels": " | ".join(data.get("labels", [])),
-        "minimum": data.get("minimum", 0),
-        "maximum": data.get("maximum", 0),
     }
+    facts = say("form_facts", locale, count=known["rows"], **known) if data.get("with_facts") else ""
+    asked = say(card.text_code, locale, **known) if card.text_code else ""
     return Message(
         kind="form",
         heading=say(card.heading_code, locale, **known),
-        parts=tuple(Part("text", text) for text in card.preview),
-        text=say(card.text_code, locale, **known),
+        text="\n\n".join(piece for piece in (facts, asked) if piece),
         buttons=render_rows(card.rows, locale),
     )
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.surface import Form
-from core.adjudication import Dispute
-from core.stats import ProjectStats, WorkerStats
+from bot.surface import Button, Form
 from core.views import LeaseView
 
 
@@ -39,46 +37,32 @@ class Notice(View):
 
 @dataclass(frozen=True, slots=True)
 class ItemCard(View):
-    """An item to answer. `undo` takes back the answer given before it."""
+    """An item to answer. `undo` takes back the answer given before it.
+
+    page: of the labels, from 0.
+    skipping: the buttons ask why it is skipped.
+    cheer: the answer before it was the last of the person's goal for the day.
+    """
 
     view: LeaseView
     undo: Choice | None = None
+    page: int = 0
+    skipping: bool = False
+    cheer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeCard(View):
-    """A disputed item for an expert, with what it was settled before."""
+class Answers:
+    """How the card of a label schema is answered: one page of buttons.
 
-    dispute: Dispute
+    listed: the labels of the page as text, where buttons cannot show them whole.
+    page: from 0.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class ProjectLine:
-    """One project in a status."""
-
-    name: str
-    public_id: str
-    state: str
-    max_overlap: int
-    retrain_threshold: int
-    project_id: int
-    stats: ProjectStats
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCard(View):
-    """How the projects of a workspace stand. The counts of Redis are filled in after the transaction."""
-
-    projects: tuple[ProjectLine, ...]
-    queues: dict[str, dict[str, int]] | None = None
-    buckets: dict[int, dict[str, int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class StatsCard(View):
-    """What a worker has done."""
-
-    stats: WorkerStats
+    rows: tuple[tuple[Button, ...], ...]
+    listed: str = ""
+    page: int = 0
+    pages: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +78,15 @@ class FileCard(View):
 
 @dataclass(frozen=True, slots=True)
 class FormCard(View):
-    """A step of posting a job: a heading, what is known so far, what is asked, and ways on and back."""
+    """A step of posting a job: a heading, what is known so far, what is asked, and ways on and back.
+
+    text_code: empty where nothing is asked.
+    """
 
     heading_code: str
     text_code: str
     params: dict[str, Any]
     rows: tuple[tuple[Choice, ...], ...]
-    preview: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,55 +1,50 @@
-"""The Web API as the Slack surface uses it, and errors told apart without a token in them."""
+"""The Web API as the Slack surface uses it, within Slack's rates."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.surface import Attachment, Blocked, Message, MessageRef, Rejected, RetryLater, SurfaceError
-from bot.surfaces.slack_render import blocks, escape, fallback
+from bot.surface import Attachment, Limiter, Message, MessageRef, Rate, Rejected, RetryLater
+from bot.surfaces.slack_errors import AUTH_ERRORS, NETWORK, NETWORK_PAUSE, Throttled, code_of, named, translated
+from bot.surfaces.slack_rates import rate_of, rates_of_posting
+from bot.surfaces.slack_render import blocks, comment, escape, fallback
+from bot.surfaces.slack_words import spoken
 from core.errors import SettingsError
-from core.ids import new_public_id
-from core.log import hide
+from core.lanes import Lane
 
-BLOCKED = {"channel_not_found", "is_archived", "user_disabled", "user_not_found", "account_inactive"}
-AUTH_ERRORS = {
-    "invalid_auth",
-    "not_authed",
-    "token_revoked",
-    "token_expired",
-    "account_inactive",
-    "not_allowed_token_type",
-}
-BUSY = {"ratelimited", "rate_limited"}
-AWAY = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
-NETWORK_PAUSE = 2.0
-TOKEN_PAUSE = 60.0
 SECONDS = 30.0
-DOWNLOAD_BYTES = 50_000_000
-CHUNK = 256 * 1024
-SLACK_FILES = "files.slack.com"
-
-
-class FileRefused(Exception):
-    """A shared file is too large, or lies where our token must not go. Its text is a sentence for the person."""
 
 
 class SlackClient:
-    """One bot token at one Web API. The HTTP session is opened with the first call and shared by all."""
+    """One bot token at one Web API. The HTTP session is opened with the first call and shared by all.
 
-    def __init__(self, bot_token: str, app_token: str, api_url: str) -> None:
-        self._secrets = [bot_token, app_token]
-        self._token = bot_token
-        self._api_url = api_url.rstrip("/") + "/"
+    Args:
+        bot_token: xoxb-.
+        secrets: what else no log may show.
+        api_url: root of the Web API.
+        limits: keeps the calls within Slack's rates.
+        commands: names of commands, which messages then name as Slack has them.
+    """
+
+    def __init__(
+        self, bot_token: str, secrets: Sequence[str], api_url: str, limits: Limiter, commands: frozenset[str]
+    ) -> None:
+        self.secrets = tuple(secret for secret in (bot_token, *secrets) if secret)
+        self.token = bot_token
+        self.api_url = api_url.rstrip("/") + "/"
+        self._limits = limits
+        self._commands = commands
         self._web: AsyncWebClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._channels: dict[str, str] = {}
@@ -59,171 +54,192 @@ class SlackClient:
         """Slack's own client; needs a running event loop. Without retries: who calls decides how long to wait."""
         if self._web is None or self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS))
-            self._web = AsyncWebClient(self._token, self._api_url, session=self._session, retry_handlers=[])
+            self._web = AsyncWebClient(self.token, self.api_url, session=self._session, retry_handlers=[])
         return self._web
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The connections; opened where they are not."""
+        assert self.web.session is not None  # noqa: S101 - opened by `web`
+        return self.web.session
 
     async def close(self) -> None:
         """Close the session. A later call opens a new one."""
         if self._session is not None:
             await self._session.close()
 
+    def named(self, error: Exception) -> str:
+        """An error's class and text, fit for a log."""
+        return named(error, self.secrets)
+
     def without_token(self) -> AsyncWebClient:
         """A client for Bolt, which takes the token from its authorization."""
-        return AsyncWebClient(base_url=self._api_url, session=self.web.session, retry_handlers=[])
+        return AsyncWebClient(base_url=self.api_url, session=self.session, retry_handlers=[])
 
-    async def check(self, app_token: str) -> AuthorizeResult:
-        """Who we are, where Slack takes both tokens.
+    async def check(self, app_token: str = "") -> AuthorizeResult:
+        """Who we are, where Slack takes the bot token, and the app token where there is one.
 
         Raises:
             SettingsError: it does not; names the setting.
             RetryLater: nobody knows yet.
         """
         bot = await self._check_one("SLACK_BOT_TOKEN", self.web.auth_test())
-        await self._check_one("SLACK_APP_TOKEN", self.web.apps_connections_open(app_token=app_token))
+        if app_token:
+            await self._check_one("SLACK_APP_TOKEN", self.web.apps_connections_open(app_token=app_token))
         return AuthorizeResult(
             enterprise_id=bot.get("enterprise_id"),
             team_id=bot.get("team_id"),
             bot_user_id=bot.get("user_id"),
             bot_id=bot.get("bot_id"),
-            bot_token=self._token,
+            bot_token=self.token,
         )
 
-    async def post(self, address: str, message: Message) -> MessageRef:
-        """Send to a user or a channel. Raises `SurfaceError`."""
-        with self.translated():
-            channel = await self._channel(address)
-            if message.attachment is not None:
-                await self._upload(channel, message.attachment)
+    async def post(self, address: str, message: Message, lane: Lane) -> MessageRef:
+        """Send to a user or a channel; a message that is a file alone cannot be replaced later, so its ref is empty.
+
+        Raises:
+            SurfaceError: it was not sent.
+        """
+        channel = await self._channel(address, lane)
+        if message.attachment is not None:
+            alone = not message.buttons
+            await self._upload(channel, message.attachment, comment(self._said(message)) if alone else "", lane)
+            if alone:
+                return MessageRef(channel, "")
+        async with self._calling(rates_of_posting(channel), lane):
             sent = await self.web.chat_postMessage(
                 channel=channel,
-                text=fallback(message),
-                blocks=blocks(message),
+                **self._content(message),
                 mrkdwn=False,
                 unfurl_links=False,
                 unfurl_media=False,
             )
         return MessageRef(channel, str(sent["ts"]))
 
-    async def update(self, ref: MessageRef, message: Message, notice: str = "") -> None:
-        """Replace a message. Raises `SurfaceError`."""
-        with self.translated():
-            await self.web.chat_update(
-                channel=ref.address, ts=ref.message, text=fallback(message), blocks=blocks(message, notice)
-            )
+    async def update(
+        self,
+        ref: MessageRef,
+        message: Message,
+        notice: str = "",
+        lane: Lane = Lane.REPLY,
+        patience: float | None = None,
+    ) -> None:
+        """Replace a message.
 
-    async def replace(self, response_url: str, message: Message, notice: str = "") -> bool:
-        """Replace a tapped message through its `response_url`; False where that has been used up. No token is sent."""
-        with self.translated():
-            webhook = AsyncWebhookClient(response_url, session=self.web.session, retry_handlers=[])
-            answer = await webhook.send(text=fallback(message), blocks=blocks(message, notice), replace_original=True)
-        return bool(answer.status_code == 200)
+        Args:
+            ref: which one.
+            message: what stands there then.
+            notice: a small line above it.
+            lane: how urgent it is.
+            patience: seconds that it may wait for its share of the rate; as long as it takes by default.
+
+        Raises:
+            RetryLater: its share did not come in time, or Slack is busy or away.
+            SurfaceError: it was not replaced.
+        """
+        if not ref.message:
+            raise Rejected("a file's message cannot be replaced")
+        async with self._calling([rate_of("chat.update")], lane, patience):
+            await self.web.chat_update(channel=ref.address, ts=ref.message, **self._content(message, notice))
+
+    async def respond(self, response_url: str, message: Message, notice: str = "") -> bool:
+        """Replace a tapped message through its `response_url`; false where Slack does not take it. No token is sent.
+
+        Raises:
+            SurfaceError: Slack is away, or the message cannot be sent at all.
+        """
+        return await self._respond(response_url, replace_original=True, **self._content(message, notice))
+
+    async def whisper_back(self, response_url: str, text: str) -> bool:
+        """A notice beside a tapped message, which only who tapped sees; otherwise as `respond`."""
+        content = self._content(Message(text=text))
+        return await self._respond(response_url, response_type="ephemeral", replace_original=False, **content)
 
     async def whisper(self, channel: str, user: str, text: str) -> None:
         """A notice that only `user` sees. Raises `SurfaceError`."""
-        with self.translated():
-            notice = Message(text=text)
-            await self.web.chat_postEphemeral(channel=channel, user=user, text=fallback(notice), blocks=blocks(notice))
+        async with self._calling([rate_of("chat.postEphemeral")]):
+            await self.web.chat_postEphemeral(channel=channel, user=user, **self._content(Message(text=text)))
 
-    async def fetch(self, url: str, directory: Path) -> Path:
-        """A shared file as a file of ours. The token goes to the configured host and Slack's file host only.
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> None:
+        """Open a modal. Raises `SurfaceError`."""
+        async with self._calling([rate_of("views.open")]):
+            await self.web.views_open(trigger_id=trigger_id, view=view)
 
-        Raises:
-            FileRefused: another host, or too large.
-            SurfaceError: it could not be fetched.
-        """
-        if not self._is_trusted(url):
-            raise FileRefused("This file does not lie on Slack: download it and upload it here.")
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = directory / new_public_id()
-        with self.translated():
-            assert self.web.session is not None  # noqa: S101 - opened by `web`
-            headers = {"Authorization": f"Bearer {self._token}"}
-            # A redirect would carry the token to a place that nobody configured.
-            async with self.web.session.get(url, headers=headers, allow_redirects=False) as response:
-                if response.status != 200:
-                    raise RetryLater(NETWORK_PAUSE)
-                await _save(response, path)
-        return path
+    async def user(self, user: str) -> dict[str, Any]:
+        """What Slack tells about a member, with their locale. Raises `SurfaceError`."""
+        async with self._calling([rate_of("users.info")]):
+            found = await self.web.users_info(user=user, include_locale=True)
+        return dict(found.get("user") or {})
 
-    def named(self, error: Exception) -> str:
-        """An error's class and text, fit for a log."""
-        return f"{type(error).__name__}: {hide(str(error), self._secrets)}"
+    async def file(self, file: str) -> dict[str, Any]:
+        """What Slack tells about a file. Raises `SurfaceError`."""
+        async with self._calling([rate_of("files.info")]):
+            found = await self.web.files_info(file=file)
+        return dict(found.get("file") or {})
 
-    @contextmanager
-    def translated(self) -> Iterator[None]:
-        """The library's errors as the three that delivery tells apart."""
+    def _said(self, message: Message) -> Message:
+        """With commands as Slack has them; the item's own parts and the question stay as they are."""
+        text, footer = (spoken(words, self._commands) for words in (message.text, message.footer))
+        return replace(message, text=text, footer=footer)
+
+    def _content(self, message: Message, notice: str = "") -> dict[str, Any]:
+        said = self._said(message)
+        with translated(self.secrets):
+            return {"text": fallback(said), "blocks": blocks(said, spoken(notice, self._commands))}
+
+    async def _respond(self, response_url: str, **content: Any) -> bool:
+        with translated(self.secrets):
+            webhook = AsyncWebhookClient(response_url, session=self.session, retry_handlers=[])
+            answer = await webhook.send(**content)
+        return bool(answer.status_code == 200)
+
+    @asynccontextmanager
+    async def _calling(
+        self, rates: Sequence[Rate], lane: Lane = Lane.REPLY, patience: float | None = None
+    ) -> AsyncIterator[None]:
+        """Within `rates`; where Slack refuses all the same, nobody calls before it allows it again."""
         try:
-            yield
-        except SlackApiError as error:
-            raise _refusal(error.response) from None
-        except (aiohttp.ClientError, TimeoutError, ConnectionError):
-            raise RetryLater(NETWORK_PAUSE) from None
-        except (SlackClientError, ValueError) as error:
-            raise Rejected(self.named(error)) from None
+            async with asyncio.timeout(patience):
+                await self._limits.admit(rates, lane)
+        except TimeoutError:
+            raise RetryLater(patience or NETWORK_PAUSE) from None
+        try:
+            with translated(self.secrets):
+                yield
+        except Throttled as busy:
+            for rate in rates:
+                await self._limits.close(rate, busy.seconds)
+            raise
 
     async def _check_one(self, setting: str, call: Awaitable[Any]) -> Any:
         try:
             return await call
         except SlackApiError as error:
-            if _code(error.response) in AUTH_ERRORS:
+            if code_of(error.response) in AUTH_ERRORS:
                 raise SettingsError(f"{setting} is refused by Slack: check it.") from None
             raise RetryLater(NETWORK_PAUSE) from None
-        except (aiohttp.ClientError, TimeoutError, ConnectionError):
+        except NETWORK:
             raise RetryLater(NETWORK_PAUSE) from None
 
-    async def _channel(self, address: str) -> str:
+    async def _channel(self, address: str, lane: Lane) -> str:
         """The direct channel with a user; other addresses are channels already."""
         if not address.startswith(("U", "W")):
             return address
         if address not in self._channels:
-            opened = await self.web.conversations_open(users=address)
+            async with self._calling([rate_of("conversations.open")], lane):
+                opened = await self.web.conversations_open(users=address)
             self._channels[address] = str(opened["channel"]["id"])
         return self._channels[address]
 
-    async def _upload(self, channel: str, attachment: Attachment) -> None:
+    async def _upload(self, channel: str, attachment: Attachment, text: str, lane: Lane) -> None:
         if not Path(attachment.path).is_file():
             raise Rejected(f"the file {attachment.name!r} is missing")
-        await self.web.files_upload_v2(
-            channel=channel, file=attachment.path, filename=attachment.name, title=escape(attachment.name)
-        )
-
-    def _is_trusted(self, url: str) -> bool:
-        api, asked = urlsplit(self._api_url), urlsplit(url)
-        hosts = {api.netloc, f"files.{api.netloc}", SLACK_FILES}
-        return asked.netloc in hosts and (asked.scheme == "https" or asked.scheme == api.scheme)
-
-
-async def _save(response: aiohttp.ClientResponse, path: Path) -> None:
-    size = 0
-    try:
-        with path.open("xb") as file:
-            async for chunk in response.content.iter_chunked(CHUNK):
-                size += len(chunk)
-                if size > DOWNLOAD_BYTES:
-                    raise FileRefused(f"This file is larger than {DOWNLOAD_BYTES // 1_000_000} MB: split it.")
-                file.write(chunk)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _refusal(response: Any) -> SurfaceError:
-    code = _code(response)
-    status = int(getattr(response, "status_code", 0) or 0)
-    if status == 429 or code in BUSY:
-        return RetryLater(_retry_after(getattr(response, "headers", {})))
-    if code in AUTH_ERRORS - BLOCKED:
-        return RetryLater(TOKEN_PAUSE)
-    if code in BLOCKED:
-        return Blocked(code)
-    return RetryLater(NETWORK_PAUSE) if status >= 500 or code in AWAY else Rejected(code or f"HTTP {status}")
-
-
-def _code(response: Any) -> str:
-    """The error that Slack names; an answer that is no JSON names none."""
-    return str(response.get("error", "")) if hasattr(response, "get") else ""
-
-
-def _retry_after(headers: Any) -> float:
-    found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "1")
-    return max(1.0, float(found)) if str(found).isdigit() else 1.0
+        steps = [rate_of("files.getUploadURLExternal"), rate_of("files.completeUploadExternal")]
+        async with self._calling([*rates_of_posting(channel), *steps], lane):
+            await self.web.files_upload_v2(
+                channel=channel,
+                file=attachment.path,
+                filename=attachment.name,
+                title=escape(attachment.name),
+                initial_comment=text or None,
+            )

@@ -6,6 +6,7 @@ of an actions block) and .../block-elements/button-element (text 75, value 2000)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ ELEMENTS = 25
 BUTTON_TEXT = 75
 VALUE_LIMIT = 2000
 FALLBACK_LIMIT = 3000
+MARKUP = re.compile(r"(?=[*_~`])|(?<=:)(?=[A-Za-z0-9_+'-]+:)")
+WORD_JOINER = "\u2060"
 STYLES = {"primary": "primary", "danger": "danger"}
 
 
@@ -58,12 +61,18 @@ def fallback(message: Message) -> str:
     return escape(cut(clean(message.plain()), FALLBACK_LIMIT)) or "…"
 
 
+def comment(message: Message) -> str:
+    """What stands beside a file. It cannot be plain_text there, so whatever Slack reads as markup is broken up."""
+    return MARKUP.sub(WORD_JOINER, fallback(message)) if message.plain().strip() else ""
+
+
 def escape(text: str) -> str:
     """`text` without mentions, links and entities: https://docs.slack.dev/messaging/formatting-message-text#escaping."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _plain(text: str) -> Block:
+def plain_text(text: str) -> Block:
+    """A text object in which nothing is markup."""
     # emoji: false, or :smile: in an item would be drawn as something that its author did not write.
     return {"type": "plain_text", "text": text, "emoji": False}
 
@@ -72,16 +81,16 @@ def _heading(text: str) -> list[Block]:
     if not text:
         return []
     if length(text) <= HEADER_LIMIT and "\n" not in text:
-        return [{"type": "header", "text": _plain(text)}]
+        return [{"type": "header", "text": plain_text(text)}]
     return [_section(cut(text, SECTION_LIMIT))]
 
 
 def _section(text: str) -> Block:
-    return {"type": "section", "text": _plain(text)}
+    return {"type": "section", "text": plain_text(text)}
 
 
 def _context(text: str) -> list[Block]:
-    return [{"type": "context", "elements": [_plain(cut(text, CONTEXT_LIMIT))]}] if text else []
+    return [{"type": "context", "elements": [plain_text(cut(text, CONTEXT_LIMIT))]}] if text else []
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -105,7 +114,7 @@ def _button(number: int, button: Button) -> Block:
     if not 1 <= size <= VALUE_LIMIT:
         raise ValueError(f"a payload of {size} bytes; Slack carries 1 to {VALUE_LIMIT}")
     text = cut(clean(button.text), BUTTON_TEXT, marker="…") or "·"
-    made = {"type": "button", "action_id": f"button-{number}", "text": _plain(text), "value": button.payload}
+    made = {"type": "button", "action_id": f"button-{number}", "text": plain_text(text), "value": button.payload}
     if style := STYLES.get(button.style):
         made["style"] = style
     return made

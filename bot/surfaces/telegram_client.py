@@ -1,25 +1,25 @@
-"""The Bot API as the Telegram surface uses it: six calls, and errors told apart without the token in them."""
+"""The Bot API as the Telegram surface uses it, within its rates, and with errors that never show the token."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from telegram import Bot, Document, InputFile, LinkPreviewOptions, Update
+from telegram import Bot, Document, LinkPreviewOptions, Update
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError
 
-from bot.surface import Attachment, Blocked, Message, MessageRef, Rejected, RetryLater, SurfaceError
+from bot.surface import Attachment, Blocked, Limiter, Message, MessageRef, Rejected, RetryLater, SurfaceError
 from bot.surfaces.plain import length
+from bot.surfaces.telegram_files import fetch, send_file
+from bot.surfaces.telegram_menus import Menus
+from bot.surfaces.telegram_rates import Gate
 from bot.surfaces.telegram_render import CAPTION_LIMIT, Rendered, render, toast
 from bot.surfaces.telegram_transport import AiohttpRequest, TooManyRequests
-from core.ids import new_public_id
+from core.lanes import Lane
 from core.log import get_logger, hide
 
-ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY]
-DOWNLOAD_BYTES = 20_000_000
-UPLOAD_BYTES = 50_000_000
+ALLOWED_UPDATES: Sequence[str] = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 NETWORK_PAUSE = 2.0
 TOKEN_PAUSE = 60.0
 
@@ -30,24 +30,22 @@ class MessageGone(Rejected):
     """The message to replace was deleted, or is one that cannot be edited."""
 
 
-class FileTooLarge(Exception):
-    """A document is larger than getFile gives."""
-
-
 class TelegramClient:
     """One bot token at one Bot API server."""
 
-    def __init__(self, token: str, api_url: str) -> None:
+    def __init__(self, token: str, api_url: str, limiter: Limiter) -> None:
         root = api_url.rstrip("/")
         self._token = token
         self._request = AiohttpRequest()
-        self._bot = Bot(
+        self._gate = Gate(limiter)
+        self.bot = Bot(
             token,
             base_url=f"{root}/bot",
             base_file_url=f"{root}/file/bot",
             request=self._request,
             get_updates_request=self._request,
         )
+        self.menus = Menus(self.bot)
 
     async def close(self) -> None:
         """Close the connections. A later call opens them again."""
@@ -59,20 +57,27 @@ class TelegramClient:
         Raises:
             TelegramError: `InvalidToken` where the token is refused; else the call may be repeated.
         """
-        return await self._bot.get_updates(offset or None, timeout=seconds, allowed_updates=ALLOWED_UPDATES)
+        return await self.bot.get_updates(offset or None, timeout=seconds, allowed_updates=ALLOWED_UPDATES)
 
-    async def send(self, address: str, message: Message) -> MessageRef:
+    async def admit(self, address: str, lane: Lane) -> None:
+        """Wait for the turn of one message to a chat. To be awaited before `send` and `edit`."""
+        await self._gate.admit(address, lane)
+
+    async def send(self, address: str, message: Message, lane: Lane) -> MessageRef:
         """Send to a chat. Raises `SurfaceError`."""
-        with self._translated():
+        async with self._translated(address):
             if message.attachment is not None:
-                return await self._send_file(address, message, message.attachment)
-            return await self._send_text(address, render(message))
+                sent = await self._send_file(address, message, message.attachment, lane)
+            else:
+                sent = await self._send_text(address, render(message))
+        await self._show_menu(address, message)
+        return sent
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Replace the text and the buttons of a message. Raises `SurfaceError`."""
-        with self._translated():
+        async with self._translated(ref.address):
             shown = render(message)
-            await self._bot.edit_message_text(
+            await self.bot.edit_message_text(
                 shown.text,
                 chat_id=ref.address,
                 message_id=int(ref.message),
@@ -80,11 +85,12 @@ class TelegramClient:
                 entities=shown.entities,
                 link_preview_options=_no_preview(shown.text),
             )
+        await self._show_menu(ref.address, message)
 
     async def answer(self, query_id: str, text: str) -> bool:
         """Whether the person saw `text`: a tap can be answered once, and for some seconds only."""
         try:
-            await self._bot.answer_callback_query(query_id, toast(text) or None)
+            await self.bot.answer_callback_query(query_id, toast(text) or None)
         except TelegramError as error:
             if "query is too old" not in str(error).lower():
                 log.warning("telegram.answer_lost", error=self.named(error))
@@ -92,26 +98,15 @@ class TelegramClient:
         return True
 
     async def fetch(self, document: Document, directory: Path) -> Path:
-        """The document as a file of ours in `directory`, under a name of ours.
-
-        Raises:
-            FileTooLarge: above the 20 MB that the Bot API gives.
-            TelegramError: it could not be fetched.
-        """
-        if (document.file_size or 0) > DOWNLOAD_BYTES:
-            raise FileTooLarge
-        content = await (await self._bot.get_file(document.file_id)).download_as_bytearray()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = directory / new_public_id()
-        await asyncio.to_thread(path.write_bytes, content)
-        return path
+        """The document as a file of ours in `directory`. Raises as `telegram_files.fetch`."""
+        return await fetch(self.bot, document, directory)
 
     def named(self, error: Exception) -> str:
         """An error's class and text, fit for a log."""
         return f"{type(error).__name__}: {hide(str(error), [self._token])}"
 
     async def _send_text(self, address: str, shown: Rendered) -> MessageRef:
-        sent = await self._bot.send_message(
+        sent = await self.bot.send_message(
             address,
             shown.text,
             reply_markup=shown.keyboard,
@@ -120,29 +115,31 @@ class TelegramClient:
         )
         return MessageRef(address, str(sent.message_id))
 
-    async def _send_file(self, address: str, message: Message, attachment: Attachment) -> MessageRef:
-        path, shown = Path(attachment.path), render(message)
-        if not path.is_file() or path.stat().st_size > UPLOAD_BYTES:
-            raise Rejected(f"the file {attachment.name!r} is missing or above {UPLOAD_BYTES} bytes")
+    async def _send_file(self, address: str, message: Message, attachment: Attachment, lane: Lane) -> MessageRef:
+        """With the text as its caption; a text that is too long for one follows."""
+        shown = render(message) if message.plain() else Rendered("", render(message).keyboard, ())
         fits = length(shown.text) <= CAPTION_LIMIT
-        with path.open("rb") as file:
-            sent = await self._bot.send_document(
-                address,
-                InputFile(file, filename=attachment.name, read_file_handle=False),
-                caption=shown.text if fits else None,
-                caption_entities=shown.entities if fits else None,
-                reply_markup=shown.keyboard if fits else None,
-            )
-        return MessageRef(address, str(sent.message_id)) if fits else await self._send_text(address, shown)
+        caption = shown if fits else Rendered("", None, ())
+        sent = await send_file(self.bot, address, attachment, caption, lambda: self.admit(address, lane))
+        if fits:
+            return MessageRef(address, str(sent.message_id))
+        await self.admit(address, lane)
+        return await self._send_text(address, shown)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+    async def _show_menu(self, address: str, message: Message) -> None:
+        if message.menu is not None:
+            await self.menus.show(address, message.menu)
+
+    @asynccontextmanager
+    async def _translated(self, address: str) -> AsyncIterator[None]:
         """The library's errors as the three that delivery tells apart."""
         try:
             yield
         except Forbidden as error:
             raise Blocked(self.named(error)) from None
         except TooManyRequests as error:
+            log.warning("telegram.flooded", seconds=error.seconds)
+            await self._gate.close(address, error.seconds)
             raise RetryLater(error.seconds) from None
         except BadRequest as error:
             if (translated := _refusal(self.named(error))) is not None:

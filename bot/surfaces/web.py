@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from bot.surface import Dispatch, Mailbox, Message, MessageRef, Rejected, SurfaceError
+from bot.surface import Dispatch, Mailbox, Message, MessageRef, Rejected, Sentence, SurfaceError
 from bot.surfaces.web_chat import BOT, Chat
-from bot.surfaces.web_http import Guard, Hosts, Refusals, Sentence, WebRefusal
+from bot.surfaces.web_http import Guard, Hosts, Refusals, WebRefusal
 from bot.surfaces.web_late import LateReplies
 from bot.surfaces.web_page import Page
 from bot.surfaces.web_routes import Desk, Endpoints

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from bot.surface import Button, Message
+from bot.surface import Attachment, Button, Message
 
 FILES_PATH: Final = "/api/files/"
 FILE_NAME_LENGTH: Final = 120
@@ -26,8 +26,8 @@ def message_to_json(message: Message) -> dict[str, Any]:
         "footer": message.footer,
         "progress": message.progress,
         "buttons": [[_button(button) for button in row] for row in message.buttons],
-        "attachment": attachment
-        and {"name": attachment.name, "media_type": attachment.media_type, "path": attachment.path},
+        "attachment": attachment and _attachment(attachment),
+        "menu": message.menu and [{"name": one.name, "description": one.description} for one in message.menu],
     }
 
 
@@ -35,14 +35,24 @@ def _button(button: Button) -> dict[str, str]:
     return {"text": button.text, "payload": button.payload, "style": button.style}
 
 
+def _attachment(attachment: Attachment) -> dict[str, str]:
+    return {
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "path": attachment.path,
+        "alt": attachment.alt,
+    }
+
+
 def public_content(message_id: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Stored `content` as people may see it: an attachment shows name, media_type and url, never a path."""
+    """Stored `content` as people may see it: an attachment shows name, media_type, alt and url, never a path."""
     attachment = content.get("attachment")
     if not attachment:
         return content
     shown = {
         "name": safe_file_name(attachment["name"]),
         "media_type": attachment["media_type"],
+        "alt": attachment.get("alt", ""),
         "url": FILES_PATH + message_id,
     }
     return {**content, "attachment": shown}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.surface import Sentence
 from bot.surfaces.web_session import locale_of
 from core.errors import LightworkError
 from core.log import get_logger
@@ -31,9 +31,6 @@ SECURITY_HEADERS: Final = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-
-Sentence = Callable[[LightworkError, str], str]
-"""The sentence of an error in a locale: the text catalogue, injected."""
 
 log = get_logger(__name__)
 

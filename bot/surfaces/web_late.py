@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-from bot.surface import Message, Outcome, Reply, Send, Toast
+from bot.surface import Message, Outcome, Reply, Send, Sentence, Toast
 from bot.surfaces.web_chat import BOT, Chat
-from bot.surfaces.web_http import Sentence, WebRefusal
+from bot.surfaces.web_http import WebRefusal
 from core.log import get_logger
 
 AT_ONCE: Final = 500

@@ -23,17 +23,18 @@ def expected_information(posterior: Sequence[float], counts: Counts, pooled: Mat
         return _coin_information(posterior, coin_accuracy(counts, mean))
     matrix = rows(counts, pooled)
     answers = [sum(p * row[a] for p, row in zip(posterior, matrix, strict=True)) for a in range(len(posterior))]
-    noise = sum(p * _entropy(row) for p, row in zip(posterior, matrix, strict=True) if p > 0.0)
-    return max(0.0, _entropy(answers) - noise)
+    noise = sum(p * entropy(row) for p, row in zip(posterior, matrix, strict=True) if p > 0.0)
+    return max(0.0, entropy(answers) - noise)
 
 
 def _coin_information(posterior: Sequence[float], right: float) -> float:
     off = (1.0 - right) / (len(posterior) - 1)
-    noise = _entropy([right]) + (len(posterior) - 1) * _entropy([off])
-    return max(0.0, _entropy([p * right + (1.0 - p) * off for p in posterior]) - noise)
+    noise = entropy([right]) + (len(posterior) - 1) * entropy([off])
+    return max(0.0, entropy([p * right + (1.0 - p) * off for p in posterior]) - noise)
 
 
-def _entropy(probabilities: Sequence[float]) -> float:
+def entropy(probabilities: Sequence[float]) -> float:
+    """Shannon entropy of a distribution, in nats."""
     return -sum(p * log(p) for p in probabilities if p > 0.0)
 
 

@@ -1,6 +1,6 @@
 """Labels and annotations become files. A new format is one new file `core/exporting/<format>_file.py`."""
 
-from core.exporting.chat import export_for_chat, request_export, unfinished_exports
+from core.exporting.chat import export_for_chat, fail_export, request_export, request_result, unfinished_exports
 from core.exporting.rows import AnnotationRow, LabelRow, agreed, all_annotations
 from core.exporting.write import ExportInfo, export_formats, write_export
 
@@ -12,7 +12,9 @@ __all__ = [
     "all_annotations",
     "export_for_chat",
     "export_formats",
+    "fail_export",
     "request_export",
+    "request_result",
     "unfinished_exports",
     "write_export",
 ]

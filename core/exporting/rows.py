@@ -47,7 +47,7 @@ class AnnotationRow:
     """Pseudonym, random for this project: it leads to no account, and not to the same person in another project."""
     label: str
     state: str
-    """counted, surplus, withdrawn or superseded."""
+    """counted, surplus, withdrawn, superseded or rejected."""
     audit: str
     """unaudited, accepted or rejected."""
     created_at: str

@@ -1,9 +1,23 @@
 """Files become items: looked at, kept, loaded. A new format is one new file `core/importing/<format>_file.py`."""
 
 from core.importing.append import append_item
+from core.importing.known import match_known
 from core.importing.load import load_batch
+from core.importing.pasted import receive_pasted
 from core.importing.receive import Received, receive
 from core.importing.rows import BadRow, Dialect, Row
 from core.importing.store import create_batch, store
 
-__all__ = ["BadRow", "Dialect", "Received", "Row", "append_item", "create_batch", "load_batch", "receive", "store"]
+__all__ = [
+    "BadRow",
+    "Dialect",
+    "Received",
+    "Row",
+    "append_item",
+    "create_batch",
+    "load_batch",
+    "match_known",
+    "receive",
+    "receive_pasted",
+    "store",
+]

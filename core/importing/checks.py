@@ -20,10 +20,21 @@ class ColumnMapping:
     text: str
     id: str | None = None
     gold: str | None = None
+    known: Mapping[str, Any] | None = None
+    """A file of known labels besides: the JSON of a `core.importing.known.KnownFile`."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON for `Batch.mapping`."""
-        return {"text": self.text, "id": self.id, "gold": self.gold}
+        columns: dict[str, Any] = {"text": self.text, "id": self.id, "gold": self.gold}
+        return columns if self.known is None else columns | {"known": dict(self.known)}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLabels:
+    """Names of labels that a file of its own gives, by the ids or by the texts of items."""
+
+    by_id: bool
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class Candidate:
 
 
 def check_mapping(mapping: Mapping[str, Any], columns: Sequence[str]) -> ColumnMapping:
-    """The mapping {"text": column, "id": column or None, "gold": column or None}, checked against the file.
+    """The mapping {"text": column, "id": column or None, "gold": column or None, ...}, checked against the file.
 
     Raises:
         InvalidInput: column_missing, with the columns that there are.
@@ -48,11 +59,17 @@ def check_mapping(mapping: Mapping[str, Any], columns: Sequence[str]) -> ColumnM
             raise InvalidInput("column_missing", column=str(column)[:100], columns=list(columns)[:30])
     if mapping.get("text") is None:
         raise InvalidInput("no_text_column", columns=list(columns)[:30])
-    return ColumnMapping(mapping["text"], mapping.get("id"), mapping.get("gold"))
+    return ColumnMapping(mapping["text"], mapping.get("id"), mapping.get("gold"), mapping.get("known"))
 
 
-def check_row(row: Row, mapping: ColumnMapping, schema: LabelSchema | None) -> Candidate | BadRow:
-    """What `row` gives. Without a `schema` the known label is not looked at: a file is received before its project."""
+def check_row(
+    row: Row, mapping: ColumnMapping, schema: LabelSchema | None, known: KnownLabels | None = None
+) -> Candidate | BadRow:
+    """What `row` gives. Without a `schema` the known label is not looked at: a file is received before its project.
+
+    Args:
+        known: labels from a file of their own; they go before a column's.
+    """
     text = clean_text(row.values.get(mapping.text, ""))
     if problem := text_problem(text):
         return BadRow(row.line, problem, {"column": mapping.text, "limit": MAX_ROW_CHARACTERS})
@@ -63,6 +80,8 @@ def check_row(row: Row, mapping: ColumnMapping, schema: LabelSchema | None) -> C
         return BadRow(row.line, text_problem(external_id), {"column": mapping.id})
     gold = None
     name = row.values.get(mapping.gold, "").strip() if mapping.gold else ""
+    if known is not None:
+        name = known.names.get(external_id if known.by_id else text, name)
     if schema is not None and name:
         try:
             gold = id_of_name(schema, name)

@@ -8,18 +8,21 @@ that a stray quotation mark costs one row and not the rest of the file.
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 from core.errors import InvalidInput
+from core.importing.columns import column_names
 from core.importing.lines import Line, read_lines
-from core.importing.rows import MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW_CHARACTERS, BadRow, Dialect, Row
+from core.importing.rows import MAX_COLUMNS, MAX_ROW_CHARACTERS, BadRow, Dialect, Row
 
 FORMAT = "csv"
+STARTS = ()
 DELIMITERS = (",", ";", "\t", "|")
+TABBED = (".tsv", ".tab")
 SAMPLE_RECORDS = 100
 SAMPLE_CHARACTERS = 1_000_000
 PLAIN = {"delimiter": "", "quotes": False, "header": False}
@@ -31,7 +34,7 @@ Record = tuple[int, list[str]]
 
 def likelihood(extension: str, head: Sequence[str]) -> float:  # noqa: ARG001 (part of the protocol)
     """0.6 by name; 0.2 for anything else, as every text can be read as CSV."""
-    return 0.6 if extension in (".csv", ".tsv", ".tab", ".txt") else 0.2
+    return 0.6 if extension in (".csv", ".txt", *TABBED) else 0.2
 
 
 def detect(path: Path, encoding: str, extension: str) -> Dialect:
@@ -47,13 +50,14 @@ def detect(path: Path, encoding: str, extension: str) -> Dialect:
         return Dialect(encoding, ("text",), PLAIN)
     if head[0].problem:
         raise _bad_header(_bad_line(head[0]))
-    delimiter = _find_delimiter(head)
+    tabbed = extension in TABBED and "\t" in head[0].text
+    delimiter = "\t" if tabbed else _find_delimiter(head)
     header = next(_records(iter(head), delimiter), None)
     if not isinstance(header, tuple):
         raise _bad_header(header or BadRow(head[0].number, "empty_text"))
     if len(header[1]) > MAX_COLUMNS:
         raise InvalidInput("too_many_columns", count=len(header[1]), limit=MAX_COLUMNS)
-    return Dialect(encoding, _column_names(header[1]), {"delimiter": delimiter, "quotes": True, "header": True})
+    return Dialect(encoding, column_names(header[1]), {"delimiter": delimiter, "quotes": True, "header": True})
 
 
 def _first_lines(path: Path, encoding: str) -> list[Line]:
@@ -231,17 +235,3 @@ def _find_delimiter(head: list[Line]) -> str:
         if score > best_score:
             best, best_score = delimiter, score
     return best
-
-
-def _column_names(header: list[str]) -> tuple[str, ...]:
-    """Names by which columns are called: never empty, never twice."""
-    names: list[str] = []
-    seen: Counter[str] = Counter()
-    for number, cell in enumerate(header, start=1):
-        name = " ".join(cell.split())[:MAX_COLUMN_NAME] or f"column_{number}"
-        while name in seen:
-            seen[name] += 1
-            name = f"{name}_{seen[name]}"
-        seen[name] += 1
-        names.append(name)
-    return tuple(names)

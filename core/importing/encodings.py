@@ -18,8 +18,6 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 BINARY_STARTS = (
-    b"PK\x03\x04",  # ZIP, XLSX, ODS, DOCX
-    b"\xd0\xcf\x11\xe0",  # XLS, DOC
     b"\x89PNG",
     b"\xff\xd8\xff",  # JPEG
     b"GIF8",

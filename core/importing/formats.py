@@ -21,6 +21,11 @@ def formats() -> dict[str, Format]:
     return {module.FORMAT: module for module in found}
 
 
+def binary_format(head: bytes) -> Format | None:
+    """The format of a file that is no text and begins with `head`, if it is one that can be imported."""
+    return next((module for module in formats().values() if module.STARTS and head.startswith(module.STARTS)), None)
+
+
 def find_format(name: str, head: Sequence[str]) -> Format:
     """The format that a file with this name and these first lines most likely has."""
     extension = Path(name).suffix.lower()

@@ -15,6 +15,7 @@ from core.importing.lines import Line, read_lines
 from core.importing.rows import MAX_COLUMN_NAME, MAX_COLUMNS, MAX_ROW_CHARACTERS, BadRow, Dialect, Row
 
 FORMAT = "jsonl"
+STARTS = ()
 SAMPLE_ROWS = 1_000
 MAX_DEPTH = 3
 """Objects nested deeper are kept as JSON text."""

@@ -8,7 +8,7 @@ second run knows what the first one stored. One last transaction publishes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -18,14 +18,17 @@ from typing import Any
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
+from core.changes import owe_overlap
 from core.clock import now
 from core.config import Settings
 from core.db import is_sqlite, reading, unit_of_work
 from core.due import offer_effect
 from core.effects import Effect, add_effect
-from core.importing.checks import Candidate, ColumnMapping, check_row
+from core.errors import InvalidInput
+from core.importing.checks import Candidate, ColumnMapping, KnownLabels, check_row
 from core.importing.formats import formats
 from core.importing.insert import Draft, Place, draft, insert_new
+from core.importing.known import KnownFile, read_known
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
 from core.labels import LabelSchema
 from core.labels import load as load_schema
@@ -57,6 +60,9 @@ class Plan:
     dialect: Dialect
     mapping: ColumnMapping
     schema: LabelSchema
+    known_file: tuple[Path, str, Dialect, KnownFile] | None = None
+    """Where the known labels stand, if in a file of their own: path, format, dialect, columns."""
+    known: KnownLabels | None = None
     first_rank: int = 0
 
 
@@ -86,9 +92,13 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
     if plan is None:
         return
     try:
+        plan = plan if plan.known_file is None else replace(plan, known=read_known(*plan.known_file))
         counts = _count(plan)
     except FileNotFoundError:
         _fail(plan, Counts(), "upload_missing")
+        return
+    except InvalidInput as error:
+        _fail(plan, Counts(), error.code, error.params)
         return
     if counts.good == 0 or counts.bad > counts.good:
         _fail(plan, counts, "too_many_bad_rows")
@@ -105,6 +115,7 @@ def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: R
             return None
         project = session.get_one(Project, batch.project_id)
         upload = session.get_one(Upload, batch.upload_id)
+        mapping = ColumnMapping(**batch.mapping)
         return Plan(
             engine=engine,
             run_effects=run_effects,
@@ -112,15 +123,26 @@ def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: R
             path=media_path(settings, upload.sha256),
             reader=formats()[upload.format],
             dialect=Dialect.from_json(upload.dialect),
-            mapping=ColumnMapping(**batch.mapping),
+            mapping=mapping,
             schema=load_schema(project.label_schema),
+            known_file=None if mapping.known is None else _known_file(session, settings, project, mapping.known),
         )
+
+
+def _known_file(
+    session: Session, settings: Settings, project: Project, known: Mapping[str, Any]
+) -> tuple[Path, str, Dialect, KnownFile]:
+    statement = select(Upload).where(
+        Upload.workspace_id == project.workspace_id, Upload.public_id == str(known["upload"])
+    )
+    upload = session.scalars(statement).one()
+    return media_path(settings, upload.sha256), upload.format, Dialect.from_json(upload.dialect), KnownFile(**known)
 
 
 def _outcomes(plan: Plan) -> Generator[Candidate | BadRow]:
     with closing(plan.reader.rows(plan.path, plan.dialect)) as rows:
         for row in rows:
-            yield row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema)
+            yield row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema, plan.known)
 
 
 def _count(plan: Plan) -> Counts:
@@ -173,18 +195,21 @@ def _publish(plan: Plan, counts: Counts) -> None:
         _write_counts(batch, counts)
         add_effect(session, offer_effect(batch.project_id, moment))
         request_prelabel(session, batch.project_id)
+        project = session.get_one(Project, batch.project_id)
+        if project.min_overlap != plan.place.overlap:  # it was changed while the file was loaded
+            owe_overlap(session, project, batch.created_by_id, moment)
         _tell(session, batch, counts, "import_done")
     log.info("batch_published", batch_id=plan.place.batch_id, items=counts.good - counts.duplicates)
 
 
-def _fail(plan: Plan, counts: Counts, code: str) -> None:
+def _fail(plan: Plan, counts: Counts, code: str, params: Mapping[str, Any] | None = None) -> None:
     _remove_items(plan)
     with unit_of_work(plan.engine, plan.run_effects) as session:
         batch = _lock_loading(session, plan)
         if batch is None:
             return
         batch.state, batch.error_code = "failed", code
-        batch.error_params = {"rows": counts.rows, "bad": counts.bad}
+        batch.error_params = {"rows": counts.rows, "bad": counts.bad, **(params or {})}
         _write_counts(batch, counts)
         batch.item_count = 0
         _tell(session, batch, counts, "import_failed")

@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import InvalidInput
 from core.importing.checks import ColumnMapping, check_row
 from core.importing.encodings import Survey, find_encoding, survey
-from core.importing.formats import find_format
+from core.importing.formats import binary_format, find_format
 from core.importing.guess import guess
 from core.importing.lines import read_lines
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format, Row
@@ -22,7 +22,7 @@ CHECKED_CHARACTERS = 5_000_000
 HEAD_LINES = 20
 MAX_NAME = 200
 PREVIEW_ROWS = 5
-PREVIEW_CHARACTERS = 200
+PREVIEW_CHARACTERS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Received:
     """Bytes."""
     format: str
     dialect: Dialect
-    text_column: str
+    text_column: str | None
+    """None where no column looks like text: then a person has to say which it is."""
     text_candidates: tuple[tuple[str, str], ...]
     """Columns that could be the text, the best first, each with the reason: only_column, name or longest."""
     id_column: str | None
@@ -51,7 +52,7 @@ class Received:
     bad_rows: tuple[BadRow, ...]
     """The first bad rows."""
     preview: tuple[Mapping[str, str], ...]
-    """The first good rows by column, each value cut to 200 characters."""
+    """The first good rows by column, each value cut to `PREVIEW_CHARACTERS`."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,23 +69,21 @@ def receive(path: Path, name: str) -> Received:
     """Look at the first 1,000 rows of a file. Call it outside a transaction: it reads the whole file once.
 
     Raises:
-        InvalidInput: the whole file is of no use: empty_file, not_text, no_rows, no_text_column, json_array,
-            bad_header, too_many_columns or no_good_row.
+        InvalidInput: the whole file is of no use: empty_file, not_text, no_rows, json_array, bad_header,
+            too_many_columns, no_good_row, or what the format itself refuses.
     """
     found = survey(path)
-    encoding = find_encoding(found)
-    with closing(read_lines(path, encoding)) as lines:
-        head = [line.text for line in islice(lines, HEAD_LINES)]
-    reader = find_format(name, head)
+    reader, encoding = _reader(path, name, found)
     dialect = reader.detect(path, encoding, Path(name).suffix.lower())
     checked, complete = _first_rows(reader, path, dialect)
     if not checked:
         raise InvalidInput("no_rows")
     good = [row for row in checked if isinstance(row, Row)]
+    if not good:
+        bad_row = next(row for row in checked if isinstance(row, BadRow))
+        raise InvalidInput("no_good_row", line=bad_row.line, problem=bad_row.code, **bad_row.params)
     guessed = guess(dialect.columns, good)
-    if guessed.text is None:
-        raise _no_text(dialect, checked, good)
-    bad = _bad_rows(checked, ColumnMapping(guessed.text, guessed.id))
+    bad = _bad_rows(checked, ColumnMapping(guessed.text, guessed.id) if guessed.text else None)
     return Received(
         name=_file_name(name),
         size=found.size,
@@ -95,7 +94,7 @@ def receive(path: Path, name: str) -> Received:
         id_column=guessed.id,
         gold_column=guessed.gold,
         gold_values=guessed.gold_values,
-        rows=len(checked) if complete else _estimate(found, checked),
+        rows=len(checked) if complete else int(dialect.options.get("rows") or _estimate(found, checked)),
         checked_rows=len(checked),
         bad_row_count=len(bad),
         bad_rows=tuple(bad[:BAD_ROWS_NAMED]),
@@ -118,16 +117,24 @@ def _first_rows(reader: Format, path: Path, dialect: Dialect) -> tuple[list[Row 
     return checked, True
 
 
-def _no_text(dialect: Dialect, checked: Sequence[Row | BadRow], good: Sequence[Row]) -> InvalidInput:
-    bad = next((row for row in checked if isinstance(row, BadRow)), None)
-    if bad is not None and not good:
-        return InvalidInput("no_good_row", line=bad.line, problem=bad.code, **bad.params)
-    return InvalidInput("no_text_column", columns=list(dialect.columns)[:30])
+def _reader(path: Path, name: str, found: Survey) -> tuple[Format, str]:
+    """The format of a file, and its encoding; empty where it is no text."""
+    if (binary := binary_format(found.head)) is not None:
+        return binary, ""
+    encoding = find_encoding(found)
+    with closing(read_lines(path, encoding)) as lines:
+        head = [line.text for line in islice(lines, HEAD_LINES)]
+    return find_format(name, head), encoding
 
 
-def _bad_rows(checked: Sequence[Row | BadRow], mapping: ColumnMapping) -> list[BadRow]:
-    outcomes = (row if isinstance(row, BadRow) else check_row(row, mapping, None) for row in checked)
-    return [outcome for outcome in outcomes if isinstance(outcome, BadRow)]
+def _bad_rows(checked: Sequence[Row | BadRow], mapping: ColumnMapping | None) -> list[BadRow]:
+    """The bad ones among the checked rows; without a mapping, those that are bad whichever column is the text."""
+    bad = []
+    for row in checked:
+        outcome = row if isinstance(row, BadRow) or mapping is None else check_row(row, mapping, None)
+        if isinstance(outcome, BadRow):
+            bad.append(outcome)
+    return bad
 
 
 def _estimate(found: Survey, checked: Sequence[Row | BadRow]) -> int:

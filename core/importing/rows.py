@@ -42,7 +42,7 @@ class Dialect:
     encoding: str
     columns: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What the format needs besides, for example {"delimiter": ";"}."""
+    """What the format needs besides, for example {"delimiter": ";"}; `rows`, about how many there are, if it knows."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON for `Upload.dialect`."""
@@ -58,6 +58,8 @@ class Format(Protocol):
     """What a module `core/importing/<format>_file.py` provides. A new format is one new file with these names."""
 
     FORMAT: str
+    STARTS: tuple[bytes, ...]
+    """First bytes of a file that is no text, by which alone it is known; none for text."""
 
     def likelihood(self, extension: str, head: Sequence[str]) -> float:
         """How surely a file with this extension and these first lines is of this format, 0.0 to 1.0."""
@@ -66,4 +68,4 @@ class Format(Protocol):
         """Find out columns and options from the first rows; raises InvalidInput where the whole file is of no use."""
 
     def rows(self, path: Path, dialect: Dialect) -> Generator[Row | BadRow]:
-        """All rows in order, in bounded memory. Never raises for what the file holds."""
+        """All rows in order, in bounded memory; raises InvalidInput only where the file as a whole is of no use."""

@@ -31,6 +31,19 @@ def make(names: Sequence[str]) -> LabelSchema:
     return schema
 
 
+def extend(schema: LabelSchema, names: Sequence[str]) -> LabelSchema:
+    """`schema` with further labels at its end; the labels that there are keep their ids and their order.
+
+    Raises:
+        InvalidInput: as `make`.
+    """
+    first = len(schema.labels)
+    added = (Label(_short_id(first + number), clean(name)) for number, name in enumerate(names))
+    extended = LabelSchema(KIND, (*schema.labels, *added), schema.options)
+    check(extended)
+    return extended
+
+
 def check(schema: LabelSchema) -> None:
     """Refuse a schema that people could not answer.
 

@@ -149,7 +149,7 @@ class Skill(Base):
 
 
 class Adjudication(Base):
-    """An expert's verdict on a disputed item."""
+    """What an expert did with a disputed item: a verdict, or a reason why there is none."""
 
     __tablename__ = "adjudication"
 
@@ -158,5 +158,7 @@ class Adjudication(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
     label_id: Mapped[str] = mapped_column(String(20))
+    """The verdict; empty where there is none."""
     reason: Mapped[str] = mapped_column(Text, default="")
+    """Where there is no verdict: unanswerable, or later and unclear, with which it was only put aside."""
     created_at: Mapped[datetime]

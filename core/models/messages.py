@@ -53,11 +53,11 @@ class ExportRequest(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
     kind: Mapped[Short]
-    """labels or annotations."""
+    """labels, annotations, or result: the labels of a job that has come to its end, which nobody asked for."""
     format: Mapped[Short]
-    """csv or jsonl: the module of `core.exporting` that writes it."""
+    """csv, jsonl or xlsx: the module of `core.exporting` that writes it."""
     state: Mapped[Short] = mapped_column(default="due")
-    """due or done."""
+    """due, done, or failed for good."""
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

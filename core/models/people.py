@@ -80,7 +80,7 @@ class Membership(Base):
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"), index=True)
     role: Mapped[Short]
     status: Mapped[Short] = mapped_column(default="active")
-    """active, paused (by themselves) or banned."""
+    """active, paused (by themselves), suspended (paused by a coordinator: only one of them lifts it) or banned."""
     consented_at: Mapped[datetime | None]
     """Null until they agree; nothing is asked of them before that."""
     consent_version: Mapped[int | None]

@@ -77,8 +77,13 @@ class Visitor:
         self._client.close()
 
     def join(self, code: str, name: str) -> Said:
-        """Redeem an invite, or try to."""
-        return self._said(self._client.post("/api/join", json={"code": code, "name": name}))
+        """Redeem an invite, or try to, and agree to what is stored where that is asked."""
+        said = self._said(self._client.post("/api/join", json={"code": code, "name": name}))
+        for bubble in said.bubbles[-1:]:
+            buttons = [button for row in bubble["content"]["buttons"] for button in row]
+            agree = next((one for one in buttons if is_button("button_agree", one["text"])), None)
+            return said if agree is None else self.tap(bubble["id"], agree["payload"])
+        return said
 
     def say(self, text: str) -> Said:
         """Say something, or give a command."""

@@ -132,7 +132,7 @@ def test_the_procfile_does_the_whole_job(production: Production) -> None:
             with Visitor(production.url) as worker:
                 assert worker.join(code, name).refused is None
                 assert answer_everything(worker) == len(ANSWERS)
-        assert "8 of 8 items decided (100%)" in owner.say("/status").sentences[0]
+        assert "100% decided: 8 of 8 items" in owner.say("/status").sentences[0]
         assert owner.say("/export labels csv").refused is None
         file = owner.download(owner.hear("export_ready", 30))
     found = {row["text"]: row["label"] for row in csv.DictReader(io.StringIO(file))}

@@ -145,7 +145,7 @@ async def is_told_what_is_broken(owner: Page) -> None:
     await upload(owner, "broken.csv", BROKEN)
     form = owner.locator(".bubble.form").last
     await expect(form.locator(".heading")).to_have_text("broken.csv")
-    await expect(form).to_contain_text("2 bad row(s) will be left out:")
+    await expect(form).to_contain_text("2 bad rows will be left out:")
     await expect(form).to_contain_text("line 3: the text is empty.")
     await expect(form).to_contain_text("line 4: it has 4 columns where the header has 2.")
     await form.get_by_role("button", name="Cancel").click()
@@ -159,13 +159,14 @@ async def posts(owner: Page, first: str) -> None:
     await upload(owner, FILE.name, FILE.read_text(encoding="utf-8"))
     form = owner.locator(".bubble.form").last
     await expect(form).to_contain_text("30 rows. I will show workers the column “text”.")
-    await form.get_by_role("button", name="New job").click()
     await expect(form).to_contain_text("What is the question?")
     await say(owner, QUESTION)
     await expect(form).to_contain_text("Which labels may people choose?")
     await say(owner, " | ".join(LABELS))
-    await expect(form).to_contain_text("at least 3 and at most 8 answers")
-    await expect(form.locator(".part")).to_have_text(first)
+    await expect(form).to_contain_text("Answers per item: 3 to 8")
+    await form.get_by_role("button", name="Preview & price").click()
+    await expect(form).to_contain_text("Ready to post?")
+    await expect(owner.locator(".bubble.card .part").last).to_have_text(first)
     await form.get_by_role("button", name="Post").click()
     await expect(owner.get_by_text("I am loading 30 rows")).to_be_visible()
     await expect(bubble(owner)).to_contain_text("30 items are open for labeling.", timeout=ARRIVAL_MS)
@@ -184,6 +185,8 @@ async def invites(owner: Page) -> str:
 async def answers_three(worker: Page, right: dict[str, str], counted: int) -> None:
     """On a phone: by tap, by number key, by tap; undo takes the last one back, and the bar follows."""
     await expect(bubble(worker)).to_contain_text("Welcome to")
+    await worker.get_by_role("button", name="I agree").tap()
+    await expect(bubble(worker)).to_contain_text("About you")
     await worker.get_by_role("button", name="Start").tap()
     first = await shown(worker, answered=0)
     await label(worker, right[first]).tap()
@@ -213,10 +216,17 @@ async def watches(owner: Page, running: Running) -> None:
     await say(owner, "/status")
     status = bubble(owner)
     decided = running.decided()
-    await expect(status).to_contain_text(f"{decided} of 30 items decided ({decided / 30:.0%}), {30 - decided} open")
-    await expect(status).to_contain_text("27 answers by 4 people, 0.9 per item, at most 3 of 8")
-    await expect(status).to_contain_text("Leased now: 4;")
-    await expect(status).to_contain_text("Queues: assignments")
+    await expect(status).to_contain_text(f"{decided} of 30 items")
+    await expect(status).to_contain_text("27 answers so far, 0.9 per item")
+    picture = status.get_by_role("img")
+    await expect(picture).to_have_attribute("alt", re.compile(f"{decided} of 30 items"))
+    await expect(picture).to_have_js_property("naturalWidth", 1000)
+    await say(owner, "/status details")
+    details = bubble(owner)
+    await expect(details).to_contain_text(f"{decided} of 30 items decided, {30 - decided} open")
+    await expect(details).to_contain_text("27 counted and 0 surplus answers by 4 people; 0.9 per item, at most 3 of 8")
+    await expect(details).to_contain_text("Leased now: 4;")
+    await expect(details).to_contain_text("Queues: assignments")
 
 
 async def answers_by_script(links: tuple[str, ...], right: dict[str, str]) -> None:
@@ -233,9 +243,12 @@ async def answers_by_script(links: tuple[str, ...], right: dict[str, str]) -> No
 
 
 async def joins_by_script(person: httpx.AsyncClient, link: str) -> dict[str, Any]:
-    """Join by a link; returns the first card."""
+    """Join by a link, agree; returns the first card."""
     address, code = link.split("/join/")
-    (await person.post(f"{address}/api/join", json={"code": code, "name": "Somebody"})).raise_for_status()
+    joined = (await person.post(f"{address}/api/join", json={"code": code, "name": "Somebody"})).raise_for_status()
+    consent = joined.json()["messages"][-1]
+    agree = {"message": consent["id"], "payload": consent["content"]["buttons"][0][0]["payload"]}
+    (await person.post(f"{address}/api/tap", json=agree)).raise_for_status()
     return await newest_card(person, link, "/api/text", {"text": "/next"})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 from bot.surface import Attachment, Command, Message, Outcome, Said, Send, Tapped
@@ -172,6 +173,19 @@ async def test_a_file_goes_up_with_its_caption_and_comes_down(site: Site, browse
         download = await downloading.value
         assert download.suggested_filename == "labels.csv"
         assert (await download.path()).read_bytes() == labels.read_bytes()
+
+
+async def test_a_picture_is_shown_in_its_bubble(site: Site, browser: Browser, tmp_path: Path) -> None:
+    drawn = tmp_path / "drawn"
+    Image.new("RGB", (1000, 600), "#2da44e").save(drawn, "PNG")
+    site.crowd.attachment = Attachment("status.png", "image/png", str(drawn), "62% decided")
+    async with new_page(browser, **PHONE) as page:
+        await site.join(page)
+        await say(page, "/export")
+        picture = page.get_by_role("img", name="62% decided")
+        await expect(picture).to_have_js_property("naturalWidth", 1000)
+        await expect(picture).to_be_in_viewport(ratio=0.9)
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 async def test_a_dropped_file_waits_in_the_composer(site: Site, browser: Browser) -> None:

@@ -98,9 +98,10 @@ class Chat:
         return Someone(self, name)
 
     async def member(self, name: str, role: str = "worker") -> Someone:
-        """Somebody who has joined."""
+        """Somebody who has joined, and agreed to what is stored."""
         person = self.someone(name)
         await person.says(f"/start {self.invite(role)}")
+        await person.agrees()
         person.transcript.clear()
         return person
 
@@ -126,9 +127,14 @@ class Someone:
     async def says(self, text: str) -> str:
         """A command or plain text; returns what was heard."""
         if text.startswith("/"):
-            name, _, argument = text[1:].partition(" ")
-            return await self._do(Command(self.person, name.lower(), argument), f"> {text}")
+            name, *rest = text[1:].split(maxsplit=1) or [""]
+            return await self._do(Command(self.person, name.lower(), "".join(rest)), f"> {text}")
         return await self._do(Said(self.person, text), f"> {text}")
+
+    async def agrees(self) -> None:
+        """Say yes to what is stored, where that is asked."""
+        if "I agree" in self.buttons():
+            await self.taps("I agree")
 
     async def taps(self, text: str) -> str:
         """A button of the newest message, by its text."""

@@ -11,6 +11,7 @@ from bot.surface import (
     Edit,
     Event,
     Filled,
+    Left,
     Message,
     Outcome,
     Part,
@@ -57,7 +58,7 @@ class LittleCrowd:
                 return Outcome((Send(Message(text=f"You said: {text}")),))
             case Tapped(_, payload):
                 return Outcome(tuple(self._tap(payload)))
-            case Filled():
+            case Filled() | Left():
                 return Outcome()
             case Uploaded(_, name, path, caption):
                 self.uploads.append((name, path.read_bytes(), caption))

@@ -1,24 +1,20 @@
-"""A strict Slack on loopback: Web API, Socket Mode, response_url, files; and the people of its one workspace."""
+"""A strict Slack on loopback: Web API, Socket Mode or signed requests, response_url, modals, files."""
 
 from __future__ import annotations
 
-import itertools
-import json
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from tests.fakes.loopback import Loopback
-from tests.fakes.slack_spec import SlackError, check, check_blocks
+from tests.fakes.slack_blocks import check_blocks
+from tests.fakes.slack_error import SlackError
+from tests.fakes.slack_people import BOT_USER, TEAM, SlackPeople
+from tests.fakes.slack_rates import Rates
+from tests.fakes.slack_spec import check
 
-TEAM = "T0LIGHT"
-BOT_USER = "U0BOT"
-RESPONSE_URL_USES = 5
-"""https://docs.slack.dev/interactivity/handling-user-interaction#message_responses: 5 times within 30 minutes."""
 RESPONSE_FIELDS = {
     "text",
     "blocks",
@@ -42,48 +38,26 @@ class Call:
     error: str = ""
 
 
-@dataclass
-class Ack:
-    """An acknowledgement, with the seconds it took."""
+class SlackServer(SlackPeople):
+    """State of one workspace with one app.
 
-    envelope_id: str
-    seconds: float
-    payload: Any = None
+    Args:
+        bot_token: what the Web API takes.
+        app_token: what opens a socket.
+        signing_secret: what requests to the app are signed with, once there is a `request_url`.
+        limits: whether Slack's rates are enforced.
+    """
 
-
-@dataclass
-class ResponseUrl:
-    """Where a tap may be answered, and how often it was."""
-
-    user: str
-    channel: str
-    ts: str
-    uses: int = 0
-
-
-class SlackServer(Loopback):
-    """State of one workspace with one app."""
-
-    def __init__(self, bot_token: str, app_token: str) -> None:
-        super().__init__()
+    def __init__(self, bot_token: str, app_token: str, signing_secret: str = "", *, limits: bool = False) -> None:
+        super().__init__(signing_secret)
         self.bot_token = bot_token
         self.app_token = app_token
         self.calls: list[Call] = []
-        self.acks: dict[str, Ack] = {}
-        self.messages: dict[str, dict[str, dict[str, Any]]] = {}
         self.whispers: list[dict[str, Any]] = []
-        self.files: dict[str, dict[str, Any]] = {}
-        self.response_urls: dict[str, ResponseUrl] = {}
         self.disabled: set[str] = set()
-        self.connections = 0
-        self.deaf = False
         self.file_tokens: list[str] = []
-        self._users: dict[str, str] = {}
-        self._ids = itertools.count(1)
+        self._rates = Rates() if limits else None
         self._faults: dict[str, list[SlackError]] = defaultdict(list)
-        self._sent_at: dict[str, float] = {}
-        self._sockets: list[web.WebSocketResponse] = []
-        self._tickets: set[str] = set()
 
     @property
     def api_url(self) -> str:
@@ -108,95 +82,9 @@ class SlackServer(Loopback):
         """The calls of `method` that were answered with ok."""
         return [call for call in self.calls if call.method == method and not call.error]
 
-    # --- people ---
-
-    def join(self, user: str) -> str:
-        """A member of the workspace; returns the channel of their direct messages with the app."""
-        channel = self._users.setdefault(user, f"D{user}")
-        self.messages.setdefault(channel, {})
-        return channel
-
-    def inbox(self, user: str) -> list[dict[str, Any]]:
-        """What `user` sees from the app now, oldest first."""
-        return [message for message in self.messages[self.join(user)].values() if message["user"] == BOT_USER]
-
-    async def command(self, user: str, line: str, channel: str = "C0GENERAL") -> str:
-        """`user` types a slash command somewhere; returns the envelope id."""
-        name, _, text = line.partition(" ")
-        payload = {
-            "command": name,
-            "text": text,
-            "user_id": user,
-            "user_name": user.lower(),
-            "team_id": TEAM,
-            "channel_id": channel,
-            "response_url": self._response_url(user, channel, ""),
-            "trigger_id": f"trigger{next(self._ids)}",
-        }
-        return await self.deliver("slash_commands", payload)
-
-    async def tap(self, user: str, ts: str, button: str) -> str:
-        """`user` taps the button that shows `button`; returns the envelope id."""
-        blocks = self.messages[self.join(user)][ts]["blocks"]
-        elements = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
-        values = [element["value"] for element in elements if element["text"]["text"] == button]
-        assert len(values) == 1, f"no single button {button!r} in {elements}"
-        return await self.forge(user, ts, values[0])
-
-    async def forge(self, user: str, ts: str, value: str) -> str:
-        """A tap with any value."""
-        channel = self.join(user)
-        payload = {
-            "type": "block_actions",
-            "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": TEAM},
-            "team": {"id": TEAM, "domain": "light"},
-            "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False},
-            "channel": {"id": channel, "name": "directmessage"},
-            "message": self.messages[channel].get(ts, {}),
-            "response_url": self._response_url(user, channel, ts),
-            "trigger_id": f"trigger{next(self._ids)}",
-            "actions": [{"type": "button", "action_id": "button-0", "block_id": "b", "value": value}],
-        }
-        return await self.deliver("interactive", payload)
-
-    async def say(self, user: str, text: str, **more: Any) -> str:
-        """`user` writes to the app; `more` goes into the event."""
-        channel = self.join(user)
-        event = {"type": "message", "user": user, "text": text, "channel": channel, "channel_type": "im", **more}
-        event["ts"] = self._ts()
-        return await self.event(event)
-
-    async def share(self, user: str, name: str, content: bytes, text: str = "", url: str = "") -> str:
-        """`user` shares a file with the app; `url` pretends another place."""
-        file_id = f"F{next(self._ids)}"
-        self.files[file_id] = {"name": name, "content": content}
-        place = url or f"{self.url}/files/{file_id}"
-        file = {"id": file_id, "name": name, "size": len(content), "url_private": place}
-        return await self.say(user, text, subtype="file_share", files=[file])
-
-    async def event(self, event: dict[str, Any]) -> str:
-        """Any event of the Events API."""
-        payload = {"type": "event_callback", "team_id": TEAM, "event_id": f"Ev{next(self._ids)}", "event": event}
-        return await self.deliver("events_api", {**payload, "event_time": 1, "authorizations": []})
-
-    async def deliver(self, kind: str, payload: dict[str, Any], envelope_id: str = "") -> str:
-        """Send an envelope over the newest socket, once there is one; the same id again is a redelivery."""
-        envelope_id = envelope_id or f"envelope{next(self._ids)}"
-        await self.until(lambda: bool(self._sockets))
-        envelope = {"type": kind, "envelope_id": envelope_id, "payload": payload, "accepts_response_payload": True}
-        self._sent_at[envelope_id] = time.monotonic()
-        await self._sockets[-1].send_str(json.dumps(envelope))
-        return envelope_id
-
-    async def acknowledged(self, envelope_id: str) -> Ack:
-        """The acknowledgement of an envelope, once it has come."""
-        await self.until(lambda: envelope_id in self.acks)
-        return self.acks[envelope_id]
-
-    async def drop_sockets(self) -> None:
-        """Close all sockets, as Slack does every few hours."""
-        for socket in list(self._sockets):
-            await socket.close()
+    def refusals(self) -> list[tuple[str, str]]:
+        """The calls that were refused: method and error."""
+        return [(call.method, call.error) for call in self.calls if call.error]
 
     # --- the sides that the app calls ---
 
@@ -210,6 +98,8 @@ class SlackServer(Loopback):
             call.params = check(method, await _given(request))
             if self._faults[method]:
                 raise self._faults[method].pop(0)
+            if self._rates is not None:
+                self._rates.count(method, str(call.params.get("channel", "")), self.clock())
             answer = {"ok": True, **self._methods()[method](call.params)}
         except SlackError as error:
             call.error, status = error.code, error.status
@@ -236,8 +126,9 @@ class SlackServer(Loopback):
             "chat.postEphemeral": self._post_ephemeral,
             "conversations.open": self._open,
             "users.info": self._user_info,
-            "views.open": self._view,
-            "views.update": self._view,
+            "views.open": self._open_view,
+            "views.update": self._update_view,
+            "files.info": self._file_info,
             "files.getUploadURLExternal": self._upload_url,
             "files.completeUploadExternal": self._complete_upload,
         }
@@ -291,12 +182,28 @@ class SlackServer(Loopback):
         return {"channel": {"id": self._users[user]}}
 
     def _user_info(self, params: dict[str, Any]) -> dict[str, Any]:
-        if params.get("user") not in self._users:
+        user = params.get("user", "")
+        if user not in self._users:
             raise SlackError("user_not_found")
-        return {"user": {"id": params["user"], "team_id": TEAM, "name": params["user"].lower()}}
+        shown = {"id": user, "team_id": TEAM, "name": user.lower(), **self.profiles[user]}
+        if str(params.get("include_locale", "0")) not in ("true", "1", "True"):
+            del shown["locale"]
+        return {"user": shown}
 
-    def _view(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"view": {"id": f"V{next(self._ids)}", **params["view"]}}
+    def _open_view(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"view": {"id": self.open_modal(params["trigger_id"], params["view"]), **params["view"]}}
+
+    def _update_view(self, params: dict[str, Any]) -> dict[str, Any]:
+        found = [modal for modal in self.modals.values() if modal.id == params.get("view_id")]
+        if not found:
+            raise SlackError("not_found")
+        found[0].view = params["view"]
+        return {"view": {"id": found[0].id, **params["view"]}}
+
+    def _file_info(self, params: dict[str, Any]) -> dict[str, Any]:
+        if params.get("file") not in self.files:
+            raise SlackError("file_not_found")
+        return {"file": self.file_object(params["file"])}
 
     def _upload_url(self, params: dict[str, Any]) -> dict[str, Any]:
         file_id = f"F{next(self._ids)}"
@@ -309,9 +216,9 @@ class SlackServer(Loopback):
             file = self.files.get(one["id"])
             if file is None or "content" not in file:
                 raise SlackError("file_not_found")
+            shared = {"user": BOT_USER, "text": params.get("initial_comment", ""), "blocks": []}
             ts = self._ts()
-            shared = {"ts": ts, "user": BOT_USER, "text": "", "blocks": [], "files": [{"id": one["id"], **file}]}
-            self.messages[channel][ts] = shared
+            self.messages[channel][ts] = {"ts": ts, **shared, "files": [{"id": one["id"], **file}]}
         return {"files": [{"id": one["id"]} for one in params["files"]]}
 
     async def _receive(self, request: web.Request) -> web.Response:
@@ -331,7 +238,9 @@ class SlackServer(Loopback):
 
     async def _respond(self, request: web.Request) -> web.Response:
         place = self.response_urls.get(request.match_info["id"])
-        if place is None or place.uses >= RESPONSE_URL_USES:
+        if place is None or not self.is_alive(place):
+            self.calls.append(Call("response_url", {}, "used_url"))
+            await self.notify()
             return web.Response(status=404, text="used_url")
         given = await request.json()
         try:
@@ -347,41 +256,6 @@ class SlackServer(Loopback):
             self.whispers.append({"channel": place.channel, "user": place.user, "text": given["text"]})
         await self.notify()
         return web.Response(text="ok")
-
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets:
-            raise web.HTTPForbidden
-        self._tickets.remove(ticket)
-        socket = web.WebSocketResponse(autoping=False)
-        await socket.prepare(request)
-        await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0"}})
-        self._sockets.append(socket)
-        self.connections += 1
-        await self.notify()
-        try:
-            async for message in socket:
-                if message.type is WSMsgType.PING and not self.deaf:
-                    await socket.pong(message.data)
-                elif message.type is WSMsgType.TEXT:
-                    await self._acknowledge(json.loads(message.data))
-        finally:
-            self._sockets.remove(socket)
-        return socket
-
-    async def _acknowledge(self, answer: dict[str, Any]) -> None:
-        envelope_id = answer["envelope_id"]
-        seconds = time.monotonic() - self._sent_at[envelope_id]
-        self.acks[envelope_id] = Ack(envelope_id, seconds, answer.get("payload"))
-        await self.notify()
-
-    def _response_url(self, user: str, channel: str, ts: str) -> str:
-        key = f"r{next(self._ids)}"
-        self.response_urls[key] = ResponseUrl(user, channel, ts)
-        return f"{self.url}/response/{key}"
-
-    def _ts(self) -> str:
-        return f"1700000000.{next(self._ids):06}"
 
 
 async def _given(request: web.Request) -> dict[str, Any]:

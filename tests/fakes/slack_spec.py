@@ -1,4 +1,4 @@
-"""Slack's Web API as data (tests/fakes/specs, of 2020) and the documented limits of blocks: refuses other calls."""
+"""Slack's Web API as data (tests/fakes/specs, of 2020, and what is newer): refuses other calls."""
 
 from __future__ import annotations
 
@@ -7,56 +7,39 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SPEC = Path(__file__).parent / "specs" / "slack-web-api.json"
-NEWER: dict[str, dict[str, bool]] = {
-    # https://docs.slack.dev/reference/methods/apps.connections.open
-    "apps.connections.open": {},
-    # https://docs.slack.dev/reference/methods/files.getUploadURLExternal
-    "files.getUploadURLExternal": {"filename": True, "length": True, "alt_txt": False, "snippet_type": False},
-    # https://docs.slack.dev/reference/methods/files.completeUploadExternal
-    "files.completeUploadExternal": {
-        "files": True,
-        "channel_id": False,
-        "channels": False,
-        "thread_ts": False,
-        "initial_comment": False,
-        "blocks": False,
-    },
-}
-"""Methods that are younger than the specification: parameter -> whether it is required."""
+from tests.fakes.slack_blocks import check_blocks, check_view
+from tests.fakes.slack_error import SlackError
+
+SPECS = Path(__file__).parent / "specs"
 STRUCTURED = {"blocks", "attachments", "view", "files"}
-# https://docs.slack.dev/reference/block-kit/blocks, .../header-block, .../section-block, .../context-block,
-# .../actions-block, https://docs.slack.dev/reference/block-kit/block-elements/button-element
-TEXT_LIMITS = {"header": 150, "section": 3000, "context": 2000}
-BLOCKS_PER_MESSAGE = 50
-ACTIONS_ELEMENTS = 25
-CONTEXT_ELEMENTS = 10
-BUTTON_TEXT = 75
-BUTTON_VALUE = 2000
-ACTION_ID = 255
 # https://docs.slack.dev/changelog/2018-truncating-really-long-messages
 MESSAGE_TEXT = 40_000
+RENAMED = {"chat:write:bot": "chat:write", "chat:write:user": "chat:write"}
+"""Scopes of 2020 and what they are called now: https://docs.slack.dev/reference/scopes/chat.write."""
 
 
-class SlackError(Exception):
-    """An answer with ok: false."""
-
-    def __init__(self, code: str, status: int = 200, retry_after: int | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.status = status
-        self.retry_after = retry_after
+@cache
+def _paths() -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for name in ("slack-web-api.json", "slack-web-api-newer.json"):
+        paths |= json.loads((SPECS / name).read_text(encoding="utf-8"))["paths"]
+    return paths
 
 
 @cache
 def _parameters(method: str) -> dict[str, tuple[str, bool]] | None:
-    if method in NEWER:
-        return {name: ("string", required) for name, required in NEWER[method].items()}
-    verbs = json.loads(SPEC.read_text(encoding="utf-8"))["paths"].get(f"/{method}")
+    verbs = _paths().get(f"/{method}")
     if verbs is None:
         return None
     listed = next(iter(verbs.values()))["parameters"]
     return {one["name"]: (one["type"], one.get("required", False)) for one in listed if one["name"] != "token"}
+
+
+def scopes(method: str) -> set[str]:
+    """The scopes of which a token needs one to call `method`; none where it needs none."""
+    named = next(iter(_paths()[f"/{method}"].values())).get("security", [])
+    found = {scope for one in named for scope in one.get("slackAuth", ())} - {"none"}
+    return {RENAMED.get(scope, scope) for scope in found}
 
 
 def check(method: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +54,8 @@ def check(method: str, given: dict[str, Any]) -> dict[str, Any]:
     parsed = {name: _value(name, known[name][0], value) for name, value in given.items() if name != "token"}
     if "blocks" in parsed:
         check_blocks(parsed["blocks"])
+    if "view" in parsed:
+        check_view(parsed["view"])
     if len(parsed.get("text") or "") > MESSAGE_TEXT:
         raise SlackError("msg_too_long")
     return parsed
@@ -84,59 +69,8 @@ def _value(name: str, kind: str, value: Any) -> Any:
             raise SlackError("invalid_arguments") from None
     if kind == "boolean" and value not in (True, False, "true", "false", "0", "1"):
         raise SlackError("invalid_arguments")
+    if kind == "integer" and not str(value).isdigit():
+        raise SlackError("invalid_arguments")
     if kind == "string" and not isinstance(value, str | int):
         raise SlackError("invalid_arguments")
     return value
-
-
-def check_blocks(blocks: Any) -> None:
-    """Raises `SlackError` for what Slack's documentation does not allow in a message."""
-    if not isinstance(blocks, list) or len(blocks) > BLOCKS_PER_MESSAGE:
-        raise SlackError("invalid_blocks")
-    actions: list[str] = []
-    for block in blocks:
-        kind = block.get("type")
-        if kind in ("header", "section"):
-            _check_text(block["text"], TEXT_LIMITS[kind], plain_only=kind == "header")
-        elif kind == "context":
-            _check_count(block["elements"], CONTEXT_ELEMENTS)
-            for element in block["elements"]:
-                _check_text(element, TEXT_LIMITS[kind])
-        elif kind == "actions":
-            _check_count(block["elements"], ACTIONS_ELEMENTS)
-            actions += [_check_button(element) for element in block["elements"]]
-        else:
-            raise SlackError("invalid_blocks")
-    if len(actions) != len(set(actions)):
-        raise SlackError("invalid_blocks")
-
-
-def _check_count(elements: Any, most: int) -> None:
-    if not isinstance(elements, list) or not 1 <= len(elements) <= most:
-        raise SlackError("invalid_blocks")
-
-
-def _check_text(text: Any, most: int, plain_only: bool = False) -> None:
-    kinds = ("plain_text",) if plain_only else ("plain_text", "mrkdwn")
-    if text.get("type") not in kinds or not 1 <= len(text.get("text", "").encode("utf-16-le")) // 2 <= most:
-        raise SlackError("invalid_blocks")
-
-
-def _check_button(element: dict[str, Any]) -> str:
-    if element.get("type") != "button" or set(element) - {"type", "action_id", "text", "value", "style", "url"}:
-        raise SlackError("invalid_blocks")
-    _check_text(element["text"], BUTTON_TEXT, plain_only=True)
-    if len(element.get("value", "")) > BUTTON_VALUE or not 1 <= len(element["action_id"]) <= ACTION_ID:
-        raise SlackError("invalid_blocks")
-    if element.get("style", "primary") not in ("primary", "danger"):
-        raise SlackError("invalid_blocks")
-    return str(element["action_id"])
-
-
-def texts(message: dict[str, Any]) -> list[str]:
-    """What a message shows, block by block, without its buttons."""
-    shown = []
-    for block in message["blocks"]:
-        shown += [block["text"]["text"]] if "text" in block else []
-        shown += [element["text"] for element in block.get("elements", ()) if block["type"] == "context"]
-    return shown

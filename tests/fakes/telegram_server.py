@@ -13,7 +13,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.loopback import Loopback
+from tests.fakes.telegram_floods import Floods
+from tests.fakes.telegram_setup import WEBHOOK_ACTIVE, Setup
 from tests.fakes.telegram_spec import ApiError, Upload, check
 
 GET_FILE_LIMIT = 20 * 1000 * 1000
@@ -22,6 +23,9 @@ KEYBOARD_LIMIT = 100
 """https://limits.tginfo.me/en: an inline keyboard has at most 100 buttons."""
 ROW_LIMIT = 8
 """https://limits.tginfo.me/en: at most 8 buttons in a row."""
+PICTURE_LIMIT = 10 * 1000 * 1000
+"""https://core.telegram.org/bots/api#sendphoto: "The photo must be at most 10 MB in size"."""
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF")
 TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
 BOT = {"id": 42, "is_bot": True, "first_name": "Lightwork", "username": "lightwork_bot"}
 
@@ -45,23 +49,23 @@ class Fault:
     retry_after: int | None = None
 
 
-class TelegramServer(Loopback):
+class TelegramServer(Setup):
     """State of one bot.
 
     Args:
         token: the only one it takes.
         callback_lifetime: seconds for which a tap can be answered, see tdlib/telegram-bot-api#699.
+        limits: the limits that are on, none where nothing is said.
     """
 
-    def __init__(self, token: str, callback_lifetime: float = 15.0) -> None:
+    def __init__(self, token: str, callback_lifetime: float = 15.0, limits: Floods | None = None) -> None:
         super().__init__()
         self.token = token
         self.callback_lifetime = callback_lifetime
+        self.limits = limits
+        self.languages: dict[int, str] = {}
         self.calls: list[Call] = []
-        self.queue: list[dict[str, Any]] = []
         self.confirmed = 0
-        self.blocked: set[int] = set()
-        self.messages: dict[int, dict[int, dict[str, Any]]] = {}
         self.files: dict[str, Upload] = {}
         self.answers: dict[str, str] = {}
         self._ids = itertools.count(1)
@@ -69,6 +73,8 @@ class TelegramServer(Loopback):
         self._faults: dict[str, list[Fault]] = defaultdict(list)
         self._taps: dict[str, float] = {}
         self._poll = 0
+        self.open_polls = 0
+        """Calls of getUpdates that wait."""
 
     async def start(self) -> None:
         """Listen."""
@@ -109,12 +115,20 @@ class TelegramServer(Loopback):
         """A tap of a modified client, which sends what it wants."""
         query = {
             "id": str(next(self._ids)),
-            "from": person(user),
+            "from": self._person(user),
             "chat_instance": str(user),
             "data": data,
             "message": self.messages[user][message_id],
         }
         return await self.deliver({"callback_query": query})
+
+    async def block(self, user: int, blocked: bool = True) -> dict[str, Any]:
+        """`user` blocks the bot, or lets it in again."""
+        (self.blocked.add if blocked else self.blocked.discard)(user)
+        standing = {"user": BOT, "status": "kicked", "until_date": 0}, {"user": BOT, "status": "member"}
+        old, new = standing[::-1] if blocked else standing
+        parties = {"chat": chat(user), "from": self._person(user), "date": 1}
+        return await self.deliver({"my_chat_member": {**parties, "old_chat_member": old, "new_chat_member": new}})
 
     async def redeliver(self, update: dict[str, Any]) -> dict[str, Any]:
         """The same press once more, under a new update id: an app resends what nobody answered."""
@@ -133,8 +147,11 @@ class TelegramServer(Loopback):
         """What `user` sees from the bot now, oldest first."""
         return [message for message in self.messages.get(user, {}).values() if message["from"]["is_bot"]]
 
+    def _person(self, user: int) -> dict[str, Any]:
+        return person(user) | {"language_code": self.languages.get(user, "en")}
+
     async def _message(self, user: int, content: dict[str, Any]) -> dict[str, Any]:
-        message = {"message_id": next(self._ids), "from": person(user), "chat": chat(user), "date": 1, **content}
+        message = {"message_id": next(self._ids), "from": self._person(user), "chat": chat(user), "date": 1, **content}
         self.messages.setdefault(user, {})[message["message_id"]] = message
         if content.get("text", "").startswith("/"):
             length = len(content["text"].split()[0])
@@ -153,6 +170,8 @@ class TelegramServer(Loopback):
             if self._faults[method]:
                 fault = self._faults[method].pop(0)
                 raise ApiError(fault.status, fault.description, fault.retry_after)
+            if self.limits is not None:
+                self.limits.check(method, call.params.get("chat_id"))
             result = await self._methods()[method](call.params)
         except ApiError as error:
             call.status, call.description = error.status, error.description
@@ -174,7 +193,9 @@ class TelegramServer(Loopback):
             "editMessageText": self._edit_message_text,
             "answerCallbackQuery": self._answer_callback_query,
             "sendDocument": self._send_document,
+            "sendPhoto": self._send_photo,
             "getFile": self._get_file,
+            **self.setup_methods(),
         }
 
     async def _get_me(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -182,18 +203,25 @@ class TelegramServer(Loopback):
 
     async def _get_updates(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         """Offsets confirm; a newer call ends an older one with 409, as Telegram does."""
+        if self.hook is not None:
+            raise ApiError(409, WEBHOOK_ACTIVE)
         self._poll += 1
         mine, offset = self._poll, params.get("offset", 0)
         await self.notify()
         if offset > 0:
             self.confirmed = max(self.confirmed, offset)
-            self.queue = [update for update in self.queue if update["update_id"] >= offset]
+            self.queue[:] = [update for update in self.queue if update["update_id"] >= offset]
         kinds = set(params.get("allowed_updates", ())) | {"update_id"}
+        self.open_polls += 1
         try:
             async with asyncio.timeout(params.get("timeout", 0)), self._changed:
-                await self._changed.wait_for(lambda: bool(self.queue) or self._poll != mine)
+                await self._changed.wait_for(lambda: bool(self.queue) or self._poll != mine or self.hook is not None)
         except TimeoutError:
             return []
+        finally:
+            self.open_polls -= 1
+        if self.hook is not None:
+            raise ApiError(409, "Conflict: terminated by setWebhook request")
         if self._poll != mine:
             raise ApiError(409, "Conflict: terminated by other getUpdates request; make sure that only one runs")
         return [update for update in self.queue if set(update) <= kinds][: params.get("limit", 100)]
@@ -208,8 +236,19 @@ class TelegramServer(Loopback):
         document = {"file_id": file_id, "file_unique_id": file_id, "file_name": upload.name}
         return self._store(params, {"document": document, "caption": params.get("caption", "")})
 
+    async def _send_photo(self, params: dict[str, Any]) -> dict[str, Any]:
+        upload = params["photo"]
+        if len(upload.content) > PICTURE_LIMIT:
+            raise ApiError(413, "Request Entity Too Large")
+        if not upload.content.startswith(PICTURES):
+            raise ApiError(400, "Bad Request: IMAGE_PROCESS_FAILED")
+        file_id = f"file{next(self._ids)}"
+        self.files[file_id] = upload
+        size = {"file_id": file_id, "file_unique_id": file_id, "width": 1, "height": 1}
+        return self._store(params, {"photo": [size], "caption": params.get("caption", "")})
+
     async def _edit_message_text(self, params: dict[str, Any]) -> Any:
-        chat_id = self._open_chat(params["chat_id"])
+        chat_id = self.open_chat(params["chat_id"])
         message = self.messages.get(chat_id, {}).get(params["message_id"])
         if message is None or not message["from"]["is_bot"]:
             raise ApiError(400, "Bad Request: message to edit not found")
@@ -246,15 +285,8 @@ class TelegramServer(Loopback):
             raise web.HTTPNotFound
         return web.Response(body=upload.content)
 
-    def _open_chat(self, chat_id: int | str) -> int:
-        if isinstance(chat_id, str) or chat_id not in self.messages:
-            raise ApiError(400, "Bad Request: chat not found")
-        if chat_id in self.blocked:
-            raise ApiError(403, "Forbidden: bot was blocked by the user")
-        return chat_id
-
     def _store(self, params: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-        chat_id = self._open_chat(params["chat_id"])
+        chat_id = self.open_chat(params["chat_id"])
         message = {"message_id": next(self._ids), "from": BOT, "chat": chat(chat_id), "date": 1, **content}
         message |= _keyboard(params)
         self.messages[chat_id][message["message_id"]] = message

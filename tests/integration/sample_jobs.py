@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from core.queue import is_last_attempt
+
 
 def note(path: str, word: str) -> None:
     """Append a line with the pid and a word."""
@@ -24,4 +26,10 @@ def work_for(path: str, seconds: int) -> None:
 def fail(path: str) -> None:
     """Note it and fail."""
     note(path, "failing")
+    raise RuntimeError("as asked")
+
+
+def fail_noting_attempt(path: str) -> None:
+    """Note whether this is the last attempt, and fail."""
+    note(path, "last" if is_last_attempt() else "not last")
     raise RuntimeError("as asked")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, select, update
 
 from bot.delivery import LEASE, Delivery
-from bot.surface import Blocked, Rejected, RetryLater, SurfaceError
+from bot.leadership import DatabaseLeadership
+from bot.surface import Blocked, Message, MessageRef, Rejected, RetryLater, SurfaceError
 from core.assignment import active_lease
 from core.clock import now
 from core.config import Settings
+from core.lanes import Lane
 from core.models import Identity, Item, OutboxMessage, SingletonLease, Worker
 from core.outbox import owe, sweep_outbox
 from core.singletons import LIFETIME, hold, let_go
@@ -81,7 +84,8 @@ async def test_failures_are_told_apart(chat: Chat, failure: SurfaceError, expect
     assert await chat.delivery.deliver_once() == 0, "it waits"
 
 
-async def test_retries_end(chat: Chat) -> None:
+async def test_retries_end(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.delivery.REST_SECONDS", 0.0)
     owe_offer(chat, expires_after=timedelta(seconds=28))
     for _ in range(5):
         chat.surface.failures.append(RetryLater(0))
@@ -166,6 +170,125 @@ async def test_a_second_surface_is_tried_where_the_first_is_blocked(chat: Chat) 
     chat.surface.failures.append(Blocked("blocked"))
     await delivery.deliver_once()
     assert [address for address, _ in second.sent] == ["t"]
+
+
+class Slow(FakeSurface):
+    """Sends to an address only when a test lets it."""
+
+    def __init__(self, *held: str) -> None:
+        super().__init__()
+        self.gates = {address: asyncio.Event() for address in held}
+        self.asked: list[tuple[str, Lane]] = []
+        self.cancelled: list[str] = []
+
+    async def send(self, address: str, message: Message, lane: Lane = Lane.NOTICE) -> MessageRef:
+        """When the gate of the address is open, or where it has none."""
+        self.asked.append((address, lane))
+        try:
+            if address in self.gates:
+                await self.gates[address].wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(address)
+            raise
+        return await super().send(address, message, lane)
+
+
+async def until(ready: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not ready():
+            await asyncio.sleep(0.01)
+
+
+def owe_to(chat: Chat, address: str, *keys: str, lane: Lane = Lane.NOTICE) -> None:
+    """Owe one person several offers."""
+    with chat.writing() as session:
+        project = make_project(session)
+        worker = make_member(session)
+        session.execute(update(Identity).where(Identity.worker_id == worker.id).values(address=address))
+        for key in keys:
+            owe(
+                session,
+                worker_id=worker.id,
+                workspace_id=project.workspace_id,
+                kind="offer",
+                params={"project_id": project.id},
+                dedupe_key=key,
+                now=now(),
+                lane=lane,
+            )
+
+
+async def test_a_slow_chat_holds_up_nobody_else_and_keeps_its_own_order(chat: Chat) -> None:
+    owe_to(chat, "slow", "s1", "s2", "s3", "s4", lane=Lane.OFFER)
+    owe_to(chat, "quick", "q1", "q2")
+    surface = Slow("slow")
+    delivery = Delivery(chat.engine, chat.writer, {"web": surface})
+    sending = asyncio.create_task(delivery.run())
+    await until(lambda: len(surface.sent) == 2)
+    assert surface.asked.count(("slow", Lane.OFFER)) == 1, "the second waits for the first"
+    owe_to(chat, "late", "l1")
+    delivery.wake()
+    await until(lambda: ("late", Lane.NOTICE) in surface.asked)
+    surface.gates["slow"].set()
+    await until(lambda: [state for state, _ in states(chat)] == ["sent"] * 7)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert len(surface.sent) == 7
+
+
+async def test_a_chat_that_is_busy_rests_with_all_that_it_is_owed(chat: Chat) -> None:
+    owe_to(chat, "busy", "b1", "b2")
+    owe_to(chat, "free", "f1")
+    chat.surface.failures.append(RetryLater(30))
+    await chat.delivery.deliver_once()
+    await chat.delivery.deliver_once()
+    assert [address for address, _ in chat.surface.sent] == ["free"]
+    assert sorted(states(chat)) == [("pending", 0), ("pending", 1), ("sent", 0)]
+
+
+async def test_the_lease_is_renewed_while_a_message_takes_its_time(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DatabaseLeadership, "renew_seconds", 0.05)
+    owe_to(chat, "slow", "s1")
+    surface = Slow("slow")
+    sending = asyncio.create_task(Delivery(chat.engine, chat.writer, {"web": surface}).run())
+    await until(lambda: surface.asked)
+
+    def expiry() -> datetime:
+        with chat.writing() as session:
+            return session.scalars(select(SingletonLease.expires_at).where(SingletonLease.name == LEASE)).one()
+
+    first = expiry()
+    await until(lambda: expiry() > first + timedelta(seconds=0.1))
+    surface.gates["slow"].set()
+    await until(lambda: surface.sent)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_a_sender_that_lost_its_lease_stops_sending(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DatabaseLeadership, "renew_seconds", 0.05)
+    owe_to(chat, "slow", "s1")
+    surface = Slow("slow")
+    sending = asyncio.create_task(Delivery(chat.engine, chat.writer, {"web": surface}).run())
+    await until(lambda: surface.asked)
+    with chat.writing() as session:
+        session.execute(update(SingletonLease).values(holder="another process", fence=SingletonLease.fence + 1))
+    await until(lambda: surface.cancelled == ["slow"])
+    with chat.writing() as session:
+        session.execute(update(SingletonLease).values(expires_at=now()))
+    surface.gates["slow"].set()
+    await until(lambda: len(surface.sent) == 1)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert states(chat) == [("sent", 0)]
+
+
+async def test_a_fault_with_one_message_does_not_end_delivery(chat: Chat) -> None:
+    owe_to(chat, "first", "one")
+    chat.surface.failures.append(KeyError("a fault of ours"))  # type: ignore[arg-type]
+    owe_to(chat, "second", "two")
+    await chat.delivery.deliver_once()
+    assert [address for address, _ in chat.surface.sent] == ["second"]
 
 
 def test_a_lease_is_fenced_and_taken_over(chat: Chat) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine, select
 
@@ -163,6 +165,19 @@ def test_predictions_are_due_until_every_open_item_has_one(base: Base, version: 
     assert [(one.function, one.job_id) for one in base.jobs()] == [job]
     assert swept() == [job]
     assert not finish()
+
+
+def test_a_model_that_is_used_again_speaks_anew(base: Base, version: ModelVersion) -> None:
+    ids = base.items(["one", "two"])
+    record(base, version, [row(item_id, 0.5) for item_id in ids])
+    with base.writing() as session:
+        session.get_one(ModelVersion, version.id).promoted_at = NOON + timedelta(hours=1)
+    with reading(base.engine) as session:  # the version as it was read before
+        assert [item.id for item in predictions.unpredicted(session, version)] == ids
+    with base.writing() as session:
+        predictions.record(session, version.id, [row(ids[0], 0.5)], NOON + timedelta(hours=2))
+    with reading(base.engine) as session:
+        assert [item.id for item in predictions.unpredicted(session, version)] == ids[1:]
 
 
 def test_without_a_champion_nothing_is_asked_of_it(base: Base) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core import reestimation
+from core.answers import undo
 from core.assignment import active_lease, expire_leases, next_assignment
 from core.db import reading, unit_of_work
 from core.db.writer import GroupWriter, make_writer
 from core.effects import Effect, EnqueueJob
 from core.errors import Conflict
-from core.labeling import skip, submit, undo
+from core.labeling import skip, submit
 from core.models import Assignment, Cursor, Item, Participation, Project, Skill
 from tests.factories import FakeClock, items_of, make_member, make_project
 from tests.invariants import check_redundancy

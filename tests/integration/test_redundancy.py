@@ -13,14 +13,16 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select
 
 from core import jobs
-from core.adjudication import adjudicate, next_dispute
+from core.adjudication import adjudicate
+from core.answers import last_answer, undo
 from core.assignment import active_lease, next_assignment, release_leases
 from core.config import Settings
+from core.disputes import next_dispute
 from core.due import offer_effect
 from core.effects import add_effect
 from core.enrolment import ensure_workspace
 from core.errors import Conflict, Refused
-from core.labeling import last_answered, skip, submit, undo
+from core.labeling import skip, submit
 from core.models import Annotation, Assignment, Membership, Project
 from core.offers import offer_work
 from core.queue import ASSIGNMENTS, queue
@@ -142,14 +144,15 @@ class Crowd:
         worker = self.someone()
         try:
             with self.runtime.writing() as session:
-                last = last_answered(session, worker, self.project_id)
+                last = last_answer(session, worker, self.workspace_id)
                 if last is None or not self.is_active(session, worker):
                     return
+                assignment = session.get_one(Assignment, last.assignment_id)
                 undo(
                     session,
                     worker_id=worker,
-                    assignment_public_id=last.public_id,
-                    version=last.version,
+                    assignment_public_id=assignment.public_id,
+                    version=assignment.version,
                     now=self.clock(),
                 )
                 item = last.item_id
@@ -175,13 +178,13 @@ class Crowd:
 
     def settle(self) -> None:
         with self.runtime.writing() as session:
-            dispute = next_dispute(session, session.get_one(Project, self.project_id))
+            dispute = next_dispute(session, self.workspace_id, self.expert, self.clock())
             if dispute is not None:
                 adjudicate(
                     session,
                     workspace_id=self.workspace_id,
                     worker_id=self.expert,
-                    item_public_id=dispute.item.public_id,
+                    item_public_id=dispute.item_public_id,
                     label_id="a",
                     now=self.clock(),
                 )

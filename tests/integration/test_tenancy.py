@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from core.models import (
     Project,
     TrainingRun,
     Upload,
+    Worker,
     Workspace,
 )
 from core.projects import create_project
@@ -45,6 +46,27 @@ from tests.fakes.chat import Chat, Someone
 SECRET = "sunken treasure"
 """In every text of the other workspace; nobody here may ever read it."""
 ROWS_OF_THE_SPEAKER = {"identity", "dialogue"}
+WITHOUT_IDS = {
+    "about",
+    "again",
+    "agree",
+    "begin",
+    "decline",
+    "goal",
+    "invite",
+    "locale",
+    "log",
+    "noerase",
+    "postform",
+    "quiet",
+    "reads",
+    "resume",
+    "sample",
+    "speak",
+    "workers",
+    "zone",
+}
+"""Verbs of buttons that name nothing but the person themselves."""
 
 
 @dataclass
@@ -78,6 +100,7 @@ async def join(chat: Chat, workspace_id: int, name: str, role: str) -> Someone:
         code = create_invite(session, workspace_id, role, 1, now())
     person = chat.someone(name)
     await person.says(f"/start {code}")
+    await person.agrees()
     assert person.refused is None
     person.transcript.clear()
     return person
@@ -174,12 +197,21 @@ def changed(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> list[s
     return [name for name in before if before[name] != after[name]]
 
 
-def payloads(other: Other) -> list[str]:
+async def test_buttons_about_oneself_take_no_notice_of_ids(chat: Chat, tmp_path: Path) -> None:
+    other = await make_other(chat, tmp_path)
+    stranger = await join(chat, other.workspace_id - 1, "here", "owner")
+    before = snapshot(chat.engine, other.workspace_id)
+    for payload in payloads(other, WITHOUT_IDS):
+        assert SECRET not in await stranger.taps_payload(payload)
+    assert changed(before, snapshot(chat.engine, other.workspace_id)) == []
+
+
+def payloads(other: Other, verbs: Iterable[str]) -> list[str]:
     """Every verb with every id of the other workspace, and every argument that any card uses."""
     arguments = ("", "a", "add", "post")
     return [
         make(verb, public_id, argument, version)
-        for verb in TAPS
+        for verb in sorted(verbs)
         for public_id in other.ids
         for argument in arguments
         for version in (1, 2)
@@ -191,17 +223,25 @@ async def test_every_button_with_ids_of_another_workspace_is_refused(chat: Chat,
     other = await make_other(chat, tmp_path)
     stranger = await join(chat, other.workspace_id - 1, f"here-{role}", role)
     before = snapshot(chat.engine)
-    for payload in payloads(other):
+    for payload in payloads(other, set(TAPS) - WITHOUT_IDS):
         heard = await stranger.taps_payload(payload)
         assert SECRET not in heard
-        verb, public_id = payload.split(".")[:2]
-        if verb == "next" and public_id == "":
-            continue
         assert stranger.refused is not None, f"{payload} was answered: {heard}"
     assert changed(before, snapshot(chat.engine)) == []
 
 
-COMMANDS_THAT_NAME_A_PROJECT = {"start", "next", "status", "export", "train", "close", "settle"}
+COMMANDS_THAT_NAME_A_PROJECT = {
+    "start",
+    "next",
+    "status",
+    "export",
+    "train",
+    "edit",
+    "close",
+    "open",
+    "settle",
+    "audit",
+}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -235,6 +275,10 @@ async def test_files_of_another_workspace_cannot_be_posted_and_its_jobs_not_adde
     before = snapshot(chat.engine, other.workspace_id)
     assert "no job" in (await stranger.uploads(file, f"/add {other.project}")).lower()
     assert stranger.refused == "project_unknown"
+    with chat.writing() as session:  # a job of their own, so that they are asked whether to add to it
+        own = {"question": "Mine?", "schema": choice.make(("Yes", "No")), "now": now()}
+        worker_id = _worker_id(chat, stranger)
+        create_project(session, workspace_id=other.workspace_id - 1, worker_id=worker_id, **own)  # type: ignore[arg-type]
     await stranger.uploads(file)
     forged = re.sub(r"^post\.[^.]*\.[^.]*", f"post.{other.project}.add", stranger.button("New job").payload)
     await stranger.taps_payload(forged)
@@ -246,6 +290,7 @@ async def test_files_of_another_workspace_cannot_be_posted_and_its_jobs_not_adde
         mine = select(Identity.id).where(Identity.external_id == stranger.person.external_id)
         dialogue = session.get_one(Dialogue, session.scalars(mine).one())
         dialogue.data = dialogue.data | {"upload": other.upload}
+    await stranger.taps("Preview")
     await stranger.taps("Post")
     assert stranger.refused == "upload_gone"
     with reading(chat.engine) as session:
@@ -262,6 +307,7 @@ async def member_of_both(chat: Chat, first_id: int, second_id: int) -> Someone:
     assert SECRET in first
     card = person.card
     await person.says(f"/start {code}")
+    await person.agrees()
     person.card = card
     return person
 
@@ -309,3 +355,42 @@ async def test_offers_stay_within_the_workspace(chat: Chat, tmp_path: Path) -> N
         asked = set(session.scalars(select(OutboxMessage.worker_id)))
     assert asked
     assert not asked & {_worker_id(chat, stranger), _worker_id(chat, both)}
+
+
+@pytest.mark.parametrize("role", ["coordinator", "owner"])
+async def test_people_and_communities_of_another_workspace_are_not_to_be_had(
+    chat: Chat, tmp_path: Path, role: str
+) -> None:
+    other = await make_other(chat, tmp_path)
+    stranger = await join(chat, other.workspace_id - 1, f"here-{role}", role)
+    before = snapshot(chat.engine)
+    with reading(chat.engine) as session:
+        there = select(Membership.worker_id).where(Membership.workspace_id == other.workspace_id)
+        people = session.scalars(select(Worker.public_id).where(Worker.id.in_(there))).all()
+        workspace = session.scalars(select(Workspace.public_id).where(Workspace.id == other.workspace_id)).one()
+    verbs = {"member": [""], "mact": ["suspend", "ban", "ban-sure", "reask", "reask-sure"], "mrole": ["", *ROLES]}
+    taps = [make(verb, one, what) for verb, whats in verbs.items() for what in whats for one in people]
+    for payload in [*taps, *(make("erase", one) for one in people), make("inws", workspace)]:
+        heard = await stranger.taps_payload(payload)
+        assert stranger.refused is not None, f"{payload} was answered: {heard}"
+        assert "there-" not in heard
+    for said in ("/workers", "/workers there", "/role", "/log", "/workspace"):
+        heard = await stranger.says(said)
+        assert SECRET not in heard, said
+        assert not re.search("there-(worker|expert|coordinator|owner)", heard), said
+    assert changed(before, snapshot(chat.engine)) == []
+
+
+async def test_somebody_in_both_workspaces_sees_the_people_of_the_one_they_act_in(chat: Chat, tmp_path: Path) -> None:
+    other = await make_other(chat, tmp_path)
+    both = await join(chat, other.workspace_id - 1, "both", "owner")
+    with chat.writing() as session:
+        code = create_invite(session, other.workspace_id, "owner", 1, now())
+    await both.says(f"/start {code}")
+    assert "there-worker" in await both.says("/workers")
+    await both.says("/workspace")
+    await both.taps("Here")
+    for said in ("/workers", "/log", "/status", "/jobs", "/next", "/stats"):
+        heard = await both.says(said)
+        assert SECRET not in heard, said
+        assert "there-" not in heard, said

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from transformers import AutoModel
 
-from core import training
+from core import training_runs
 from core.clock import now
 from core.config import Settings
 from core.db import reading
@@ -360,7 +360,7 @@ def test_items_published_meanwhile_are_predicted_too(
 def test_the_heart_beats_until_the_end(base: Base, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     run = base.run("running")
     beaten = threading.Event()
-    beat = training.beat
+    beat = training_runs.beat
 
     def noted(*args: Any) -> None:
         beat(*args)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from core import training
+from core import champions, training, training_runs
 from core.db import reading
 from core.errors import Conflict
 from core.models import ModelVersion, OutboxMessage, Project, TrainingRun
@@ -116,7 +116,7 @@ def test_threshold_counts_from_the_last_run(base: Base) -> None:
     assert run.trigger == "threshold"
     assert (project_of(base).agreed_count, project_of(base).trained_count) == (20, 20)
     with base.writing() as session:
-        training.finish_run(session, base.start(run.id), NOON)
+        training_runs.finish_run(session, base.start(run.id), NOON)
     base.decided(19)
     with base.writing() as session:
         assert training.due_by_threshold(session, base.project_id, NOON) is None
@@ -147,7 +147,7 @@ def test_threshold_waits_for_the_run_that_is_on_its_way(base: Base) -> None:
         assert training.due_by_threshold(session, base.project_id, NOON) is None
     assert project_of(base).trained_count == 0
     with base.writing() as session:
-        assert training.finish_run(session, run.id, NOON)
+        assert training_runs.finish_run(session, run.id, NOON)
         assert training.due_by_threshold(session, base.project_id, NOON) is not None
 
 
@@ -184,7 +184,7 @@ def test_cron_fires_once_and_only_with_new_labels(base: Base) -> None:
     assert run is not None
     assert (run.trigger, project_of(base).cron_checked_at) == ("cron", NOON + timedelta(hours=15.1))
     with base.writing() as session:
-        assert training.finish_run(session, base.start(run.id), NOON)
+        assert training_runs.finish_run(session, base.start(run.id), NOON)
     assert cron(base, 15.2) is None
     assert cron(base, 40) is None
     assert project_of(base).cron_checked_at == NOON + timedelta(hours=40)
@@ -210,7 +210,7 @@ def test_cron_that_is_off_or_unreadable_never_fires(base: Base, expression: str)
 
 def start(base: Base, run_id: int, seconds: float = 0) -> bool:
     with base.writing() as session:
-        return training.start_run(session, run_id, NOON + timedelta(seconds=seconds))
+        return training_runs.start_run(session, run_id, NOON + timedelta(seconds=seconds))
 
 
 def test_a_run_is_claimed_once_until_it_goes_silent(base: Base) -> None:
@@ -218,7 +218,7 @@ def test_a_run_is_claimed_once_until_it_goes_silent(base: Base) -> None:
     assert start(base, run.id)
     assert not start(base, run.id, 30)
     with base.writing() as session:
-        training.beat(session, run.id, NOON + timedelta(seconds=30))
+        training_runs.beat(session, run.id, NOON + timedelta(seconds=30))
     assert not start(base, run.id, 69)
     assert start(base, run.id, 71)
     assert stored(base, run.id).attempts == 2
@@ -226,11 +226,11 @@ def test_a_run_is_claimed_once_until_it_goes_silent(base: Base) -> None:
 
 def test_a_run_that_cannot_be_claimed_is_looked_at_again(base: Base) -> None:
     run = base.run("due")
-    assert training.retry_effect(run) is None
+    assert training_runs.retry_effect(run) is None
     assert start(base, run.id)
-    again = training.retry_effect(stored(base, run.id))
+    again = training_runs.retry_effect(stored(base, run.id))
     assert again is not None
-    assert again.at == NOON + training.STALE
+    assert again.at == NOON + training_runs.STALE
     assert again.job_id == f"retrain-{base.project_id}-{run.id}-1"
 
 
@@ -239,7 +239,7 @@ def test_a_released_run_is_claimed_at_once_but_not_a_fourth_time(base: Base) -> 
     for attempt in (1, 2, 3):
         assert start(base, run.id)
         with base.writing() as session:
-            training.release_run(session, run.id, attempt)
+            training_runs.release_run(session, run.id, attempt)
     assert not start(base, run.id)
     assert (stored(base, run.id).state, stored(base, run.id).error_code) == ("failed", "training_gave_up")
     expected = {"project_id": base.project_id, "code": "training_gave_up", "params": {"attempts": 3}}
@@ -251,17 +251,17 @@ def test_release_leaves_the_claim_of_another_process_alone(base: Base) -> None:
     assert start(base, run.id)
     assert start(base, run.id, 60)
     with base.writing() as session:
-        training.release_run(session, run.id, 1)
+        training_runs.release_run(session, run.id, 1)
     assert stored(base, run.id).state == "running"
 
 
 def test_a_run_ends_once(base: Base) -> None:
     run = base.run("running")
     with base.writing() as session:
-        assert training.finish_run(session, run.id, NOON)
+        assert training_runs.finish_run(session, run.id, NOON)
     with base.writing() as session:
-        assert not training.finish_run(session, run.id, NOON)
-        assert not training.fail_run(session, run.id, "settings", {}, NOON)
+        assert not training_runs.finish_run(session, run.id, NOON)
+        assert not training_runs.fail_run(session, run.id, "settings", {}, NOON)
     assert (stored(base, run.id).state, messages(base)) == ("done", [])
 
 
@@ -271,14 +271,14 @@ def test_the_sweep_sees_due_and_silent_runs(base: Base) -> None:
 
     def swept(seconds: float) -> list[str]:
         with reading(base.engine) as session:
-            return [job.job_id for job in training.unfinished_runs(session, NOON + timedelta(seconds=seconds))]
+            return [job.job_id for job in training_runs.unfinished_runs(session, NOON + timedelta(seconds=seconds))]
 
     assert swept(0) == [job_id]
     assert start(base, run.id)
     assert swept(10) == []
     assert swept(50) == [job_id]
     with base.writing() as session:
-        training.finish_run(session, run.id, NOON)
+        training_runs.finish_run(session, run.id, NOON)
     assert swept(1000) == []
 
 
@@ -292,16 +292,16 @@ def scores(accuracy: float, log_loss: float = 0.5) -> dict[str, Any]:
 def promote(base: Base, metrics: dict[str, Any]) -> tuple[bool, ModelVersion]:
     run = base.run()
     with base.writing() as session:
-        training.finish_run(session, run.id, NOON)
-        version = training.add_version(
+        training_runs.finish_run(session, run.id, NOON)
+        version = champions.add_version(
             session, run, base_model="tiny", artifact="a/b", snapshot_hash="0" * 64, metrics=metrics, now=NOON
         )
-        return training.promote_if_better(session, run, version, NOON), version
+        return champions.promote_if_better(session, run, version, NOON), version
 
 
 def states(base: Base) -> list[str]:
     with reading(base.engine) as session:
-        return [version.state for version in training.models(session, base.project_id)]
+        return [version.state for version in champions.models(session, base.project_id)]
 
 
 def test_the_first_champion_must_beat_the_commonest_class(base: Base) -> None:
@@ -344,7 +344,7 @@ def test_a_challenger_must_beat_the_champion_on_the_same_holdout(
     assert promoted is wins
     assert states(base) == (["retired", "champion"] if wins else ["champion", "held"])
     with reading(base.engine) as session:
-        reigning = training.champion(session, base.project_id)
+        reigning = champions.champion(session, base.project_id)
     assert reigning is not None
     assert reigning.number == (2 if wins else 1)
 
@@ -365,4 +365,4 @@ def test_nothing_is_recorded_by_a_transaction_that_fails(base: Base) -> None:
         fail(session)
     assert base.jobs() == []
     with reading(base.engine) as session:
-        assert training.unfinished_run(session, base.project_id) is None
+        assert training_runs.unfinished_run(session, base.project_id) is None

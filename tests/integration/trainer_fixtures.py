@@ -14,7 +14,7 @@ from core.effects import Effect, EnqueueJob
 from core.labels import content_hash, text_content
 from core.models import Batch, Item, ModelVersion, Project, TrainingRun, Worker, Workspace
 from core.ranks import ORDINARY, make_rank, take_sequences
-from core.training import start_run
+from core.training_runs import start_run
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LABELS = ("a", "b", "c")

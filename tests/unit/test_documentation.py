@@ -15,7 +15,7 @@ import click
 import pytest
 
 from bot.routes import COMMANDS
-from bot.surfaces.slack import VERBS
+from bot.surfaces.slack_words import VERBS
 from bot.texts.catalogues import catalogue
 from core.cli import main
 from core.config import Settings

@@ -62,7 +62,22 @@ function rowsOf(rows) {
   return made;
 }
 
-function attachmentOf(attachment) {
+const PICTURES = ["image/png", "image/jpeg", "image/webp"];
+
+// A picture that is replaced keeps its address: the revision makes the browser fetch the new one.
+function pictureOf(attachment, revision) {
+  const link = element("a", "picture");
+  link.href = attachment.url;
+  link.setAttribute("download", attachment.name);
+  const image = element("img");
+  image.src = `${attachment.url}?revision=${revision}`;
+  image.alt = attachment.alt || attachment.name;
+  link.append(image);
+  return link;
+}
+
+function attachmentOf(attachment, revision) {
+  if (PICTURES.includes(attachment.media_type)) return pictureOf(attachment, revision);
   const link = element("a", "attachment", attachment.name);
   link.href = attachment.url;
   link.setAttribute("download", attachment.name);
@@ -89,14 +104,15 @@ export function bubbleOf(row) {
   bubble.dataset.revision = row.revision;
   bubble.tabIndex = -1;
   bubble.classList.add(row.author === "person" ? "person" : "bot");
-  if (["card", "form", "error", "file"].includes(content.kind)) bubble.classList.add(content.kind);
+  if (["card", "form", "error", "file", "picture"].includes(content.kind)) bubble.classList.add(content.kind);
   if (content.heading) {
     const heading = element("p", "heading", content.heading);
     heading.dir = "auto";
     bubble.append(heading);
   }
-  bubble.append(...content.parts.map(partOf), ...spans(content.text));
-  if (content.attachment) bubble.append(attachmentOf(content.attachment));
+  const attached = content.attachment ? [attachmentOf(content.attachment, row.revision)] : [];
+  const shown = [...content.parts.map(partOf), ...spans(content.text)];
+  bubble.append(...(content.kind === "picture" ? [...attached, ...shown] : [...shown, ...attached]));
   if (content.buttons.length) bubble.append(rowsOf(content.buttons));
   if (content.footer || typeof content.progress === "number") bubble.append(metaOf(content));
   return bubble;

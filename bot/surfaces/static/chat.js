@@ -93,7 +93,7 @@ function startChat() {
   }
   new Connection({
     messages: (rows, complete) => {
-      log.show(rows);
+      show(rows);
       byId("empty").hidden = !complete || log.bubbles.size > 0;
     },
     state: showConnection,
@@ -107,8 +107,20 @@ function showConnection(state) {
   if (state === "lost") bar.textContent = "Connection lost, retrying …";
 }
 
+let menuRevision = 0;
+
+// The newest message that carries a menu says which commands this person has.
+function show(rows) {
+  log.show(rows);
+  for (const { revision, content } of rows) {
+    if (!content.menu || revision < menuRevision) continue;
+    menuRevision = revision;
+    composer.offer(content.menu);
+  }
+}
+
 function receive(answer) {
-  log.show(answer.messages);
+  show(answer.messages);
   if (answer.toast) toast(answer.toast);
   else if (answer.late) toast("Still saving. The answer follows here in a moment.");
 }

@@ -3,23 +3,8 @@
 import { element } from "./bubbles.js";
 import { post, upload } from "./net.js";
 
-const COMMANDS = [
-  ["next", "get something to label"],
-  ["stats", "how I am doing"],
-  ["help", "what I can do here"],
-  ["undo", "take my last answer back"],
-  ["pause", "no more messages"],
-  ["resume", "go on after a pause"],
-  ["post", "post a job, with a file"],
-  ["add", "add one item to a job"],
-  ["status", "how a job is going"],
-  ["export", "get the labels"],
-  ["train", "train a model now"],
-  ["settle", "decide disputed items"],
-  ["invite", "make invite links"],
-  ["close", "close a job"],
-  ["open", "open a closed job again"],
-];
+// Until the bot has said which commands this person has.
+const FIRST_MENU = [{ name: "next", description: "your next item" }, { name: "help", description: "what I can do" }];
 
 const byId = (id) => document.getElementById(id);
 
@@ -137,14 +122,16 @@ export class Composer {
     const menu = byId("commands");
     const button = byId("commands-button");
     const open = (yes) => { menu.hidden = !yes; button.setAttribute("aria-expanded", String(yes)); };
-    for (const [name, what] of COMMANDS) {
+    const entryOf = ({ name, description }) => {
       const entry = element("button");
       entry.type = "button";
       entry.setAttribute("role", "menuitem");
-      entry.append(element("b", "", `/${name}`), element("span", "muted", what));
+      entry.append(element("b", "", `/${name}`), element("span", "muted", description));
       entry.addEventListener("click", () => { open(false); this.insert(`/${name} `); });
-      menu.append(entry);
-    }
+      return entry;
+    };
+    this.offer = (commands) => menu.replaceChildren(...commands.map(entryOf));
+    this.offer(FIRST_MENU);
     button.addEventListener("click", () => { open(menu.hidden); if (!menu.hidden) menu.firstElementChild.focus(); });
     menu.addEventListener("keydown", (event) => this.walk(menu, event));
     document.addEventListener("keydown", (event) => {

@@ -17,6 +17,8 @@ export class Log {
     newer.addEventListener("click", () => this.toEnd());
     // A keyboard that opens on a phone, a font that loads late: whoever was at the end stays there.
     new ResizeObserver(() => { if (this.following) this.toEnd(); }).observe(scroll);
+    // A picture grows its bubble when it has come; its event does not bubble, but can be caught on the way down.
+    log.addEventListener("load", () => { if (this.following) this.toEnd(); }, true);
   }
 
   // Measured, not remembered: the event of a reader who is just scrolling away comes a frame late.

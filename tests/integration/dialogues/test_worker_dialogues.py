@@ -8,51 +8,29 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.surface import Command
-from core.assignment import expire_leases
 from core.clock import now
-from core.models import Annotation, Assignment, Identity, Invite, Item, Project
-from tests.factories import make_project
+from core.models import Identity, Invite, Item, Project
 from tests.fakes.chat import Chat, Someone
-
-
-def post(chat: Chat, *texts: str, **options: object) -> int:
-    """A job with items, posted beside the chat."""
-    with chat.writing() as session:
-        return make_project(session, texts or ("sun", "rain", "snow"), ("Good", "Bad"), **options).id  # type: ignore[arg-type]
-
-
-def kept(chat: Chat, state: str = "counted") -> list[Annotation]:
-    """All annotations of a state, oldest first."""
-    with chat.writing() as session:
-        return list(session.scalars(select(Annotation).where(Annotation.state == state).order_by(Annotation.id)))
-
-
-def expire(chat: Chat, project_id: int, late_by: timedelta = timedelta(seconds=1)) -> None:
-    """Let all leases of a project run out `late_by` ago."""
-    with chat.writing() as session:
-        session.execute(update(Assignment).values(expires_at=now() - late_by))
-    with chat.writing() as session:
-        expire_leases(session, project_id, now())
+from tests.integration.dialogues.work import expire, kept, post
 
 
 async def test_a_first_day(chat: Chat) -> None:
     post(chat)
-    ann = chat.someone("Ann")
-    assert "not a member" in await ann.says("hello")
-    assert "Welcome to Lightwork" in await ann.says(f"/start {chat.invite('worker')}")
-    assert "Is it?\n\nsun" in await ann.taps("Start")
-    assert ann.buttons() == ["Good", "Bad", "Skip"]
+    ann = await chat.member("Ann")
+    assert "Is it?\n\nsun" in await ann.says("/next")
+    assert ann.buttons() == ["Good", "Bad", "Skip", "Too hard"]
     heard = await ann.taps("Good")
     assert heard.startswith("(✓ Good)")
     assert "rain" in heard
-    assert "1 answered by you" in heard
-    assert ann.buttons() == ["Good", "Bad", "Undo “Good”", "Skip"]
-    heard = await ann.taps("Skip")
+    assert "1 of 40 today · 0 of 3 items done" in heard
+    assert ann.buttons() == ["Good", "Bad", "Undo “Good”", "Skip", "Too hard"]
+    heard = await ann.taps("Too hard")
     assert heard.startswith("(Skipped)")
     assert "snow" in heard
     heard = await ann.taps("Bad")
     assert "Nothing left for you" in heard
-    assert "answered 2 items in 1 job(s), 2 of them today, and skipped 1" in await ann.says("/stats")
+    heard = await ann.says("/stats")
+    assert "You have answered 2 items.\nToday: 2 of 40\nSkipped: 1 item" in heard
     assert "/next" in await ann.says("/help")
 
 
@@ -74,7 +52,7 @@ async def test_undo_by_command_and_undo_of_a_skip(chat: Chat) -> None:
     ann = await chat.member("Ann")
     assert "nothing to undo" in await ann.says("/undo")
     await ann.says("/next")
-    await ann.taps("Skip")
+    await ann.taps("Too hard")
     assert "sun" in await ann.taps("Undo skip")
     await ann.taps("Good")
     assert "sun" in await ann.says("/undo")
@@ -176,11 +154,12 @@ async def test_pause_gives_the_item_back_at_once(chat: Chat) -> None:
     post(chat, "only", min_overlap=1, max_overlap=1)
     ann, bob = await chat.member("Ann"), await chat.member("Bob")
     await ann.says("/next")
+    good = ann.button("Good").payload
     assert "Nothing left" in await bob.says("/next")
     assert "Paused" in await ann.says("/pause")
     assert "only" in await bob.says("/next")
     assert "paused" in await ann.says("/next")
-    assert "already complete" in (heard := await ann.taps("Good")) or "✓ Good" in heard
+    assert "already complete" in (heard := await ann.taps_payload(good)) or "✓ Good" in heard
     assert "Paused" in heard, "an answer after /pause is kept, and brings no new item"
     assert "Welcome back" in await ann.says("/resume")
 
@@ -189,6 +168,7 @@ async def test_invites_run_out_expire_and_are_not_guessed(chat: Chat) -> None:
     code = chat.invite("worker")
     ann, bob = chat.someone("Ann"), chat.someone("Bob")
     await ann.says(f"/start {code}")
+    await ann.taps("I agree")
     assert "used up" in await bob.says(f"/start {code}")
     assert "already a member" in await ann.says(f"/start {code}"), "the same person may open their link again"
     expired = chat.invite("worker")

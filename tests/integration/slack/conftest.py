@@ -9,12 +9,12 @@ import pytest
 
 from bot.surfaces.slack import SlackSurface
 from tests.fakes.slack_server import SlackServer
-from tests.integration.slack.rig import ANN, APP_TOKEN, BEN, BOT_TOKEN, make
+from tests.integration.slack.rig import ANN, APP_TOKEN, BEN, BOT_TOKEN, SIGNING_SECRET, make
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[SlackServer]:
-    fake = SlackServer(BOT_TOKEN, APP_TOKEN)
+    fake = SlackServer(BOT_TOKEN, APP_TOKEN, SIGNING_SECRET)
     await fake.start()
     fake.join(ANN)
     fake.join(BEN)

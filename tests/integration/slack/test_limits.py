@@ -14,6 +14,7 @@ from bot.surface import (
     Attachment,
     Blocked,
     Button,
+    Event,
     Message,
     MessageRef,
     Outcome,
@@ -26,10 +27,10 @@ from bot.surface import (
 from bot.surfaces.slack import SlackSurface
 from core.errors import SettingsError
 from tests.fakes.dispatching import ScriptedDispatch
+from tests.fakes.slack_blocks import texts
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_spec import texts
 from tests.fakes.surfaces import card, running
-from tests.integration.slack.rig import ANN, APP_TOKEN, BEN, BOT_TOKEN, make
+from tests.integration.slack.rig import ANN, APP_TOKEN, BEN, BOT_TOKEN, UPLOAD_BYTES, make
 
 
 async def test_an_upload_lies_on_disk_during_dispatch_only(
@@ -46,13 +47,30 @@ async def test_an_upload_lies_on_disk_during_dispatch_only(
     assert server.file_tokens == [f"Bearer {BOT_TOKEN}"]
 
 
+async def test_several_large_files_at_once_are_acknowledged_in_time(server: SlackServer, surface: SlackSurface) -> None:
+    commit = asyncio.Event()
+
+    async def slow(event: Event) -> Outcome:
+        await commit.wait()
+        return Outcome()
+
+    dispatch = ScriptedDispatch(slow, slow, slow)
+    files = [server.file_object(server.upload(f"{number}.csv", str(number).encode())) for number in range(3)]
+    async with running(surface, dispatch):
+        ack = await server.acknowledged(await server.say(ANN, "", subtype="file_share", files=files))
+        commit.set()
+        await dispatch.until(lambda: len(dispatch.events) == 3)
+    assert ack.seconds < 2.9
+    assert dispatch.contents == [b"0", b"1", b"2"]
+
+
 async def test_the_token_does_not_follow_a_file_to_another_host(server: SlackServer, surface: SlackSurface) -> None:
     dispatch = ScriptedDispatch()
     elsewhere = server.url.replace("127.0.0.1", "localhost") + "/files/F1"
     async with running(surface, dispatch):
         await server.acknowledged(await server.share(ANN, "items.csv", b"x", url=elsewhere))
         await server.until(lambda: len(server.inbox(ANN)) == 1)
-    assert texts(server.inbox(ANN)[0]) == ["This file does not lie on Slack: download it and upload it here."]
+    assert texts(server.inbox(ANN)[0]) == ["This file does not lie on Slack. Download it and share it here as a file."]
     assert dispatch.events == []
     assert server.file_tokens == []
 
@@ -60,12 +78,56 @@ async def test_the_token_does_not_follow_a_file_to_another_host(server: SlackSer
 async def test_send_a_file(server: SlackServer, surface: SlackSurface, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes(b"item,label\n")
     attachment = Attachment("labels.csv", "text/csv", str(tmp_path / "labels.csv"))
-    await surface.send(ANN, Message(kind="file", text="Your labels", attachment=attachment))
-    file, text = server.inbox(ANN)
+    sent = await surface.send(ANN, Message(kind="file", text="Your labels", attachment=attachment))
+    with pytest.raises(Rejected, match="cannot be replaced"):
+        await surface.edit(sent, Message(text="Other labels"))
+    (file,) = server.inbox(ANN)
     assert (file["files"][0]["name"], file["files"][0]["content"]) == ("labels.csv", b"item,label\n")
-    assert texts(text) == ["Your labels"]
+    assert file["text"] == "Your labels"
     with pytest.raises(Rejected, match=r"x\.csv"):
         await surface.send(ANN, Message(attachment=Attachment("x.csv", "text/csv", str(tmp_path / "x.csv"))))
+
+
+async def test_a_picture_with_buttons_is_a_file_and_a_message(
+    server: SlackServer, surface: SlackSurface, tmp_path: Path
+) -> None:
+    (tmp_path / "chart.png").write_bytes(b"PNG")
+    picture = Attachment("chart.png", "image/png", str(tmp_path / "chart.png"))
+    buttons = ((Button("Close", "close.a"),),)
+    sent = await surface.send(ANN, Message(kind="picture", text="Done: 40%", attachment=picture, buttons=buttons))
+    file, text = server.inbox(ANN)
+    assert (file["files"][0]["name"], file["text"]) == ("chart.png", "")
+    assert (texts(text), sent.message) == (["Done: 40%"], text["ts"])
+
+
+async def test_a_file_that_is_too_large_is_refused_before_and_while_it_comes(
+    server: SlackServer, surface: SlackSurface, tmp_path: Path
+) -> None:
+    dispatch = ScriptedDispatch()
+    too_large = "That file is too large: at most 0.001 MB. Split it and share the parts."
+    async with running(surface, dispatch):
+        await server.share(ANN, "items.csv", b"x" * (UPLOAD_BYTES + 1))
+        await server.until(lambda: server.seen(ANN) == [[too_large]])
+        assert server.file_tokens == [], "its size was told, so it was not fetched"
+        file = server.file_object(server.upload("lied.csv", b"x" * (UPLOAD_BYTES + 1))) | {"size": 1}
+        await server.say(ANN, "", subtype="file_share", files=[file])
+        await server.until(lambda: len(server.seen(ANN)) == 2)
+    assert server.seen(ANN)[1] == [too_large]
+    assert dispatch.events == []
+    assert list((tmp_path / "fetched").iterdir()) == []
+
+
+async def test_a_file_that_slack_does_not_hand_out_ends_in_a_sentence(
+    server: SlackServer, surface: SlackSurface
+) -> None:
+    dispatch = ScriptedDispatch()
+    file = server.file_object(server.upload("items.csv", b"x"))
+    server.files.clear()
+    async with running(surface, dispatch):
+        await server.say(ANN, "", subtype="file_share", files=[{"id": file["id"], "file_access": "check_file_info"}])
+        await server.until(lambda: len(server.seen(ANN)) == 1)
+    assert server.seen(ANN) == [["Slack did not hand me that file. Please share it once more."]]
+    assert dispatch.events == []
 
 
 async def test_what_delivery_is_told(server: SlackServer, surface: SlackSurface) -> None:
@@ -74,7 +136,12 @@ async def test_what_delivery_is_told(server: SlackServer, surface: SlackSurface)
     with pytest.raises(RetryLater) as busy:
         await surface.send(ANN, text)
     assert busy.value.seconds == 17
-    for code, status, seconds in (("internal_error", 200, 2), ("boom", 503, 2), ("token_revoked", 200, 60)):
+    for code, status, seconds in (
+        ("internal_error", 200, 2),
+        ("boom", 503, 2),
+        ("token_revoked", 200, 60),
+        ("account_inactive", 200, 60),
+    ):
         server.fail_next("chat.postMessage", code, status=status)
         with pytest.raises(RetryLater) as away:
             await surface.send(ANN, text)
@@ -117,6 +184,18 @@ async def test_a_dropped_socket_is_replaced(server: SlackServer, tmp_path: Path)
         await server.until(lambda: server.connections == 2)
         await server.acknowledged(await server.say(ANN, "two"))
     assert len(dispatch.events) == 2
+
+
+async def test_two_processes_hold_a_socket_each(server: SlackServer, tmp_path: Path) -> None:
+    ours, theirs = ScriptedDispatch(), ScriptedDispatch()
+    async with running(make(server, tmp_path), ours):
+        await server.acknowledged(await server.say(ANN, "one"))
+        async with running(make(server, tmp_path), theirs):
+            await server.until(lambda: server.connections == 2)
+            await server.acknowledged(await server.say(ANN, "two"))
+        await server.acknowledged(await server.say(ANN, "three"))
+    heard = [[event.text for event in one.events if isinstance(event, Said)] for one in (ours, theirs)]
+    assert heard == [["one", "three"], ["two"]]
 
 
 async def test_a_socket_that_went_deaf_is_noticed_even_where_slacks_client_sleeps(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -21,8 +20,8 @@ from bot.surface import (
 )
 from bot.surfaces.slack import SlackSurface
 from tests.fakes.dispatching import ScriptedDispatch
+from tests.fakes.slack_blocks import texts
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_spec import texts
 from tests.fakes.surfaces import card, running
 from tests.integration.slack.rig import ANN, BEN
 
@@ -155,6 +154,25 @@ async def test_a_dispatch_that_never_says_late_is_acknowledged_in_time_all_the_s
         await server.until(lambda: len(server.inbox(ANN)) == 1)
 
 
+async def test_a_queue_behind_a_slow_commit_is_acknowledged_in_time_and_answered_in_order(
+    server: SlackServer, surface: SlackSurface
+) -> None:
+    commit = asyncio.Event()
+
+    async def hang(event: Event) -> Outcome:
+        await commit.wait()
+        assert isinstance(event, Command)
+        return Outcome((Send(Message(text=event.argument)),))
+
+    async with running(surface, ScriptedDispatch(hang, hang, hang)):
+        envelopes = [await server.command(ANN, f"/lightwork next {number}") for number in range(3)]
+        acks = [await server.acknowledged(envelope) for envelope in envelopes]
+        commit.set()
+        await server.until(lambda: len(server.inbox(ANN)) == 3)
+    assert max(ack.seconds for ack in acks) < 2.9
+    assert server.seen(ANN) == [["0"], ["1"], ["2"]]
+
+
 async def test_one_persons_events_keep_their_order(server: SlackServer, surface: SlackSurface) -> None:
     gate = asyncio.Event()
 
@@ -209,23 +227,11 @@ async def test_a_used_up_response_url_falls_back_to_chat_update_and_a_lost_card_
         await server.command(ANN, "/lightwork next")
         await server.until(lambda: len(server.inbox(ANN)) == 1)
         ts = server.inbox(ANN)[0]["ts"]
-        await _tap_with_used_url(server, ts)
+        server.urls_work = False
+        await server.tap(ANN, ts, "Rain")
         await server.until(lambda: "second" in texts(server.inbox(ANN)[0]))
         assert len(server.made("chat.update")) == 1
         del server.messages[f"D{ANN}"][ts]
-        await _tap_with_used_url(server, ts)
+        await server.forge(ANN, ts, "tap.second.1.0")
         await server.until(lambda: len(server.inbox(ANN)) == 1)
     assert "third" in texts(server.inbox(ANN)[0])
-
-
-async def _tap_with_used_url(server: SlackServer, ts: str) -> None:
-    deliver = server.deliver
-
-    async def used(kind: str, payload: dict[str, Any], envelope_id: str = "") -> str:
-        for place in server.response_urls.values():
-            place.uses = 5
-        return await deliver(kind, payload, envelope_id)
-
-    server.deliver = used  # type: ignore[method-assign]
-    await server.forge(ANN, ts, "tap.x.1.0")
-    server.deliver = deliver  # type: ignore[method-assign]

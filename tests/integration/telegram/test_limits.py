@@ -20,7 +20,8 @@ from bot.surface import (
     Send,
     Uploaded,
 )
-from bot.surfaces.telegram import TOO_LARGE, TelegramSurface
+from bot.surfaces.telegram import TelegramSurface
+from bot.texts import say
 from core.errors import SettingsError
 from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, card, running
@@ -48,7 +49,7 @@ async def test_a_file_above_20_mb_is_refused_with_a_sentence(server: TelegramSer
     async with running(surface, dispatch):
         await server.upload(ANN, "big.csv", b"x", size=20_000_001)
         await server.until(lambda: len(server.inbox(ANN)) == 1)
-    assert server.inbox(ANN)[0]["text"] == TOO_LARGE
+    assert server.inbox(ANN)[0]["text"] == say("telegram_file_too_large", "en", megabytes=20)
     assert dispatch.events == []
     assert not server.made("getFile")
 
@@ -124,10 +125,11 @@ async def test_polling_goes_on_after_conflict_flood_and_a_broken_server(
         async with running(surface, dispatch):
             await server.say(ANN, "/next")
             await dispatch.until(lambda: len(dispatch.events) == 1)
-    assert [entry["event"] for entry in logs] == ["telegram.poll_failed"] * 4
-    assert [entry["failures"] for entry in logs] == [1, 2, 3, 4]
-    assert "Conflict" in logs[0]["error"]
-    assert logs[3]["retry_in"] >= 1
+    warnings = [entry for entry in logs if entry["log_level"] == "warning"]
+    assert [entry["event"] for entry in warnings] == ["telegram.poll_failed"] * 4
+    assert [entry["failures"] for entry in warnings] == [1, 2, 3, 4]
+    assert "Conflict" in warnings[0]["error"]
+    assert warnings[3]["retry_in"] >= 1
 
 
 async def test_a_second_poller_is_seen_in_the_log(
@@ -137,14 +139,14 @@ async def test_a_second_poller_is_seen_in_the_log(
     with capture_logs() as logs:
         async with running(surface, ScriptedDispatch()), running(other, ScriptedDispatch()):
             await server.until(lambda: len(server.made("getUpdates", 409)) >= 2)
-    assert {entry["event"] for entry in logs} == {"telegram.poll_failed"}
+    assert {entry["event"] for entry in logs if entry["log_level"] == "warning"} == {"telegram.poll_failed"}
 
 
 async def test_a_wrong_token_ends_with_a_sentence_and_shows_in_no_log(
     server: TelegramServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = TOKEN.replace("AA", "BB")
-    surface = TelegramSurface(wrong, server.url, Memory(), tmp_path)
+    surface = make(server, Memory(), tmp_path, token=wrong)
     with caplog.at_level(logging.DEBUG), pytest.raises(SettingsError, match="TELEGRAM_BOT_TOKEN") as refused:
         await surface.run(ScriptedDispatch())
     assert wrong not in str(refused.value)
@@ -171,7 +173,7 @@ async def test_the_token_shows_in_no_log_and_no_error(
         with pytest.raises(RetryLater) as away:
             await surface.send(str(ANN), Message(text="x"))
         await surface.close()
-    assert {entry["event"] for entry in logs} == {
+    assert {entry["event"] for entry in logs if entry["log_level"] != "info"} == {
         "telegram.poll_failed",
         "telegram.reply_lost",
         "telegram.update_failed",

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.assembly import sentence
 from bot.surface import Attachment, Button, Command, Edit, Message, MessageRef, Outcome, Part, Send, Tapped, Toast
 from bot.surfaces.telegram import TelegramSurface
 from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, running
+from tests.integration.telegram.rig import TOKEN, Open, Throne
 
 emulator = pytest.importorskip(
     "lo_bot_api_emulator", reason="the referee needs lo-bot-api-emulator: pip install 'lightwork[dev]'"
 )
 
-TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz0123456"
 ANN = {"id": 7, "is_bot": False, "first_name": "Ann"}
 CHAT = {"id": 7, "type": "private", "first_name": "Ann"}
 CARD = Message(
@@ -41,10 +42,23 @@ async def referee() -> AsyncIterator[tuple[Any, str]]:
     await runner.cleanup()
 
 
+def surface_at(url: str, offsets: Memory, directory: Path) -> TelegramSurface:
+    return TelegramSurface(
+        TOKEN,
+        url,
+        offsets=offsets,
+        leadership=Throne().claimant(),
+        limiter=Open(),
+        fetch_directory=directory,
+        sentence=sentence,
+        poll_seconds=2,
+    )
+
+
 async def test_join_card_tap_edit(referee: tuple[Any, str], tmp_path: Path) -> None:
     server, url = referee
     offsets = Memory()
-    surface = TelegramSurface(TOKEN, url, offsets, tmp_path, poll_seconds=2)
+    surface = surface_at(url, offsets, tmp_path)
     dispatch = ScriptedDispatch(
         Outcome((Send(CARD),)), Outcome((Toast("Saved"), Edit(Message(text="Thank you")))), Outcome()
     )
@@ -77,7 +91,7 @@ async def test_join_card_tap_edit(referee: tuple[Any, str], tmp_path: Path) -> N
 async def test_a_file_arrives_as_it_was(referee: tuple[Any, str], tmp_path: Path) -> None:
     server, url = referee
     (tmp_path / "labels.csv").write_bytes(b"item,label\n1,Rain\n")
-    surface = TelegramSurface(TOKEN, url, Memory(), tmp_path)
+    surface = surface_at(url, Memory(), tmp_path)
     attachment = Attachment("labels.csv", "text/csv", str(tmp_path / "labels.csv"))
     await surface.send("7", Message(kind="file", text="Your labels", attachment=attachment))
     await surface.close()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.surface import Button, Message, Part
 from bot.surfaces.plain import SHORTENED
-from bot.surfaces.slack_render import blocks, escape, fallback
-from tests.fakes.slack_spec import SlackError, check_blocks, texts
+from bot.surfaces.slack_render import blocks, comment, escape, fallback
+from tests.fakes.slack_blocks import check_blocks, texts
+from tests.fakes.slack_error import SlackError
 
 CARD = Message(
     kind="card",
@@ -94,6 +97,24 @@ def test_what_a_notification_shows_holds_no_mention_and_no_link() -> None:
     assert fallback(nasty) == "&lt;!channel&gt; &lt;@U1&gt; &lt;https://evil|x&gt; &amp; *b*"
     assert escape("a&lt;") == "a&amp;lt;"
     assert fallback(Message()) == "…"
+
+
+@given(st.text(alphabet="a*_~`:<>& \n", max_size=40))
+def test_what_stands_beside_a_file_is_not_read_as_markup(text: str) -> None:
+    made = comment(Message(text=text))
+    assert made.replace("\u2060", "") == escape(text.strip())
+    assert not re.search(r"(?<!\u2060)[*_~`]|:[a-z0-9_+'-]+:", made)
+    assert comment(Message()) == ""
+
+
+def test_a_page_of_labels_fits_whatever_their_rows_are() -> None:
+    quiet = tuple(Button(f"Quiet {number}", f"quiet.{number}") for number in range(5))
+    for size in (1, 2, 48):
+        labels = [Button(f"Label {number}", f"answer.a.{number}.1") for number in range(48)]
+        rows = tuple(tuple(labels[start : start + size]) for start in range(0, 48, size))
+        made = blocks(Message(heading="Which?", parts=(Part("text", "x" * 9000),), footer="1", buttons=(*rows, quiet)))
+        check_blocks(made)
+        assert sum(len(block["elements"]) for block in made if block["type"] == "actions") == 53
 
 
 def test_more_buttons_than_blocks_hold_are_refused() -> None:

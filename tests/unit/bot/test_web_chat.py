@@ -12,6 +12,7 @@ from bot.surface import (
     Command,
     Edit,
     Event,
+    MenuEntry,
     Message,
     MessageRef,
     Outcome,
@@ -68,7 +69,15 @@ async def test_a_card_arrives_with_all_its_fields(web: WebChat) -> None:
             [{"text": "Skip", "payload": "skip.1", "style": "quiet"}],
         ],
         "attachment": None,
+        "menu": None,
     }
+
+
+async def test_a_message_may_say_which_commands_the_person_has(web: WebChat) -> None:
+    client = await web.joined()
+    web.dispatch.answers.append(saying(Send(Message(text="Hello", menu=(MenuEntry("next", "your next item"),)))))
+    body = (await client.post("/api/text", json={"text": "/help"})).json()
+    assert body["messages"][-1]["content"]["menu"] == [{"name": "next", "description": "your next item"}]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ async def test_an_attachment_is_shown_without_its_path_and_can_be_fetched(web: W
     assert message["content"]["attachment"] == {
         "name": "labels.csv",
         "media_type": "text/csv",
+        "alt": "",
         "url": f"/api/files/{ref.message}",
     }
     assert str(tmp_path) not in response.text
@@ -169,6 +170,21 @@ async def test_an_attachment_is_shown_without_its_path_and_can_be_fetched(web: W
     assert file.headers["content-disposition"] == 'attachment; filename="labels.csv"'
     assert file.headers["content-type"].startswith("text/csv")
     assert file.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_picture_says_what_it_shows_and_the_page_may_show_it(web: WebChat, tmp_path: Path) -> None:
+    stored = tmp_path / "picture"
+    stored.write_bytes(b"\x89PNG")
+    client = await web.joined()
+    picture = Attachment("status.png", "image/png", str(stored), "62% decided")
+    await web.surface.send(web.last_person(), Message(kind="picture", attachment=picture))
+    (message,) = (await client.get("/api/messages", params={"after": 1})).json()["messages"]
+    shown = message["content"]["attachment"]
+    assert (shown["media_type"], shown["alt"]) == ("image/png", "62% decided")
+    file = await client.get(shown["url"], params={"revision": message["revision"]})
+    assert (file.content, file.headers["content-type"]) == (b"\x89PNG", "image/png")
+    policy = (await client.get("/")).headers["content-security-policy"]
+    assert "img-src 'self';" in policy, "a picture of our own, and no other"
 
 
 async def test_somebody_elses_file_is_not_found(web: WebChat, tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_no_text_makes_jsonl_raise(tmp_path: Path, text: str) -> None:
 
 
 def test_formats_are_found_by_content_and_name() -> None:
-    assert sorted(formats()) == ["csv", "jsonl"]
+    assert sorted(formats()) == ["csv", "jsonl", "xlsx"]
     for name, head, expected in [
         ("a.csv", ["id,text"], "csv"),
         ("a.csv", ['{"text": "x"}', '{"text": "y"}'], "jsonl"),

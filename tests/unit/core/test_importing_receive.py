@@ -171,10 +171,10 @@ def test_what_is_kept_with_the_upload(received: Receive) -> None:
         (b"\xff\xfe", "empty_file"),
         (b"id,text\n", "no_rows"),
         (b"id,text\n\n,\n", "no_rows"),
-        (b"id,value\n1,2\n2,3\n", "no_text_column"),
         (b"id,text\n1\n2\n", "no_good_row"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not_text"),
-        (b"PK\x03\x04\x14\x00\x06\x00", "not_text"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "broken_spreadsheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "locked_spreadsheet"),
         (b"%PDF-1.7\n%\xe2\xe3", "not_text"),
         (random.Random(0).randbytes(10_000), "not_text"),
     ],
@@ -189,7 +189,6 @@ def test_useless_files_are_refused(refused: Callable[..., InvalidInput], data: b
         ('[{"text": "a thing"}, {"text": "b"}]', "json_array"),
         ('[\n{"text": "a thing"},\n{"text": "b"}\n]', "json_array"),
         ("{'text': 'a'}\n{'text': 'b'}\n", "no_good_row"),
-        ('{"n": 1}\n{"n": 2}\n', "no_text_column"),
         ("{}\n", "no_good_row"),
     ],
 )
@@ -198,9 +197,20 @@ def test_useless_json_is_refused(refused: Callable[..., InvalidInput], text: str
 
 
 def test_refusals_name_what_there_is(refused: Callable[..., InvalidInput]) -> None:
-    assert refused("id,value\n1,2\n").params == {"columns": ["id", "value"]}
     problem = {"problem": "wrong_column_count", "expected": 2, "found": 1}
     assert refused("id,text\n\n1\n").params == {"line": 3, **problem}
+
+
+def test_where_nothing_looks_like_text_nothing_is_guessed(received: Receive) -> None:
+    for data, name in (("id,value\n1,2\n2,3\n", "a.csv"), ('{"n": 1}\n{"n": 2}\n', "a.jsonl")):
+        found = received(data, name)
+        assert (found.text_column, found.text_candidates, found.bad_row_count) == (None, (), 0)
+
+
+def test_a_file_of_tabs_is_split_at_tabs_alone(received: Receive) -> None:
+    found = received("id\ttext, as said\n1\tyes, it is\n2\tno, it is not\n", "items.tsv")
+    assert found.columns == ("id", "text, as said")
+    assert found.preview[0]["text, as said"] == "yes, it is"
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -210,5 +220,5 @@ def test_no_file_raises_anything_else(received: Receive, data: bytes, name: str)
         found = received(data, name)
     except InvalidInput:
         return
-    assert found.text_column in found.columns
+    assert found.text_column in (*found.columns, None)
     assert found.rows == found.checked_rows > 0

@@ -76,7 +76,7 @@ def bubble(kind: str, text: str = "", item: str = "", buttons: tuple[tuple[str, 
 
 def card(item: str) -> dict[str, Any]:
     labels = (("Positive", f"answer.{item}.1"), ("Negative", f"answer.{item}.2"))
-    return bubble("card", item=item, buttons=(*labels, (say("button_skip", "en"), f"skip.{item}")))
+    return bubble("card", item=item, buttons=(*labels, (say("button_hard", "en"), f"skip.{item}.hard")))
 
 
 def said(*bubbles: dict[str, Any], refused: str | None = None, late: bool = False) -> dict[str, Any]:
@@ -98,10 +98,22 @@ async def test_answers_what_they_remember_and_skips_the_rest(
     one = person(server)
     await one.join("code")
     assert not await one.sit(10, nobody)
-    assert server.taps() == ["next", "answer.sunny.1", "skip.unknown", "answer.storm.2"]
+    assert server.taps() == ["next", "answer.sunny.1", "skip.unknown.hard", "answer.storm.2"]
     entries = [(entry.person, entry.item, entry.label) for entry in read_journal(journal.path)]
     assert entries == [("w00001", item_key("sunny"), "Positive"), ("w00001", item_key("storm"), "Negative")]
     assert (one.answers, one.skips, one.refusals, journal.count) == (2, 1, 0, 2)
+
+
+async def test_who_joins_agrees_to_what_is_stored_and_tries_again_where_it_is_busy(
+    person: Callable[[Server], Person],
+) -> None:
+    consent = bubble("form", "Welcome", buttons=((say("button_agree", "en"), "agree"), ("No, thanks", "decline")))
+    about = bubble("form", "About you", buttons=((say("button_start", "en"), "begin"),))
+    server = Server(said(consent), said(refused="overloaded"), said(about), said(card("sunny")), said(END))
+    one = person(server)
+    await one.join("code")
+    assert await one.sit(1, nobody)
+    assert server.taps() == ["agree", "agree", "begin", "answer.sunny.1"]
 
 
 async def test_who_has_nothing_more_to_say_pauses(person: Callable[[Server], Person]) -> None:

@@ -1,0 +1,114 @@
+"""The models of a job: which is in use, how good each is, and a way to use another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.cards.buttons import render_rows
+from bot.cards.views import Choice, View
+from bot.surface import Message
+from bot.texts import say
+from bot.texts.measures import moment, share
+from bot.tokens import make
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the learning of a job stands.
+
+    champion: number of the model in use, right on `accuracy` of its holdout. newest: number of the last one made, in
+    use or not. training: state of the unfinished run. threshold: decided items that start a run; 0 for none.
+    """
+
+    champion: int | None
+    accuracy: float | None
+    newest: int | None
+    training: str | None
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One model version in the list. state: champion, held or retired; `usable`: its files are there."""
+
+    number: int
+    state: str
+    accuracy: float
+    base_model: str
+    created_at: datetime
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsCard(View):
+    """The newest versions of a job, the newest first. more: so many older ones are not shown."""
+
+    public_id: str
+    name: str
+    standing: Standing
+    versions: tuple[Version, ...]
+    time_zone: str
+    now: datetime
+    more: int = 0
+
+
+def render(card: ModelsCard, locale: str) -> Message:
+    """A paragraph for each version, a button for each that could be used instead."""
+    if not card.versions:
+        text = f"{model_sentence(card.standing, locale)}\n\n{say('models_none', locale)}"
+    else:
+        text = "\n\n".join(_version(version, card, locale) for version in card.versions)
+        text += f"\n\n{say('models_more', locale, count=card.more)}" if card.more else ""
+        text += f"\n\n{_training(card.standing, locale)}" if card.standing.training else ""
+    return Message(
+        heading=say("models_heading", locale, name=card.name),
+        text=text,
+        footer=say("models_footer", locale) if card.versions else "",
+        buttons=render_rows(_rows(card), locale),
+    )
+
+
+def model_sentence(standing: Standing, locale: str) -> str:
+    """Which model is in use, or what there will be one from, in one sentence or two."""
+    if standing.champion is not None:
+        right = share(standing.accuracy or 0.0, locale, 1)
+        said = say("status_model", locale, version=standing.champion, accuracy=right)
+    elif standing.newest is not None:
+        said = say("status_model_held", locale, version=standing.newest)
+    else:
+        code = "status_no_model" if standing.threshold else "status_no_model_off"
+        said = say(code, locale, threshold=standing.threshold)
+    return f"{said} {_training(standing, locale)}" if standing.training else said
+
+
+def _training(standing: Standing, locale: str) -> str:
+    return say(f"status_training_{standing.training}", locale)
+
+
+def _version(version: Version, card: ModelsCard, locale: str) -> str:
+    said = say(
+        f"models_{version.state}",
+        locale,
+        version=version.number,
+        accuracy=share(version.accuracy, locale, 1),
+        when=moment(version.created_at, card.time_zone, locale, card.now),
+        base=version.base_model,
+    )
+    return said if version.usable else f"{said}\n{say('models_gone', locale)}"
+
+
+def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
+    others = [version for version in card.versions if version.state != "champion" and version.usable]
+    choices = tuple(
+        (
+            Choice(
+                make("model", card.public_id, str(version.number)),
+                "button_go_back_to" if version.state == "retired" else "button_use_model",
+                f"v{version.number}",
+            ),
+        )
+        for version in others
+    )
+    train = Choice(make("pick", card.public_id, "train"), "button_train", style="quiet")
+    return (*choices, ()) if card.standing.training else (*choices, (train,))

@@ -1,0 +1,116 @@
+"""A job before it is posted: the card with all of its settings, the first item as a worker sees it, and the price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.cards import item
+from bot.cards.buttons import render_rows
+from bot.cards.settings import JobSettings, Reading, describe, settings_text
+from bot.cards.views import Choice, ItemCard, View
+from bot.surface import Message
+from bot.texts import say
+from bot.texts.measures import money, number, span
+from bot.texts.units import shorten
+from bot.tokens import make
+from core.forecast import Estimate
+from core.views import LeaseView
+
+SHOWN = ("overlap", "price", "time", "deadline", "who", "language", "known", "guidelines")
+"""The settings on the card, in their order."""
+NAMED_LABELS = 12
+LABEL_UNITS = 40
+QUESTION_UNITS = 1000
+SAMPLE = make("sample")
+
+
+@dataclass(frozen=True, slots=True)
+class HubCard(View):
+    """All settings of a job that is not posted yet. name: of the file. items: that the file gives, about."""
+
+    name: str
+    items: int
+    question: str
+    labels: tuple[str, ...]
+    settings: JobSettings
+    reading: Reading
+    rows: tuple[tuple[Choice, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCard(View):
+    """The first item, exactly as a worker will see it; its buttons say that it is a preview."""
+
+    view: LeaseView
+
+
+@dataclass(frozen=True, slots=True)
+class PriceCard(View):
+    """What the job will take, and the way to post it. shown: whether its first item stands above."""
+
+    items: int
+    settings: JobSettings
+    reading: Reading
+    estimate: Estimate
+    shown: bool
+    rows: tuple[tuple[Choice, ...], ...]
+
+
+def render_hub(card: HubCard, locale: str) -> Message:
+    """Question and labels, a line for each setting, a button to change each."""
+    labels = say("hub_labels", locale, labels=labels_text(card.labels))
+    facts = settings_text(SHOWN, card.settings, card.reading, locale)
+    items = say("hub_items", locale, count=card.items, items=number(card.items, locale))
+    return Message(
+        kind="form",
+        heading=f"{card.name} · {items}",
+        text="\n\n".join((f"“{shorten(card.question, QUESTION_UNITS)}”\n{labels}", facts, say("hub_change", locale))),
+        buttons=render_rows(card.rows, locale),
+    )
+
+
+def labels_text(labels: Sequence[str]) -> str:
+    """The first labels, and how many more there are."""
+    named = " | ".join(shorten(label, LABEL_UNITS) for label in labels[:NAMED_LABELS])
+    more = len(labels) - NAMED_LABELS
+    return f"{named} … (+{more})" if more > 0 else named
+
+
+def render_sample(card: SampleCard, locale: str) -> Message:
+    """The worker's card with harmless buttons."""
+    shown = item.render(ItemCard(card.view), locale)
+    rows = tuple(tuple(replace(button, payload=SAMPLE) for button in row) for row in shown.buttons)
+    return replace(shown, buttons=rows)
+
+
+def render_price(card: PriceCard, locale: str) -> Message:
+    """Answers, money and time, as far as they can be known."""
+    estimate, answers = card.estimate, number(card.estimate.answers, locale)
+    facts = [
+        say("price_answers", locale, count=card.items, items=number(card.items, locale), answers=answers),
+        _cost(card, locale),
+        _time(estimate, locale),
+    ]
+    lines = "\n".join(facts)
+    above = say("price_above" if card.shown else "price_no_sample", locale)
+    return Message(
+        kind="form",
+        heading=say("price_heading", locale),
+        text=f"{above}\n\n{lines}",
+        buttons=render_rows(card.rows, locale),
+    )
+
+
+def _time(estimate: Estimate, locale: str) -> str:
+    if estimate.seconds is None:
+        return say("price_time_unknown", locale)
+    return say("price_time", locale, time=span(timedelta(seconds=max(60.0, estimate.seconds)), locale))
+
+
+def _cost(card: PriceCard, locale: str) -> str:
+    if not card.settings.price:
+        return say("price_free", locale)
+    each = describe("price", card.settings, card.reading, locale)
+    return say("price_cost", locale, cost=money(card.estimate.cost, card.reading.currency, locale), price=each)

@@ -1,0 +1,26 @@
+"""/help, made from the commands that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.cards.help import HelpCard
+from bot.cards.views import Show
+from bot.context import Context
+from bot.dialogue import CommandRoute
+from core.enrolment import ROLES
+
+
+def help_route(commands: Mapping[str, CommandRoute]) -> CommandRoute:
+    """The command that explains the listed ones among `commands` to whoever may give them, by role."""
+
+    def on_help(context: Context, _argument: str) -> list[Show]:
+        mine = [role for role in ROLES if context.account.may(role)]
+        names = {role: tuple(name for name, route in commands.items() if _explains(route, role)) for role in mine}
+        return [Show(HelpCard(tuple((role, names[role]) for role in mine if names[role])))]
+
+    return CommandRoute("worker", on_help, reads=True, early=True)
+
+
+def _explains(route: CommandRoute, role: str) -> bool:
+    return route.listed and route.role == role

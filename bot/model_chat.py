@@ -1,0 +1,112 @@
+"""What is learned from a job's labels: /train, /models, and the buttons that put another model into use."""
+
+from __future__ import annotations
+
+from bot.cards.models import ModelsCard, Version
+from bot.cards.views import Choice, Notice, Show
+from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute
+from bot.jobs_chat import one_project
+from bot.reports import standing
+from bot.texts.measures import share
+from bot.tokens import Token, make
+from core.champions import accuracy, champion, compared, find_version, models, promote
+from core.enrolment import record_act
+from core.errors import Conflict
+from core.models import ModelVersion, Project
+from core.projects import find_project
+from core.stats import project_stats
+from core.training import request_training
+
+SHOWN = 8
+"""Versions in the list."""
+
+
+def on_train(context: Context, argument: str) -> list[Show]:
+    """Start a training run now."""
+    project = one_project(context, "train", argument.strip())
+    run = request_training(context.session, project.id, "button", context.now, context.worker_id)
+    if run is not None:
+        record_act(context.session, context.workspace_id, context.worker_id, "train", project.public_id, context.now)
+    return [Show(Notice("train_started" if run else "train_running", {"project": project.name}))]
+
+
+def on_models(context: Context, argument: str) -> list[Show]:
+    """The models of a job, the newest first."""
+    return [Show(_card(context, one_project(context, "models", argument.strip())))]
+
+
+def on_models_tap(context: Context, token: Token) -> list[Show]:
+    """Back to the list."""
+    return [Show(_card(context, find_project(context.session, context.workspace_id, token.subject)), "edit")]
+
+
+def on_model_tap(context: Context, token: Token) -> list[Show]:
+    """Ask once whether this version shall be used from now on."""
+    project, version = _chosen(context, token)
+    reigning = champion(context.session, project.id)
+    if reigning is not None and reigning.id == version.id:
+        raise Conflict("model_in_use", number=version.number)
+    number = reigning.number if reigning else 0
+    yes = Choice(make("promote", project.public_id, str(version.number), number), "button_use_it", style="primary")
+    no = Choice(make("models", project.public_id), "button_keep")
+    return [Show(Notice(*_question(context, version, reigning), rows=((yes, no),)), "edit")]
+
+
+def on_promote_tap(context: Context, token: Token) -> list[Show]:
+    """Use it; the list shows it."""
+    project, version = _chosen(context, token)
+    number = version.number
+    promote(context.session, context.settings, project, number, token.version, context.worker_id, context.now)
+    return [Show(Notice("model_used", {"version": number}), "toast"), Show(_card(context, project), "edit")]
+
+
+def _chosen(context: Context, token: Token) -> tuple[Project, ModelVersion]:
+    project = find_project(context.session, context.workspace_id, token.subject)
+    number = int(token.argument) if token.argument.isdecimal() else 0
+    return project, find_version(context.session, project.id, number)
+
+
+def _question(context: Context, version: ModelVersion, reigning: ModelVersion | None) -> tuple[str, dict[str, object]]:
+    locale = context.account.worker.locale
+    if reigning is None:
+        return "model_ask", {"version": version.number, "accuracy": share(accuracy(version), locale, 1)}
+    mine, theirs = compared(version, reigning)
+    said = {"version": version.number, "accuracy": share(mine, locale, 1)}
+    return "model_ask_instead", said | {"other": reigning.number, "other_accuracy": share(theirs, locale, 1)}
+
+
+def _card(context: Context, project: Project) -> ModelsCard:
+    found = models(context.session, project.id)[::-1]
+    directory = context.settings.model_directory
+    versions = tuple(
+        Version(
+            number=version.number,
+            state=version.state,
+            accuracy=accuracy(version),
+            base_model=version.base_model,
+            created_at=version.created_at,
+            usable=(directory / version.artifact).is_dir(),
+        )
+        for version in found[:SHOWN]
+    )
+    return ModelsCard(
+        public_id=project.public_id,
+        name=project.name,
+        standing=standing(project, project_stats(context.session, project)),
+        versions=versions,
+        time_zone=context.account.worker.time_zone,
+        now=context.now,
+        more=max(0, len(found) - SHOWN),
+    )
+
+
+COMMANDS = {
+    "train": CommandRoute("coordinator", on_train),
+    "models": CommandRoute("coordinator", on_models, reads=True),
+}
+TAPS = {
+    "models": TapRoute("coordinator", on_models_tap, reads=True),
+    "model": TapRoute("coordinator", on_model_tap, reads=True),
+    "promote": TapRoute("coordinator", on_promote_tap),
+}

@@ -1,0 +1,60 @@
+"""Pictures of jobs as files: drawn after the transaction, named by what they show, so that none is drawn twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from bot.cards.picture import Figures, draw
+from bot.cards.status import JobStatus
+from core.attention import zone_of
+from core.config import Settings
+
+
+def picture_of(settings: Settings, card: JobStatus) -> str:
+    """Path of the PNG file that shows what `card` says. Call it outside a transaction: it draws, and writes.
+
+    Raises:
+        OSError: the home cannot be written.
+    """
+    figures = figures_of(card)
+    name = hashlib.sha256(repr(figures).encode()).hexdigest()
+    path = settings.picture_directory / f"{name}.png"
+    if path.exists():
+        os.utime(path)  # it lives on: files go by their age
+    else:
+        _write(path, draw(figures))
+    return str(path.resolve())
+
+
+def figures_of(card: JobStatus) -> Figures:
+    """What is drawn of a job. Time is taken by the minute, so that looking twice finds the same picture."""
+    now = card.now.replace(second=0, microsecond=0)
+    done_at = card.forecast.done_at
+    if card.state != "open" or done_at is None or not card.stats.states.get("open", 0):
+        end = now
+    else:
+        end = max(now, done_at.replace(second=0, microsecond=0) + timedelta(minutes=1))
+    zone = zone_of(card.time_zone)
+    return Figures(
+        items=card.items,
+        curve=card.progress.curve,
+        elapsed=(now - card.created_at).total_seconds(),
+        total=(end - card.created_at).total_seconds(),
+        start=card.created_at.astimezone(zone),
+        end=end.astimezone(zone),
+        per_hour=card.progress.per_hour,
+        cost=(card.spent, card.expected) if card.price else None,
+        currency=card.currency,
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")  # mkstemp makes it with mode 0600
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(draft).replace(path)

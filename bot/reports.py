@@ -1,0 +1,148 @@
+"""How jobs stand, and what came of them as files: /status and /export."""
+
+from __future__ import annotations
+
+from bot.cards.details import Details, ProjectLine
+from bot.cards.models import Standing
+from bot.cards.overview import Overview
+from bot.cards.status import JobStatus
+from bot.cards.views import Choice, Notice, Show
+from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute
+from bot.jobs_chat import one_project
+from bot.tokens import Token, make
+from core.errors import Conflict, InvalidInput
+from core.exporting import export_formats, request_export
+from core.exporting.rows import KINDS
+from core.forecast import forecast
+from core.models import Project, Workspace
+from core.progress import progress
+from core.projects import find_project, list_projects
+from core.stats import ProjectStats, overview, project_stats
+
+OVERVIEW_PROJECTS = 10
+DETAILS_PROJECTS = 5
+
+
+def on_status(context: Context, argument: str) -> list[Show]:
+    """The named job, the only one there is, or a line for each; with "details" the technical figures."""
+    words = argument.split()
+    if words and words[0].lower() == "details":
+        return _details(context, words[1] if len(words) > 1 else "")
+    if argument:
+        return [Show(job_status(context, find_project(context.session, context.workspace_id, argument)))]
+    found = overview(context.session, context.workspace_id, OVERVIEW_PROJECTS + 1)
+    if not found:
+        return [Show(Notice("status_none"))]
+    if len(found) == 1:
+        return [Show(job_status(context, one_project(context, "status", "")))]
+    return [Show(Overview(tuple(found[:OVERVIEW_PROJECTS]), more=len(found) > OVERVIEW_PROJECTS))]
+
+
+def on_status_tap(context: Context, token: Token) -> list[Show]:
+    """Look again."""
+    return [Show(job_status(context, find_project(context.session, context.workspace_id, token.subject)), "edit")]
+
+
+def job_status(context: Context, project: Project) -> JobStatus:
+    """How one job stands; its picture is drawn after the transaction."""
+    session, now = context.session, context.now
+    stats = project_stats(session, project)
+    return JobStatus(
+        public_id=project.public_id,
+        name=project.name,
+        state=project.state,
+        created_at=project.created_at,
+        deadline=project.deadline,
+        price=project.price,
+        currency=session.get_one(Workspace, project.workspace_id).currency,
+        time_zone=context.account.worker.time_zone,
+        now=now,
+        stats=stats,
+        progress=progress(session, project, now),
+        forecast=forecast(session, project, now),
+        model=standing(project, stats),
+    )
+
+
+def standing(project: Project, stats: ProjectStats) -> Standing:
+    """Where the learning of a job stands."""
+    return Standing(
+        champion=stats.champion,
+        accuracy=stats.champion_accuracy,
+        newest=stats.newest_version,
+        training=stats.training,
+        threshold=project.retrain_threshold,
+    )
+
+
+def on_export(context: Context, argument: str) -> list[Show]:
+    """Write a file in the background; it comes as a message. What is not said is asked by button."""
+    words = argument.lower().split()
+    kinds, formats = [word for word in words if word in KINDS], [word for word in words if word in export_formats()]
+    rest = [word for word in words if word not in KINDS and word not in export_formats()]
+    if len(rest) > 1 or len(kinds) > 1 or len(formats) > 1:
+        raise InvalidInput("bad_export", formats=sorted(export_formats()))
+    project = one_project(context, "export", rest[0] if rest else "")
+    if not kinds and not formats:
+        return [Show(_choices(project))]
+    return [Show(_export(context, project, (kinds or ["labels"])[0], (formats or ["csv"])[0]))]
+
+
+def on_export_tap(context: Context, token: Token) -> list[Show]:
+    """Of a job's status: ask what to export, and as what. Of that question: write it."""
+    project = find_project(context.session, context.workspace_id, token.subject)
+    if not token.argument:
+        return [Show(_choices(project))]
+    kind, _, file_format = token.argument.partition("-")
+    if kind not in KINDS or file_format not in export_formats():
+        raise Conflict("unknown_button")
+    return [Show(_export(context, project, kind, file_format), "edit")]
+
+
+def _choices(project: Project) -> Notice:
+    rows = tuple(
+        tuple(
+            Choice(make("export", project.public_id, f"{kind}-{name}"), f"button_export_{kind}", name.upper())
+            for name in export_formats()
+        )
+        for kind in KINDS
+    )
+    return Notice("export_what", {"project": project.name}, rows)
+
+
+def _export(context: Context, project: Project, kind: str, file_format: str) -> Notice:
+    request_export(context.session, project, context.worker_id, kind, file_format, context.now)
+    return Notice("export_started", {"project": project.name, "export_kind": kind, "format": file_format})
+
+
+def _details(context: Context, public_id: str) -> list[Show]:
+    session, workspace_id = context.session, context.workspace_id
+    if public_id:
+        projects = [find_project(session, workspace_id, public_id)]
+    else:
+        projects = list_projects(session, workspace_id, limit=DETAILS_PROJECTS)
+    if not projects:
+        return [Show(Notice("status_none"))]
+    lines = [
+        ProjectLine(
+            name=project.name,
+            public_id=project.public_id,
+            state=project.state,
+            max_overlap=project.max_overlap,
+            project_id=project.id,
+            stats=project_stats(session, project),
+        )
+        for project in projects
+    ]
+    return [Show(Details(tuple(lines)))]
+
+
+COMMANDS = {
+    "status": CommandRoute("coordinator", on_status, reads=True),
+    "export": CommandRoute("coordinator", on_export),
+}
+TAPS = {
+    "status": TapRoute("coordinator", on_status_tap, reads=True),
+    "export": TapRoute("coordinator", on_export_tap),
+}

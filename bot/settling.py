@@ -1,0 +1,192 @@
+"""Dialogues of experts: settle what the crowd disputes, on one card that is replaced in place."""
+
+from __future__ import annotations
+
+from bot.cards.dispute import DisputeCard, full_text, gold_choice
+from bot.cards.views import Choice, Notice, Show, View
+from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute
+from bot.item_details import whole_text
+from bot.jobs_chat import PICK
+from bot.tokens import Token, make
+from core import labels
+from core.adjudication import (
+    Verdict,
+    adjudicate,
+    promote_to_gold,
+    put_aside,
+    rule_unanswerable,
+    verdict_on,
+)
+from core.disputes import Dispute, Opinion, describe, find_item, next_dispute, opinion, unclear_count
+from core.errors import Conflict
+from core.models import Project
+from core.projects import find_project
+
+
+def on_settle(context: Context, argument: str) -> list[Show]:
+    """The disputed item that is worth most to settle, of the named job or of all."""
+    session, workspace_id = context.session, context.workspace_id
+    project = find_project(session, workspace_id, argument.strip()) if argument.strip() else None
+    only_in = project.id if project else None
+    dispute = next_dispute(session, workspace_id, context.worker_id, context.now, only_in=only_in)
+    if dispute is not None:
+        return [Show(_card(context, dispute))]
+    if project is None:
+        return [Show(Notice("settle_none"))]
+    everywhere = Choice(make(PICK, "", "settle"), "button_settle_all")
+    return [Show(Notice("settle_none_in", {"project": project.name}, ((everywhere,),)))]
+
+
+def on_settle_tap(context: Context, token: Token) -> list[Show]:
+    """A verdict; the next disputed item takes the card's place."""
+    try:
+        item, project = adjudicate(
+            context.session,
+            workspace_id=context.workspace_id,
+            worker_id=context.worker_id,
+            item_public_id=token.subject,
+            label_id=token.argument,
+            now=context.now,
+        )
+    except Conflict as late:
+        return _too_late(context, token, late)
+    name = labels.name_of(labels.load(project.label_schema), token.argument)
+    return [Show(Notice("settled", {"label": name}), "toast"), _following(context, project, item.public_id)]
+
+
+def on_unanswerable_tap(context: Context, token: Token) -> list[Show]:
+    """Nobody can answer this item: it leaves its job."""
+    try:
+        _, project = rule_unanswerable(
+            context.session,
+            workspace_id=context.workspace_id,
+            worker_id=context.worker_id,
+            item_public_id=token.subject,
+            now=context.now,
+        )
+    except Conflict as late:
+        return _too_late(context, token, late)
+    return [Show(Notice("settled_unanswerable"), "toast"), _following(context, project, token.argument)]
+
+
+def on_later_tap(context: Context, token: Token) -> list[Show]:
+    """Leave this item for later."""
+    return _aside(context, token, "later")
+
+
+def on_unclear_tap(context: Context, token: Token) -> list[Show]:
+    """The guidelines do not say how to answer this item; it stays disputed."""
+    return _aside(context, token, "unclear")
+
+
+def on_opinion_tap(context: Context, token: Token) -> list[Show]:
+    """What the model thinks, in place; never shown before it is asked for."""
+    item, project = find_item(context.session, context.workspace_id, token.subject)
+    found = opinion(context.session, item.id, project.id)
+    return [_again(context, token, token.version, found)]
+
+
+def on_page_tap(context: Context, token: Token) -> list[Show]:
+    """Another page of labels."""
+    return [_again(context, token, token.version)]
+
+
+def on_full_tap(context: Context, token: Token) -> list[Show]:
+    """The whole question and item and what people said, then the card again."""
+    dispute = describe(context.session, context.workspace_id, context.worker_id, token.subject, context.now)
+    again = _again(context, token, token.version).view
+    return [*whole_text(context, "full_heading", full_text(dispute), "item.txt"), Show(again)]
+
+
+def on_gold_tap(context: Context, token: Token) -> list[Show]:
+    """Keep the last verdict as a known label; the item in view stays."""
+    session, workspace_id = context.session, context.workspace_id
+    try:
+        _, project = promote_to_gold(
+            session,
+            workspace_id=workspace_id,
+            worker_id=context.worker_id,
+            item_public_id=token.subject,
+            now=context.now,
+        )
+        said = Notice("made_gold")
+    except Conflict as late:
+        _, project = find_item(session, workspace_id, token.subject)
+        said = Notice(late.code, late.params)
+    if token.argument and _is_disputed(context, token.argument):
+        shown = Token("settle", token.argument, token.subject)
+        return [Show(said, "toast"), _again(context, shown)]
+    return [Show(said, "toast"), _following(context, project, token.subject)]
+
+
+def _aside(context: Context, token: Token, reason: str) -> list[Show]:
+    try:
+        _, project = put_aside(
+            context.session,
+            workspace_id=context.workspace_id,
+            worker_id=context.worker_id,
+            item_public_id=token.subject,
+            reason=reason,
+            now=context.now,
+        )
+    except Conflict as late:
+        return _too_late(context, token, late)
+    return [Show(Notice(f"settle_put_{reason}"), "toast"), _following(context, project, token.argument)]
+
+
+def _too_late(context: Context, token: Token, late: Conflict) -> list[Show]:
+    """Another expert was faster, or it is the same tap again: say so, and go on."""
+    _, project = find_item(context.session, context.workspace_id, token.subject)
+    return [Show(Notice(late.code, late.params), "toast"), _following(context, project)]
+
+
+def _again(context: Context, token: Token, page: int = 0, found: Opinion | None = None) -> Show:
+    """The card of `token.subject` once more, with the verdict before it that `token.argument` names."""
+    if not _is_disputed(context, token.subject):
+        _, project = find_item(context.session, context.workspace_id, token.subject)
+        return _following(context, project, token.argument)
+    dispute = describe(context.session, context.workspace_id, context.worker_id, token.subject, context.now)
+    before = verdict_on(context.session, context.workspace_id, token.argument)
+    return Show(_card(context, dispute, before, found, page), "edit")
+
+
+def _following(context: Context, project: Project, settled_public_id: str = "") -> Show:
+    """The next disputed item in place of the last one, first of the same job: its guidelines are in mind."""
+    session, workspace_id = context.session, context.workspace_id
+    before = verdict_on(session, workspace_id, settled_public_id)
+    dispute = next_dispute(session, workspace_id, context.worker_id, context.now, staying_in=project.id)
+    if dispute is not None:
+        return Show(_card(context, dispute, before), "edit")
+    rows = ((gold_choice(before),),) if before and not before.is_gold else ()
+    return Show(Notice("settle_none", rows=rows), "edit")
+
+
+def _card(
+    context: Context,
+    dispute: Dispute,
+    before: Verdict | None = None,
+    found: Opinion | None = None,
+    page: int = 0,
+) -> View:
+    may_write = context.account.may("coordinator")
+    unclear = unclear_count(context.session, context.workspace_id) if may_write else 0
+    return DisputeCard(dispute, before, found, page, unclear)
+
+
+def _is_disputed(context: Context, item_public_id: str) -> bool:
+    item, _ = find_item(context.session, context.workspace_id, item_public_id)
+    return item.state == "disputed"
+
+
+COMMANDS = {"settle": CommandRoute("expert", on_settle, reads=True)}
+TAPS = {
+    "settle": TapRoute("expert", on_settle_tap),
+    "unanswer": TapRoute("expert", on_unanswerable_tap),
+    "unclear": TapRoute("expert", on_unclear_tap),
+    "later": TapRoute("expert", on_later_tap),
+    "gold": TapRoute("expert", on_gold_tap),
+    "opinion": TapRoute("expert", on_opinion_tap, reads=True),
+    "setpage": TapRoute("expert", on_page_tap, reads=True),
+    "setfull": TapRoute("expert", on_full_tap, reads=True),
+}

@@ -1,0 +1,142 @@
+"""Experts audit annotations: accept, or reject with a reason, which takes the answer back out of everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import labels
+from core.attention import local_day
+from core.consensus import withdraw
+from core.enrolment import record_act
+from core.errors import Conflict, InvalidInput, NotFound, Refused
+from core.ids import is_public_id
+from core.items import ItemState, lock_item
+from core.labeling import count_answer
+from core.models import Annotation, Project, Worker
+
+REASONS = ("wrong", "guidelines", "careless")
+"""Reasons by button; anything else is the auditor's own words."""
+MAX_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What came of an audit."""
+
+    project: Project
+    item_state: str
+
+
+def accept(session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str, now: datetime) -> Audited:
+    """Let an annotation stand for good: it cannot be undone any more.
+
+    Raises:
+        NotFound: no such annotation in this workspace.
+        Refused: it is the auditor's own.
+        Conflict: it was audited before, or taken back.
+    """
+    annotation, project, item = _lock(session, workspace_id, auditor_id, annotation_public_id)
+    _stamp(annotation, "accepted", "", auditor_id, now)
+    record_act(session, workspace_id, auditor_id, "audit", f"accepted {annotation.public_id}", now)
+    return Audited(project, item.state)
+
+
+def reject(
+    session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str, reason: str, now: datetime
+) -> Audited:
+    """Reject an annotation for good. Its item asks somebody else where it no longer stands without it.
+
+    Args:
+        reason: one of `REASONS`, or the auditor's own words.
+
+    Raises:
+        InvalidInput: no reason, or one longer than `MAX_REASON` characters.
+        NotFound, Refused, Conflict: as `accept`.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise InvalidInput("audit_reason_missing")
+    if len(reason) > MAX_REASON:
+        raise InvalidInput("audit_reason_long", length=len(reason), limit=MAX_REASON)
+    annotation, project, item = _lock(session, workspace_id, auditor_id, annotation_public_id)
+    state = reject_annotation(session, project, item, annotation, reason, now, auditor_id)
+    record_act(session, workspace_id, auditor_id, "audit", f"rejected {annotation.public_id}", now)
+    return Audited(project, state)
+
+
+def reject_annotation(
+    session: Session,
+    project: Project,
+    item: ItemState,
+    annotation: Annotation,
+    reason: str,
+    now: datetime,
+    auditor_id: int | None = None,
+) -> str:
+    """Take a counted annotation out of its item, its worker's count and skill; returns the item's new state.
+
+    The worker's assignment stays submitted, so that the item never comes back to them.
+
+    Args:
+        item: its state, read under its lock.
+    """
+    annotation.state = "rejected"
+    _stamp(annotation, "rejected", reason, auditor_id, now)
+    session.flush()
+    day = local_day(session.get_one(Worker, annotation.worker_id).time_zone, now)
+    count = count_answer(session, annotation.worker_id, project.id, day, step=-1, day_step=0)
+    answer = labels.index_of(labels.load(project.label_schema), str(annotation.label_id))
+    return withdraw(session, project, item, annotation.worker_id, answer, count, now, submitted=item.submitted - 1)
+
+
+def find_annotation(session: Session, workspace_id: int, public_id: str) -> tuple[Annotation, Project]:
+    """An annotation of this workspace with its project.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = None
+    if is_public_id(public_id):
+        statement = select(Annotation, Project).join(Project, Project.id == Annotation.project_id)
+        row = session.execute(
+            statement.where(Annotation.public_id == public_id, Project.workspace_id == workspace_id)
+        ).one_or_none()
+    if row is None:
+        raise NotFound("audit_unknown")
+    return row[0], row[1]
+
+
+def check_open(annotation: Annotation, auditor_id: int) -> None:
+    """Refuse what this expert cannot audit (any more).
+
+    Raises:
+        Refused, Conflict: as `accept`.
+    """
+    if annotation.worker_id == auditor_id:
+        raise Refused("audit_own")
+    if annotation.audit_state == "accepted":
+        raise Conflict("audit_accepted_before")
+    if annotation.audit_state == "rejected":
+        raise Conflict("audit_rejected_before")
+    if annotation.state != "counted":
+        raise Conflict("audit_gone")
+
+
+def _lock(
+    session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str
+) -> tuple[Annotation, Project, ItemState]:
+    """Hold the item of an annotation that may be audited, and read the annotation as it is by then."""
+    annotation, project = find_annotation(session, workspace_id, annotation_public_id)
+    item = lock_item(session, annotation.item_id)
+    session.refresh(annotation)
+    check_open(annotation, auditor_id)
+    return annotation, project, item
+
+
+def _stamp(annotation: Annotation, audit_state: str, reason: str, auditor_id: int | None, now: datetime) -> None:
+    annotation.audit_state, annotation.audit_reason = audit_state, reason
+    annotation.audited_by_id, annotation.audited_at = auditor_id, now

@@ -1,0 +1,179 @@
+"""Which model of a project is in use: the better one by itself, or the one that a coordinator chooses.
+
+Every change takes the project's row first, so that a run that promotes and a person who does leave one champion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.config import Settings
+from core.effects import add_effect
+from core.enrolment import record_act
+from core.errors import Conflict, NotFound
+from core.models import ModelVersion, Project, TrainingRun
+from core.predictions import PRELABELED, prelabel_effect
+from core.training_runs import tell_owner
+
+
+def models(session: Session, project_id: int) -> list[ModelVersion]:
+    """All model versions of a project, the oldest first."""
+    statement = select(ModelVersion).where(ModelVersion.project_id == project_id).order_by(ModelVersion.number)
+    return list(session.scalars(statement))
+
+
+def champion(session: Session, project_id: int) -> ModelVersion | None:
+    """The model whose predictions order what is asked next, if there is one."""
+    statement = select(ModelVersion).where(ModelVersion.project_id == project_id, ModelVersion.state == "champion")
+    return session.scalars(statement).first()
+
+
+def find_version(session: Session, project_id: int, number: int) -> ModelVersion:
+    """A version of a project by its number.
+
+    Raises:
+        NotFound: there is none.
+    """
+    statement = select(ModelVersion).where(ModelVersion.project_id == project_id, ModelVersion.number == number)
+    version = session.scalars(statement).one_or_none()
+    if version is None:
+        raise NotFound("model_unknown", number=number)
+    return version
+
+
+def add_version(
+    session: Session,
+    run: TrainingRun,
+    *,
+    base_model: str,
+    artifact: str,
+    snapshot_hash: str,
+    metrics: dict[str, Any],
+    now: datetime,
+) -> ModelVersion:
+    """Record what a run has made, as a candidate with the next number of its project.
+
+    Args:
+        artifact: directory relative to the home's models.
+        metrics: as `promote_if_better` reads them.
+    """
+    last = select(func.coalesce(func.max(ModelVersion.number), 0)).where(ModelVersion.project_id == run.project_id)
+    version = ModelVersion(
+        project_id=run.project_id,
+        training_run_id=run.id,
+        number=session.execute(last).scalar_one() + 1,
+        state="candidate",
+        base_model=base_model,
+        artifact=artifact,
+        snapshot_hash=snapshot_hash,
+        metrics=metrics,
+        created_at=now,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def promote_if_better(session: Session, run: TrainingRun, version: ModelVersion, now: datetime) -> bool:
+    """Make a candidate the champion if it is better on the same holdout, else hold it; tell the coordinator.
+
+    Reads of `version.metrics`: `holdout` (the candidate's scores: accuracy, log_loss), `champion` (the champion's
+    scores on the same holdout in the same run, with its `version_id`; None where there was none; without `accuracy`
+    where its artifact is lost) and `majority_class_accuracy`, which a candidate without a rival has to beat.
+    """
+    _hold_project(session, version.project_id)
+    reigning = champion(session, version.project_id)
+    promoted = _is_better(version.metrics, reigning)
+    if promoted:
+        _crown(session, version, reigning, now)
+    else:
+        version.state = "held"
+        session.flush()
+    rival = version.metrics["champion"]
+    message = {
+        "project_id": version.project_id,
+        "version": version.number,
+        "accuracy": version.metrics["holdout"]["accuracy"],
+        "champion_accuracy": rival.get("accuracy") if rival else None,
+        "promoted": promoted,
+    }
+    tell_owner(session, run, "training_done", message, now)
+    return promoted
+
+
+def promote(
+    session: Session,
+    settings: Settings,
+    project: Project,
+    number: int,
+    instead_of: int,
+    worker_id: int,
+    now: datetime,
+) -> ModelVersion:
+    """Use the version of this number, because a coordinator says so; recorded as "promote", or "rollback".
+
+    The next training run compares its candidate with it.
+
+    Args:
+        instead_of: number of the champion that the coordinator compared it with, 0 for none.
+
+    Raises:
+        NotFound: the project has no such version.
+        Conflict: model_in_use, model_changed (another champion reigns meanwhile) or model_gone (its files are).
+    """
+    _hold_project(session, project.id)
+    version, reigning = find_version(session, project.id, number), champion(session, project.id)
+    if version.state == "champion":
+        raise Conflict("model_in_use", number=number)
+    if (reigning.number if reigning else 0) != instead_of:
+        raise Conflict("model_changed")
+    if not (settings.model_directory / version.artifact).is_dir():
+        raise Conflict("model_gone", number=number)
+    act = "rollback" if version.state == "retired" else "promote"
+    _crown(session, version, reigning, now)
+    record_act(session, project.workspace_id, worker_id, act, f"{project.public_id} v{number}", now)
+    return version
+
+
+def compared(version: ModelVersion, other: ModelVersion) -> tuple[float, float]:
+    """What share two versions got right, of the same holdout where a run scored both, else each of its own."""
+    for newer, older in ((version, other), (other, version)):
+        rival = newer.metrics.get("champion") or {}
+        if rival.get("version_id") == older.id and "accuracy" in rival:
+            scores = {newer.id: accuracy(newer), older.id: float(rival["accuracy"])}
+            return scores[version.id], scores[other.id]
+    return accuracy(version), accuracy(other)
+
+
+def accuracy(version: ModelVersion) -> float:
+    """Share of its holdout that a version got right."""
+    return float(version.metrics["holdout"]["accuracy"])
+
+
+def _crown(session: Session, version: ModelVersion, reigning: ModelVersion | None, now: datetime) -> None:
+    """The version speaks on all open items from now on, anew where it spoke on them in an earlier reign."""
+    if reigning is not None:
+        reigning.state = "retired"
+    version.state, version.promoted_at = "champion", now
+    version.metrics = {key: value for key, value in version.metrics.items() if key != PRELABELED}
+    session.flush()
+    add_effect(session, prelabel_effect(version))
+
+
+def _hold_project(session: Session, project_id: int) -> None:
+    session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
+
+
+def _is_better(metrics: Mapping[str, Any], reigning: ModelVersion | None) -> bool:
+    mine, rival = metrics["holdout"], metrics["champion"]
+    if (rival["version_id"] if rival else None) != (reigning.id if reigning else None):
+        return False  # it was never compared with the model that reigns now
+    if rival is None or "accuracy" not in rival:
+        return bool(mine["accuracy"] > metrics["majority_class_accuracy"])
+    # A holdout of a hundred items often gives a tie; then the surer of the right labels wins.
+    return bool((mine["accuracy"], -mine["log_loss"]) > (rival["accuracy"], -rival["log_loss"]))

@@ -1,0 +1,110 @@
+"""How a job has gone so far: decided items over time, answers by the hour, who was active, how far people agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from statistics import fmean
+
+from sqlalchemy import BigInteger, ColumnElement, Label, cast, extract, func, select
+from sqlalchemy.orm import Session
+
+from core.db.tables import table_of
+from core.models import Annotation, Item, Project
+
+HOURS = 24
+CURVE_POINTS = 60
+SAMPLE_ITEMS = 500
+"""So many items are looked at for the agreement."""
+DECIDED = ("agreed", "adjudicated")
+
+ITEM, ANNOTATION = table_of(Item), table_of(Annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has happened in a project up to a moment.
+
+    curve: (seconds since the project was made, items decided until then), the oldest first; undone ones do not count.
+    per_hour: answers in each of the last 24 hours, the present one last.
+    active: people who answered in these 24 hours.
+    agreement: of two people who answered the same item, how often they say the same; None where nobody did.
+    """
+
+    curve: tuple[tuple[float, int], ...]
+    per_hour: tuple[int, ...]
+    active: int
+    agreement: float | None
+
+
+def progress(session: Session, project: Project, now: datetime) -> Progress:
+    """How `project` has gone; several aggregates, so never on the path of a tap."""
+    per_hour, active = _last_day(session, project.id, now)
+    return Progress(_curve(session, project, now), per_hour, active, agreement(session, project.id))
+
+
+def agreement(session: Session, project_id: int) -> float | None:
+    """Mean share of pairs of counted answers to one item that are alike, over a sample of items with two or more.
+
+    The sample is the same at every look, and blind to when items came: they are taken in the order of their hash.
+    """
+    sample = (
+        select(ITEM.c.id)
+        .where(ITEM.c.project_id == project_id, ITEM.c.submitted > 1)
+        .order_by(ITEM.c.content_hash)
+        .limit(SAMPLE_ITEMS)
+    )
+    answers = (
+        select(ANNOTATION.c.item_id, func.count())
+        .where(ANNOTATION.c.item_id.in_(sample.scalar_subquery()), ANNOTATION.c.state == "counted")
+        .group_by(ANNOTATION.c.item_id, ANNOTATION.c.label_id)
+    )
+    by_item: dict[int, list[int]] = {}
+    for item_id, count in session.execute(answers):
+        by_item.setdefault(item_id, []).append(count)
+    shares = [share for counts in by_item.values() if (share := _alike(counts)) is not None]
+    return fmean(shares) if shares else None
+
+
+def _alike(counts: Iterable[int]) -> float | None:
+    """The share of pairs of answers that are alike, from the answers for each label."""
+    given = list(counts)
+    total = sum(given)
+    return sum(count * (count - 1) for count in given) / (total * (total - 1)) if total > 1 else None
+
+
+def _last_day(session: Session, project_id: int, now: datetime) -> tuple[tuple[int, ...], int]:
+    since = now - timedelta(hours=HOURS)
+    rows = session.execute(
+        select(_steps(ANNOTATION.c.created_at, since, 3600), ANNOTATION.c.worker_id, func.count())
+        .where(
+            ANNOTATION.c.project_id == project_id,
+            ANNOTATION.c.created_at > since,
+            ANNOTATION.c.state.in_(("counted", "surplus")),
+        )
+        .group_by("step", ANNOTATION.c.worker_id)
+    ).all()
+    answers: Counter[int] = Counter()
+    for number, _, count in rows:
+        answers[min(max(int(number), 0), HOURS - 1)] += count
+    return tuple(answers[number] for number in range(HOURS)), len({worker_id for _, worker_id, _ in rows})
+
+
+def _curve(session: Session, project: Project, now: datetime) -> tuple[tuple[float, int], ...]:
+    width = max(1, int((now - project.created_at).total_seconds() / CURVE_POINTS))
+    rows = session.execute(
+        select(_steps(ITEM.c.decided_at, project.created_at, width), func.count())
+        .where(ITEM.c.project_id == project.id, ITEM.c.state.in_(DECIDED), ITEM.c.decided_at.is_not(None))
+        .group_by("step")
+    ).all()
+    ordered = sorted((max(int(number), 0), count) for number, count in rows)
+    totals = accumulate(count for _, count in ordered)
+    return tuple(((number + 1.0) * width, total) for (number, _), total in zip(ordered, totals, strict=True))
+
+
+def _steps(column: ColumnElement[datetime | None], since: datetime, seconds: int) -> Label[int]:
+    """How many whole steps of so many seconds lie between `since` and the moment in a column; named "step"."""
+    return ((cast(extract("epoch", column), BigInteger) - int(since.timestamp())) // seconds).label("step")

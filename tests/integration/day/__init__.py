@@ -1,0 +1,1 @@
+"""A whole working day, said the same way on all three surfaces."""

@@ -1,0 +1,251 @@
+"""Coordinators train, look at the models, and put another one into use."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import select
+
+from core.champions import champion, promote
+from core.clock import now
+from core.config import Settings
+from core.errors import Conflict
+from core.models import Item, LogEntry, ModelVersion, Project, TrainingRun, Workspace
+from core.predictions import PRELABELED
+from core.queue import TRAINING, queue
+from tests.factories import make_project
+from tests.fakes.chat import Chat
+
+
+def scores(accuracy: float, rival: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a run measures, as far as dialogues read it."""
+    return {
+        "accuracy": accuracy,
+        "holdout": {"accuracy": accuracy, "log_loss": 0.5},
+        "champion": rival,
+        "majority_class_accuracy": 0.3,
+        PRELABELED: "2026-01-01T00:00:00+00:00",
+    }
+
+
+class Learned:
+    """A job with versions 1 (retired), 2 (in use) and 3 (held), each with its files."""
+
+    def __init__(self, chat: Chat, settings: Settings) -> None:
+        self.chat, self.settings = chat, settings
+        with chat.writing() as session:
+            project = make_project(session, ["one"], name="Weather")
+            self.project_id, self.job = project.id, project.public_id
+        first = self.add(1, "retired", scores(0.7))
+        second = self.add(2, "champion", scores(0.825, {"version_id": first, "accuracy": 0.75}))
+        self.add(3, "held", scores(0.81, {"version_id": second, "accuracy": 0.8125}))
+
+    def add(self, number: int, state: str, metrics: dict[str, Any]) -> int:
+        """A version with an artifact directory; its id."""
+        with self.chat.writing() as session:
+            run = TrainingRun(project_id=self.project_id, trigger="button", state="done", created_at=now())
+            session.add(run)
+            session.flush()
+            version = ModelVersion(
+                project_id=self.project_id,
+                training_run_id=run.id,
+                number=number,
+                state=state,
+                base_model="tiny-bert",
+                artifact=f"{self.job}/v{number}",
+                snapshot_hash="0" * 64,
+                metrics=metrics,
+                created_at=now(),
+                promoted_at=None if state == "held" else now(),
+            )
+            session.add(version)
+            session.flush()
+            self.directory(number).mkdir(parents=True, exist_ok=True)
+            return version.id
+
+    def directory(self, number: int) -> Path:
+        """Where the files of a version lie."""
+        return self.settings.model_directory / self.job / f"v{number}"
+
+    def states(self) -> list[str]:
+        """The states of all versions, by number."""
+        with self.chat.writing() as session:
+            ordered = select(ModelVersion.state).order_by(ModelVersion.number)
+            return list(session.scalars(ordered))
+
+
+@pytest.fixture
+def learned(chat: Chat, settings: Settings) -> Learned:
+    """A job that has three versions."""
+    return Learned(chat, settings)
+
+
+async def test_train_says_what_is_missing_and_starts_one_run(chat: Chat, redis: Redis) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    with chat.writing() as session:
+        project = make_project(session, [f"text {number}" for number in range(12)])
+    assert "0 decided items; training takes at least 10" in await olga.says("/train")
+    with chat.writing() as session:
+        for number, item in enumerate(session.scalars(select(Item).where(Item.project_id == project.id))):
+            item.state, item.label_id = "agreed", "ab"[number % 2]
+    assert "is on its way" in await olga.says("/train")
+    assert "already on its way" in await olga.says("/train")
+    assert "about to start" in await olga.says("/models")
+    with chat.writing() as session:
+        assert [run.trigger for run in session.scalars(select(TrainingRun))] == ["button"]
+        assert session.scalars(select(LogEntry.subject).where(LogEntry.act == "train")).all() == [project.public_id]
+    assert queue(TRAINING, redis).count == 1
+
+
+async def test_no_model_yet(chat: Chat) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    with chat.writing() as session:
+        make_project(session, ["one"], retrain_threshold=50)
+    heard = await olga.says("/models")
+    assert "No model yet: training starts at 50 decided items, or by /train." in heard
+    assert olga.buttons() == ["Train now"]
+    assert "training takes at least 10" in await olga.taps("Train now")
+
+
+async def test_the_list_says_which_is_in_use_and_how_good_each_is(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    heard = await olga.says("/models")
+    assert "Models of “Weather”" in heard
+    assert "✅ v2 · 82.5% · in use" in heard
+    assert "v3 · 81.0% · not better, never used" in heard
+    assert "v1 · 70.0% · used before" in heard
+    assert "tiny-bert" in heard
+    assert heard.index("v3") < heard.index("v2") < heard.index("v1")
+    assert olga.buttons() == ["Use v3", "Go back to v1", "Train now"]
+    assert "Model v2 is in use, right on 82.5% of its holdout." in await olga.says("/status")
+
+
+async def test_promoting_by_hand_asks_once(chat: Chat, learned: Learned, redis: Redis) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    heard = await olga.taps("Use v3")
+    assert "Use v3? It was right on 81.0% of the holdout; v2 (in use) on 81.2%." in heard, "of one holdout, both"
+    assert learned.states() == ["retired", "champion", "held"]
+    yes = olga.button("Yes").payload
+    heard = await olga.taps("Yes")
+    assert "(✓ v3 is in use)" in heard
+    assert "✅ v3" in heard
+    assert learned.states() == ["retired", "retired", "champion"]
+    with chat.writing() as session:
+        third = session.scalars(select(ModelVersion.id).where(ModelVersion.number == 3)).one()
+    assert [list(job.args) for job in queue(TRAINING, redis).jobs] == [[third]]
+    await olga.taps_payload(yes)
+    assert olga.refused == "model_in_use"
+    with chat.writing() as session:
+        reigning = champion(session, learned.project_id)
+        assert reigning is not None
+        assert PRELABELED not in reigning.metrics, "it speaks on all open items anew"
+        logged = session.execute(select(LogEntry.act, LogEntry.subject).where(LogEntry.act == "promote")).all()
+        assert [tuple(row) for row in logged] == [("promote", f"{learned.job} v3")]
+
+
+async def test_going_back(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    heard = await olga.taps("Go back to v1")
+    assert "Use v1? It was right on 75.0% of the holdout; v2 (in use) on 82.5%." in heard
+    assert "v1 · 70.0%" in await olga.taps("No")
+    assert learned.states() == ["retired", "champion", "held"]
+    await olga.taps("Go back to v1")
+    await olga.taps("Yes")
+    assert learned.states() == ["champion", "retired", "held"]
+    with chat.writing() as session:
+        assert session.scalars(select(LogEntry.act).where(LogEntry.subject == f"{learned.job} v1")).all() == [
+            "rollback"
+        ]
+    assert "Go back to v2" in olga.buttons(), "and forth again"
+
+
+async def test_the_first_champion_by_hand(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    with chat.writing() as session:
+        for version in session.scalars(select(ModelVersion)):
+            version.state = "held"
+    await olga.says("/models")
+    assert "No model is in use now." in await olga.taps("Use v1")
+    await olga.taps("Yes")
+    assert learned.states() == ["champion", "held", "held"]
+
+
+async def test_an_answer_to_an_old_question_is_refused(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    await olga.taps("Use v3")
+    yes = olga.button("Yes").payload
+    await olga.says("/models")
+    await olga.taps("Go back to v1")
+    await olga.taps("Yes")
+    assert "meanwhile" in await olga.taps_payload(yes)
+    assert learned.states() == ["champion", "retired", "held"]
+
+
+async def test_a_model_whose_files_are_gone_cannot_be_used(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    await olga.taps("Use v3")
+    learned.directory(3).rmdir()
+    assert "files of v3 are gone" in await olga.taps("Yes")
+    assert learned.states() == ["retired", "champion", "held"]
+    heard = await olga.says("/models")
+    assert "cannot be used any more" in heard
+    assert olga.buttons() == ["Go back to v1", "Train now"]
+
+
+async def test_forged_numbers_other_roles_and_other_workspaces(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    for number in ("9", "0", "x", "-1", "1e3", "٣"):
+        payload = f"model.{learned.job}.{number}"
+        await olga.taps_payload(payload)
+        assert olga.refused in ("model_unknown", "unknown_button"), number
+    eve = await chat.member("Eve", "expert")
+    assert "Weather" not in await eve.says("/models")
+    await eve.taps_payload(f"promote.{learned.job}.3.2")
+    assert eve.refused == "unknown_button"
+    with chat.writing() as session:
+        elsewhere = Workspace(name="Elsewhere", created_at=now())
+        session.add(elsewhere)
+        session.flush()
+        session.scalars(select(Project)).one().workspace_id = elsewhere.id
+    for payload in (f"models.{learned.job}", f"model.{learned.job}.3", f"promote.{learned.job}.3.2"):
+        await olga.taps_payload(payload)
+        assert olga.refused == "project_unknown", payload
+    assert learned.states() == ["retired", "champion", "held"]
+
+
+async def test_two_coordinators_at_once_leave_one_champion(chat: Chat, learned: Learned) -> None:
+    both = Barrier(2, timeout=10)
+
+    def choose(number: int) -> str:
+        both.wait()
+        try:
+            with chat.writing() as session:
+                project = session.get_one(Project, learned.project_id)
+                promote(session, learned.settings, project, number, 2, project.created_by_id, now())
+        except Conflict as error:
+            return error.code
+        return "promoted"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(choose, (1, 3)))
+    assert said == ["model_changed", "promoted"]
+    assert sorted(learned.states()).count("champion") == 1
+
+
+async def test_only_the_newest_versions_are_listed(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    for number in range(4, 12):
+        learned.add(number, "held", scores(0.5))
+    heard = await olga.says("/models")
+    assert "3 older versions are not shown." in heard
+    assert "v11" in heard
+    assert len(olga.buttons()) == 9

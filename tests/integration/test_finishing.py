@@ -1,0 +1,303 @@
+"""A job that has come to its end says so once; exports that cannot be written end, too; old files go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Retry, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from bot.cards import render
+from bot.owed import view_of
+from bot.surface import Message
+from core import jobs
+from core.config import Settings
+from core.db import reading
+from core.exporting import export_for_chat, request_export, unfinished_exports
+from core.finishing import look_for_end
+from core.models import Batch, ExportRequest, Gold, Item, Membership, OutboxMessage, Project
+from core.pruning import KEPT, prune_files
+from core.queue import DEFAULT, queue
+from tests.factories import START, add_items, items_of, make_member, make_project, make_runtime
+
+NOON = START + timedelta(hours=3)
+
+
+class Job:
+    """One job of Olga's with three items, and the looks that background jobs take at it."""
+
+    def __init__(self, settings: Settings, engine: Engine, redis: Redis) -> None:
+        self.settings, self.engine, self.runtime = settings, engine, make_runtime(settings, engine, redis)
+        with self.runtime.writing() as session:
+            self.olga = make_member(session, "Olga", "coordinator").id
+            self.project_id = make_project(session, price=5, min_overlap=1).id
+            session.get_one(Project, self.project_id).created_by_id = self.olga
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A unit of work."""
+        with self.runtime.writing() as session:
+            yield session
+
+    def turn(self, *states: str) -> None:
+        """Give the items these states, in order."""
+        with self.writing() as session:
+            for item, state in zip(items_of(session, self.project_id), states, strict=True):
+                item.state, item.submitted = state, 0 if state == "open" else 2
+                item.label_id = "a" if state in ("agreed", "adjudicated") else None
+
+    def ends(self, now: datetime = NOON) -> bool:
+        """Whether a look finds that it has come to its end."""
+        with self.writing() as session:
+            return look_for_end(session, self.project_id, now)
+
+    def write_exports(self, now: datetime = NOON) -> None:
+        """What the RQ job does for each export that is owed."""
+        with reading(self.engine) as session:
+            owed = [effect.args[0] for effect in unfinished_exports(session)]
+        for request_id in owed:
+            export_for_chat(self.runtime, int(request_id), now)
+
+    def messages(self) -> list[tuple[str, int]]:
+        """Kinds of what is owed, and to whom."""
+        with reading(self.engine) as session:
+            rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
+            return [(row.kind, row.worker_id) for row in rows]
+
+    def shown(self, locale: str = "en") -> Message | None:
+        """The last message that is owed, as it would be sent now."""
+        with reading(self.engine) as session:
+            owed = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id.desc()).limit(1)).one()
+            view = view_of(session, owed, locale)
+        return None if view is None else render(view, locale)
+
+
+@pytest.fixture
+def job(settings: Settings, engine: Engine, redis: Redis) -> Job:
+    """A job with three open items."""
+    return Job(settings, engine, redis)
+
+
+# --- the end of a job
+
+
+def test_the_end_is_told_once_with_the_labels(job: Job) -> None:
+    assert not job.ends(), "everything is open"
+    job.turn("agreed", "adjudicated", "open")
+    assert not job.ends()
+    job.turn("agreed", "adjudicated", "disputed")
+    assert job.ends()
+    assert not job.ends()
+    assert job.messages() == [], "the file comes first"
+    job.write_exports()
+    assert job.messages() == [("job_finished", job.olga)]
+    message = job.shown()
+    assert message is not None
+    assert message.heading == "“Is it?” is through"
+    assert "🟩 2 items have a label." in message.text
+    assert "🟧 1 item is disputed and waits for a verdict." in message.text
+    assert "6 answers by 0 people" in message.text
+    assert "It took 3 hours." in message.text
+    assert "Cost: $0.30" in message.text
+    assert message.attachment is not None
+    assert message.attachment.name == "labels.csv"
+    assert Path(message.attachment.path).read_text(encoding="utf-8-sig").count("\n") == 3
+    texts = [button.text for row in message.buttons for button in row]
+    assert texts == ["Settle disputes", "Export", "Close"]
+    job.write_exports()
+    assert not job.ends(NOON + timedelta(hours=1))
+    assert len(job.messages()) == 1
+
+
+def test_known_labels_tell_how_good_it_is(job: Job) -> None:
+    job.turn("agreed", "agreed", "agreed")
+    with job.writing() as session:
+        for item, label_id in zip(items_of(session, job.project_id), "aab", strict=True):
+            session.add(
+                Gold(project_id=job.project_id, item_id=item.id, label_id=label_id, source="column", created_at=START)
+            )
+    assert job.ends()
+    job.write_exports()
+    message = job.shown()
+    assert message is not None
+    assert "Known labels came out right in 67% of cases." in message.text
+    assert [button.text for row in message.buttons for button in row] == ["Export", "Close"]
+    chinese = job.shown("zh")
+    assert chinese is not None
+    assert "“Is it?”已完成" in chinese.heading
+
+
+def test_new_items_are_a_new_end(job: Job) -> None:
+    job.turn("agreed", "agreed", "agreed")
+    assert job.ends()
+    with job.writing() as session:
+        add_items(session, session.get_one(Project, job.project_id), ["four"])
+    job.write_exports()
+    assert not job.ends(), "it goes on"
+    assert job.shown() is None, "what was owed makes no sense any more"
+    with reading(job.engine) as session:
+        assert session.get_one(Project, job.project_id).finished_at is None
+    job.turn("agreed", "agreed", "agreed", "agreed")
+    assert job.ends(NOON + timedelta(hours=1))
+    job.write_exports()
+    assert [kind for kind, _ in job.messages()] == ["job_finished", "job_finished"]
+
+
+def test_a_job_is_not_at_its_end_while_a_file_loads_or_nobody_is_asked(job: Job) -> None:
+    job.turn("agreed", "agreed", "agreed")
+    with job.writing() as session:
+        batch = add_items(session, session.get_one(Project, job.project_id), ["four"], state="loading")
+        batch_id = batch.id
+    assert not job.ends()
+    with job.writing() as session:
+        session.get_one(Batch, batch_id).state = "failed"
+    for state in ("paused", "closed"):
+        with job.writing() as session:
+            session.get_one(Project, job.project_id).state = state
+        assert not job.ends(), state
+    with job.writing() as session:
+        session.get_one(Project, job.project_id).state = "open"
+    assert job.ends()
+
+
+def test_a_job_without_items_has_no_end(settings: Settings, engine: Engine, redis: Redis) -> None:
+    runtime = make_runtime(settings, engine, redis)
+    with runtime.writing() as session:
+        project_id = make_project(session, []).id
+    with runtime.writing() as session:
+        assert not look_for_end(session, project_id, NOON)
+
+
+def test_gold_that_is_served_blind_does_not_hold_up_the_end(job: Job) -> None:
+    job.turn("agreed", "agreed", "open")
+    with job.writing() as session:
+        items_of(session, job.project_id)[2].purpose = "gold"
+    assert job.ends()
+
+
+@pytest.mark.parametrize("change", ["role", "status"])
+def test_a_creator_who_lost_their_role_is_not_told(job: Job, change: str) -> None:
+    with job.writing() as session:
+        owner = session.scalars(select(Membership.worker_id).where(Membership.role == "owner")).one()
+        lost = {"role": "worker"} if change == "role" else {"status": "banned"}
+        session.execute(update(Membership).where(Membership.worker_id == job.olga).values(lost))
+    job.turn("agreed", "agreed", "agreed")
+    assert job.ends()
+    job.write_exports()
+    assert job.messages() == [("job_finished", owner)]
+
+
+def test_the_background_job_looks_for_the_end(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "process_runtime", lambda: job.runtime)
+    job.turn("agreed", "agreed", "agreed")
+    jobs.reestimate(job.project_id)
+    jobs.reestimate(job.project_id)
+    with reading(job.engine) as session:
+        assert [row.kind for row in session.scalars(select(ExportRequest))] == ["result"]
+
+
+# --- exports that cannot be written
+
+
+def failing(job: Job, monkeypatch: pytest.MonkeyPatch, *, last: bool) -> int:
+    """An export that was asked for, in a home that cannot be written; its id."""
+    monkeypatch.setattr(jobs, "process_runtime", lambda: job.runtime)
+    monkeypatch.setattr(jobs, "is_last_attempt", lambda: last)
+    monkeypatch.setattr(jobs, "now", lambda: NOON)
+    (job.settings.home / "exports").write_text("a file where the directory should be")
+    with job.writing() as session:
+        project = session.get_one(Project, job.project_id)
+        return request_export(session, project, job.olga, "labels", "csv", NOON).id
+
+
+def state_of(job: Job, request_id: int) -> str:
+    with reading(job.engine) as session:
+        return session.get_one(ExportRequest, request_id).state
+
+
+def test_an_export_stays_owed_while_it_is_retried(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    request_id = failing(job, monkeypatch, last=False)
+    with pytest.raises(OSError, match="exports"):
+        jobs.export_project(request_id)
+    assert (state_of(job, request_id), job.messages()) == ("due", [])
+
+
+def test_an_export_that_fails_for_good_is_told_and_not_retried(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    request_id = failing(job, monkeypatch, last=True)
+    with pytest.raises(OSError, match="exports"):
+        jobs.export_project(request_id)
+    assert (state_of(job, request_id), job.messages()) == ("failed", [("export_failed", job.olga)])
+    with reading(job.engine) as session:
+        assert unfinished_exports(session) == []
+    message = job.shown()
+    assert message is not None
+    assert "could not be written" in message.text
+    jobs.export_project(request_id)
+    assert len(job.messages()) == 1
+
+
+def test_rq_tells_the_last_attempt(redis: Redis, tmp_path: Path) -> None:
+    noted = tmp_path / "noted"
+    one = queue(DEFAULT, redis)
+    one.enqueue("tests.integration.sample_jobs.fail_noting_attempt", str(noted), retry=Retry(max=2))
+    worker = SimpleWorker([one], connection=redis, serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert [line.split(" ", 1)[1] for line in noted.read_text().splitlines()] == ["not last", "not last", "last"]
+
+
+def test_an_export_that_kills_its_worker_ends_after_a_day(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    request_id = failing(job, monkeypatch, last=False)
+    export_for_chat(job.runtime, request_id, NOON + timedelta(days=1, seconds=1))
+    assert (state_of(job, request_id), job.messages()) == ("failed", [("export_failed", job.olga)])
+
+
+def test_the_end_is_told_even_where_its_labels_cannot_be_written(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(job, monkeypatch, last=True)
+    job.turn("agreed", "agreed", "agreed")
+    assert job.ends()
+    with reading(job.engine) as session:
+        result = session.scalars(select(ExportRequest.id).where(ExportRequest.kind == "result")).one()
+    with pytest.raises(OSError, match="exports"):
+        jobs.export_project(result)
+    message = job.shown()
+    assert message is not None
+    assert message.attachment is None
+    assert "/export tries again" in message.text
+
+
+# --- old files
+
+
+def test_old_files_go_and_young_ones_stay(settings: Settings) -> None:
+    moment = datetime.now().astimezone()
+    for directory in (settings.export_directory, settings.picture_directory):
+        directory.mkdir()
+        for name, age in (("old", KEPT + timedelta(hours=1)), ("young", KEPT - timedelta(hours=1))):
+            (directory / name).write_text(name)
+            seconds = (moment - age).timestamp()
+            os.utime(directory / name, (seconds, seconds))
+    assert prune_files(settings, moment) == 2
+    assert prune_files(settings, moment) == 0
+    left = [path.name for place in (settings.export_directory, settings.picture_directory) for path in place.iterdir()]
+    assert left == ["young", "young"]
+
+
+def test_nothing_to_remove_in_a_new_home(settings: Settings) -> None:
+    assert prune_files(settings, NOON) == 0
+
+
+def test_items_are_only_looked_at_in_their_own_project(job: Job) -> None:
+    with job.writing() as session:
+        make_project(session, ["elsewhere"])
+    job.turn("agreed", "agreed", "agreed")
+    assert job.ends()
+    with reading(job.engine) as session:
+        assert session.scalars(select(Item.state).where(Item.project_id != job.project_id)).all() == ["open"]
