@@ -12,6 +12,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from bot.mailbox import DatabaseMailbox
+from bot.routes import COMMANDS
 from bot.surfaces.web import WebSurface
 from bot.texts import say
 from core import jobs
@@ -62,7 +63,7 @@ async def slack_phones(stage: Stage) -> AsyncIterator[PhoneOf]:
     """Phones with Slack."""
     server = SlackServer(slack.BOT_TOKEN, slack.APP_TOKEN)
     await server.start()
-    stage.open(slack.make(server, stage.settings.home))
+    stage.open(slack.make(server, stage.settings.home, commands=frozenset(COMMANDS)))
 
     async def phone(name: str) -> Phone:
         user = f"U0{name.upper()}"

@@ -30,6 +30,8 @@ class Phone(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.shown_as = name
+        """What the platform tells the bot that they are called."""
         self.transcript: list[str] = []
         self._known: dict[str, Bubble] = {}
         self._order: list[str] = []

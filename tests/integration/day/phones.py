@@ -17,6 +17,7 @@ class TelegramPhone(Phone):
     def __init__(self, name: str, server: TelegramServer, user: int) -> None:
         super().__init__(name)
         self._server, self._user = server, user
+        self.shown_as = f"User {user}"
         self._queries: list[str] = []
 
     async def bubbles(self) -> list[Bubble]:
@@ -49,6 +50,7 @@ class SlackPhone(Phone):
     def __init__(self, name: str, server: SlackServer, user: str) -> None:
         super().__init__(name)
         self._server, self._user = server, user
+        self.shown_as = f"{user} Real"
 
     async def bubbles(self) -> list[Bubble]:
         """Messages, then notices that only this person sees."""

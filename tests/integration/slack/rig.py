@@ -32,12 +32,13 @@ def make(
     *,
     over_http: bool = False,
     limits: Limiter | None = None,
+    commands: frozenset[str] = COMMANDS,
 ) -> SlackSurface:
     """A surface that does not wait long."""
     app_token, secret = ("", server.signing_secret) if over_http else (APP_TOKEN, "")
     return SlackSurface(
         Installation(token, app_token, secret, server.api_url),
-        Words(sentence, COMMANDS),
+        Words(sentence, commands),
         directory / "fetched",
         max_upload_bytes=UPLOAD_BYTES,
         limits=limits,
