@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from http import HTTPStatus
 
 import aiohttp
@@ -10,7 +11,9 @@ from telegram._utils.defaultvalue import DefaultValue
 from telegram._utils.types import ODVInput
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
+from yarl import URL
 
+JSON_HEADERS = {"Content-Type": "application/json"}
 READ_SECONDS = 10.0
 UPLOAD_SECONDS = 120.0
 CONNECT_SECONDS = 10.0
@@ -84,7 +87,12 @@ class AiohttpRequest(BaseRequest):
         try:
             # A redirect would carry the token in the URL to a place that nobody configured.
             async with self._session.request(
-                method, url, data=_body(request_data), timeout=timeout, allow_redirects=False
+                method,
+                _address(url),
+                data=_body(request_data),
+                headers=None if request_data is None or request_data.contains_files else JSON_HEADERS,
+                timeout=timeout,
+                allow_redirects=False,
             ) as response:
                 payload = await _limited(response)
         except TimeoutError:
@@ -102,11 +110,17 @@ def _seconds(given: ODVInput[float], default: float) -> float | None:
     return None if given is None else float(given)
 
 
-def _body(request_data: RequestData | None) -> dict[str, str] | aiohttp.FormData | None:
+@lru_cache(maxsize=64)
+def _address(url: str) -> URL:
+    """Parsed once for each method; the addresses of files, which are all different, fall out by themselves."""
+    return URL(url, encoded=True)
+
+
+def _body(request_data: RequestData | None) -> bytes | aiohttp.FormData | None:
     if request_data is None:
         return None
-    if not request_data.contains_files:
-        return request_data.json_parameters
+    if not request_data.contains_files:  # as JSON: encoding a form costs more than all the rest of a request
+        return request_data.json_payload
     form = aiohttp.FormData(quote_fields=False)
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)

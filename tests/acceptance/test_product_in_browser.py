@@ -201,9 +201,7 @@ async def answers_three(worker: Page, right: dict[str, str], counted: int) -> No
     await label(worker, right[third]).tap()
     fourth = await shown(worker, answered=3)
     assert len({first, second, third, fourth}) == 4
-    footer = re.fullmatch(
-        r"3 answered by you · (\d+) of 30 items done", await worker.locator(".footer").last.inner_text()
-    )
+    footer = re.fullmatch(r"3 of 40 today · (\d+) of 30 items done", await worker.locator(".footer").last.inner_text())
     assert footer is not None
     assert counted <= int(footer[1]) <= len(TWEETS)
     bar = worker.locator(".meta progress").last
@@ -296,7 +294,7 @@ def label(page: Page, name: str) -> Locator:
 async def shown(page: Page, answered: int) -> str:
     """The text of the newest card, as soon as it is the one after `answered` answers and can be tapped."""
     card = page.locator(".bubble.card").last
-    await expect(card.locator(".footer")).to_contain_text(f"{answered} answered by you")
+    await expect(card.locator(".footer")).to_contain_text(f"{answered} of 40 today")
     await expect(card.locator(".button").first).to_be_enabled()
     return await card.locator(".part").inner_text()
 

@@ -12,6 +12,7 @@ from bot.surface import (
     Event,
     Filled,
     Left,
+    MenuEntry,
     Message,
     Outcome,
     Part,
@@ -23,6 +24,7 @@ from bot.surface import (
     Uploaded,
 )
 
+MENU = (MenuEntry("next", "your next item"), MenuEntry("stats", "what you have done"))
 LABELS = ("Positive", "Negative", "Neutral", "Not about the weather", "I can't tell")
 ITEMS = (
     "Sunny all weekend here in Portland!\n\nI could get used to this @mention",
@@ -73,7 +75,7 @@ class LittleCrowd:
     def _command(self, command: Command) -> list[Reply]:
         if command.name == "start":
             hello = f"Welcome, {command.person.name}!\n\nYou will see short texts. Say what each is about."
-            return [Send(Message(text=hello)), Send(self.card())]
+            return [Send(Message(text=hello, menu=MENU)), Send(self.card())]
         if command.name == "export":
             return [Send(Message(kind="file", text="Your labels.", attachment=self.attachment))]
         if command.name == "next":

@@ -252,7 +252,8 @@ def test_damaged_workbooks_get_one_sentence(tmp_path: Path, data: st.DataObject)
         )
         path = rewrite(path, lambda name, content: damaged if name == victim else content)
     else:
-        place = data.draw(st.integers(4, len(whole) - 1))
+        # A share, not a place: the size of a workbook changes with the time that is written into it.
+        place = 4 + data.draw(st.integers(0, 9_999)) * (len(whole) - 5) // 9_999
         if kind == "cut":
             whole = whole[:place]
         elif kind == "flip":
