@@ -132,6 +132,9 @@ class Delivery:
                 return busy.seconds
             except TimeoutError:
                 return 0.0
+            except Exception:  # a fault of ours: with pauses that grow, for it may have been sent all the same
+                log.exception("message_not_sent", outbox_id=owed.id, kind=owed.kind)
+                return 0.0
             else:
                 await self._write(lambda session: mark_sent(session, owed.id, now()))
                 return None

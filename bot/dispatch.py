@@ -17,7 +17,7 @@ from bot.cards.details import Details
 from bot.cards.status import JobStatus
 from bot.cards.views import Show, View
 from bot.dialogue import FormProblems
-from bot.handling import Handled, handle, is_reading, known_account, require
+from bot.handling import Handled, handle, handle_repeated, is_reading, known_account, require
 from bot.pictures import picture_of
 from bot.post_items import Looked
 from bot.surface import Ask, Edit, Event, MenuEntry, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
@@ -27,7 +27,7 @@ from core.clock import now
 from core.config import Settings
 from core.db import reading
 from core.db.writer import Overloaded, Writer
-from core.enrolment import count_wrong_code
+from core.enrolment import count_wrong_code, find_account
 from core.errors import LightworkError, Refused
 from core.importing import receive
 from core.log import get_logger
@@ -38,6 +38,8 @@ PATIENCE_SECONDS = 1.5
 READERS = 4
 WRONG_CODES = ("invite_unknown", "link_unknown")
 """Refusals of a code that does not exist; too many from one origin have to wait."""
+DEALT_WITH = ("already_submitted", "already_skipped")
+"""Refusals of a button whose card was answered or skipped before."""
 
 log = get_logger(__name__)
 
@@ -69,13 +71,16 @@ class Dispatcher:
             return Outcome(tuple(_reply(show, locale, handled.menu if show.menu else None) for show in shows))
         except LightworkError as error:
             await self._after_refusal(event, error)
+            locale = await self._language_of(event.person, locale)
             problems = error.fields if isinstance(error, FormProblems) else {}
-            return replace(_refusal(event, error.code, locale, error.params), problems=_sentences(problems, locale))
+            outcome = _refusal(event, error.code, locale, error.params)
+            replies = (*outcome.replies, *await self._card_again(event, error))
+            return replace(outcome, replies=replies, problems=_sentences(problems, locale))
         except Overloaded:
             return _refusal(event, "overloaded", locale)
         except Exception:
             log.exception("event_failed", surface=event.person.surface, event_type=type(event).__name__)
-            return _refusal(event, FALLBACK, locale)
+            return _refusal(event, FALLBACK, await self._language_of(event.person, locale))
 
     async def _run(self, event: Event) -> Handled:
         looked = None
@@ -128,8 +133,41 @@ class Dispatcher:
         if isinstance(error, Refused) and error.code in WRONG_CODES:
             person = event.person
             origin = person.origin or f"{person.surface}:{person.tenant}:{person.external_id}"
-            counting = self._writer.submit(lambda session: count_wrong_code(session, origin, now()))
-            await asyncio.wrap_future(counting)
+            try:
+                counting = self._writer.submit(lambda session: count_wrong_code(session, origin, now()))
+                await asyncio.wrap_future(counting)
+            except Exception:  # the refusal itself still has to be said
+                log.exception("wrong_code_not_counted", surface=person.surface)
+
+    async def _card_again(self, event: Event, error: LightworkError) -> tuple[Reply, ...]:
+        """After a tap on an item that is dealt with: the present card, which may have been lost on its way."""
+        if not isinstance(event, Tapped) or error.code not in DEALT_WITH:
+            return ()
+        person = event.person
+        try:
+            async with self._turn(person):
+                work = self._writer.submit(lambda session: handle_repeated(session, person, self._settings, now()))
+                handled = await asyncio.wrap_future(work)
+            return tuple(_reply(show, handled.locale, None) for show in handled.shows)
+        except (LightworkError, Overloaded):
+            return ()
+        except Exception:
+            log.exception("card_not_shown_again", surface=person.surface)
+            return ()
+
+    async def _language_of(self, person: Person, assumed: str) -> str:
+        """The language that a member has chosen, for what is said when nothing else could be read; else `assumed`."""
+        try:
+            async with self._readers:
+                return await asyncio.to_thread(self._read_language, person) or assumed
+        except Exception:
+            log.exception("language_not_read", surface=person.surface)
+            return assumed
+
+    def _read_language(self, person: Person) -> str:
+        with reading(self._engine) as session:
+            account = find_account(session, person.surface, person.tenant, person.external_id)
+            return account.worker.locale if account is not None else ""
 
     @asynccontextmanager
     async def _turn(self, person: Person) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from sqlalchemy.orm import Session
 
-from bot import notes, onboarding, posting, tokens
+from bot import notes, onboarding, posting, tokens, worker_chat
 from bot.cards.views import Show
 from bot.context import Context
 from bot.jobs_chat import SeveralProjects
@@ -64,6 +64,17 @@ def handle(session: Session, event: Event, settings: Settings, now: datetime, lo
     context = Context(session, account, person, settings, now)
     shows = _before_consent(context, event) or _answer(context, event, looked)
     return _handled(session, person, shows, locale)
+
+
+def handle_repeated(session: Session, person: Person, settings: Settings, now: datetime) -> Handled:
+    """The present card of somebody who has tapped a button of an item that is dealt with.
+
+    Raises:
+        LightworkError: there is none for them.
+    """
+    account = known_account(session, person)
+    context = Context(session, account, person, settings, now)
+    return Handled(worker_chat.on_repeated(context), account.worker.locale)
 
 
 def _spoken(session: Session, person: Person) -> str:

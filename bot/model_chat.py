@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.cards.models import ModelsCard, Version
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
@@ -63,7 +65,7 @@ def on_promote_tap(context: Context, token: Token) -> list[Show]:
 
 def _chosen(context: Context, token: Token) -> tuple[Project, ModelVersion]:
     project = find_project(context.session, context.workspace_id, token.subject)
-    number = int(token.argument) if token.argument.isdecimal() else 0
+    number = int(token.argument) if re.fullmatch(r"[0-9]{1,9}", token.argument) else 0
     return project, find_version(context.session, project.id, number)
 
 

@@ -16,6 +16,7 @@ from bot.surface import MenuEntry, Message
 from core.clock import now
 from core.db import reading
 from core.enrolment import find_account, identities
+from core.lanes import Lane
 from core.log import get_logger
 from core.models import Identity, OutboxMessage, Worker
 from core.outbox import due
@@ -73,6 +74,9 @@ def _pack(session: Session, owed: OutboxMessage, surfaces: Set[str]) -> Parcel:
     view = view_of(session, owed, locale)
     # Some messages are meant for one account of the person's, named by `identity_id`.
     meant = [one for one in identities(session, owed.worker_id) if owed.params.get("identity_id", one.id) == one.id]
+    meant.sort(key=lambda account: account.workspace_id != owed.workspace_id)  # there its buttons work
+    if owed.lane >= Lane.OFFER and (not meant or meant[0].workspace_id != owed.workspace_id):
+        return Parcel(owed, None, ())
     accounts = tuple(account for account in meant if account.surface in surfaces)
     message = None if view is None else render(view, locale)
     if message is not None and owed.kind in MENU_KINDS and accounts:

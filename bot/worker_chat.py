@@ -50,6 +50,18 @@ def on_answer(context: Context, token: Token) -> list[Show]:
     return [Show(_said(done, name), "toast"), Show(_cheered(context, following), "edit")]
 
 
+def on_repeated(context: Context) -> list[Show]:
+    """A button of an item that is dealt with: the card that followed it may have been lost, so it comes again.
+
+    Nothing where no work is left.
+
+    Raises:
+        Refused: the person is paused.
+    """
+    card = next_card(context)
+    return [Show(replace(card, undo=_undo_last(context)), "edit")] if isinstance(card, ItemCard) else []
+
+
 def on_skip(context: Context, token: Token) -> list[Show]:
     """Ask why, in the place of the card; with a reason, give the item back and show the next one."""
     if not token.argument:

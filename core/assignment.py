@@ -275,6 +275,13 @@ def leave_in_peace(session: Session, worker_ids: Sequence[int], workspace_id: in
     session.execute(idle.values(state="away"))
 
 
+def ask_once_more(session: Session, worker_id: int, workspace_id: int) -> None:
+    """The end of `leave_in_peace`: the worker may be asked again, in every job of the workspace."""
+    table = table_of(Participation)
+    away = update(table).where(table.c.worker_id == worker_id, table.c.state == "away")
+    session.execute(away.where(table.c.project_id.in_(_projects_of(workspace_id))).values(state="idle"))
+
+
 def _projects_of(workspace_id: int) -> Any:
     return select(Project.id).where(Project.workspace_id == workspace_id)
 

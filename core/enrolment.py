@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -218,9 +219,12 @@ def _new_identity(
 
 
 def _redeemable(session: Session, code: str, origin: str, now: datetime) -> Invite:
-    """The invite of a code. A wrong code is counted by the caller, in a transaction that is not rolled back."""
+    """The invite of a code, or of a link that ends in one.
+
+    A wrong code is counted by the caller, in a transaction that is not rolled back.
+    """
     check_attempts(session, origin, now)
-    clean = code.strip().lower()
+    clean = re.split(r"[/=]", code.strip().rstrip("/"))[-1].lower()
     if not is_public_id(clean):
         raise Refused("invite_unknown")
     invite = session.scalars(select(Invite).where(Invite.code_hash == hash_code(clean))).first()

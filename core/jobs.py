@@ -84,9 +84,14 @@ def apply_overlap(project_id: int) -> None:
 
 
 def import_batch(batch_id: int) -> None:
-    """Load an upload into a project; published whole or not at all."""
+    """Load an upload into a project; published whole or not at all, and after the last attempt given up."""
     with counted(DEFAULT, "import_batch") as runtime:
-        importing.load_batch(runtime.engine, runtime.settings, batch_id, runtime.run_effects)
+        try:
+            importing.load_batch(runtime.engine, runtime.settings, batch_id, runtime.run_effects)
+        except Exception:
+            if is_last_attempt():
+                importing.fail_batch(runtime.engine, batch_id, runtime.run_effects)
+            raise
 
 
 def export_project(request_id: int) -> None:

@@ -7,17 +7,15 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.assignment import release_leases, set_standing
+from core.assignment import ask_once_more, release_leases
 from core.db.tables import table_of
-from core.due import offer_effect
-from core.effects import add_effect
 from core.enrolment import ROLES, Account, record_act
 from core.errors import Conflict, InvalidInput, Refused
 from core.forgetting import other_owners
 from core.members import Member, find_member
 from core.models import Membership, OutboxMessage
+from core.offers import ask_again
 from core.outbox import owe
-from core.projects import list_projects
 
 SHUT_OUT = ("suspended", "banned")
 ACTS: dict[str, tuple[tuple[str, ...], str, str]] = {
@@ -138,9 +136,8 @@ def _drop_messages(session: Session, membership: Membership) -> None:
 
 
 def _invite_back(session: Session, membership: Membership, now: datetime) -> None:
-    for project in list_projects(session, membership.workspace_id, only_open=True):
-        set_standing(session, membership.worker_id, project.id, "idle", now)
-        add_effect(session, offer_effect(project.id, now))
+    ask_once_more(session, membership.worker_id, membership.workspace_id)
+    ask_again(session, membership.workspace_id, now)
 
 
 def _tell(session: Session, membership: Membership, kind: str, now: datetime) -> None:

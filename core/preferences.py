@@ -10,11 +10,10 @@ from zoneinfo import available_timezones
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.assignment import release_leases, set_standing
+from core.assignment import ask_once_more, release_leases
 from core.errors import InvalidInput
 from core.models import Membership, Worker
 from core.offers import ask_again
-from core.projects import list_projects
 
 READ_LANGUAGES = ("en", "zh", "es", "de", "fr", "pt", "ru", "ar", "hi", "ja", "ko")
 """Offered to choose from, as codes of ISO 639-1."""
@@ -132,8 +131,7 @@ def resume(session: Session, worker_id: int, workspace_id: int, now: datetime) -
     if membership.status != "paused":
         return
     membership.status = "active"
-    for project in list_projects(session, workspace_id, only_open=True):
-        set_standing(session, worker_id, project.id, "idle", now)
+    ask_once_more(session, worker_id, workspace_id)
     ask_again(session, workspace_id, now)
 
 

@@ -1,4 +1,4 @@
-"""The coordinator: posts, invites, settles, trains and exports through the web chat, as a person would."""
+"""The coordinator: posts, invites, settles, trains and exports through a chat, as a person would."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from demo.chat import Answer, Bubble, Chat, new_transport
+from demo.chat import Answer, Bubble, Chat
 from demo.data import Tweet, as_csv
 from demo.errors import DemoError
 from demo.sentences import is_button, read
+
+ANSWER_SECONDS = 15.0
+"""So long an answer is looked for behind messages that come by themselves."""
 
 Said = Callable[[str, str], None]
 """Called with who (you, bot) and what, for the audience."""
@@ -18,9 +21,8 @@ Said = Callable[[str, str], None]
 class Coordinator:
     """One person in the owner's chat. Messages that arrive by themselves are kept until somebody waits for them."""
 
-    def __init__(self, base_url: str, said: Said, patience: float = 60.0) -> None:
-        self._transport = new_transport(4)
-        self._chat = Chat(base_url, self._transport, patience)
+    def __init__(self, chat: Chat, said: Said) -> None:
+        self._chat = chat
         self._said = said
         self._revision = 0
         self._unheard: list[Bubble] = []
@@ -33,7 +35,7 @@ class Coordinator:
         """Post a job with a file and a caption; returns the job's id once workers can see its items."""
         self._said("you", f"{name} with the caption {caption}")
         answer = await self._chat.upload(name, as_csv(tweets), caption)
-        values = self._expect(answer, "posted")
+        values = await self._expect(answer, "posted")
         await self._loaded()
         return values["project"]
 
@@ -46,12 +48,12 @@ class Coordinator:
         if form is None or button is None:
             raise DemoError("The form does not offer to add the file to the open job.")
         self._said("you", f"[{button.text}]")
-        self._expect(await self._chat.tap(form, button), "appended")
+        await self._expect(await self._chat.tap(form, button), "appended")
         await self._loaded()
 
     async def invite(self, people: int, role: str = "worker") -> str:
         """A link by which so many people can join."""
-        return self._expect(await self._command(f"/invite {role} {people}"), "invite")["link"]
+        return (await self._expect(await self._command(f"/invite {role} {people}"), "invite"))["link"]
 
     async def settle(self, gold: Mapping[str, str]) -> tuple[int, int]:
         """One round through what is disputed: tap the gold label where it is known, else Later.
@@ -59,13 +61,13 @@ class Coordinator:
         Returns:
             How many were settled, and how many were left.
         """
-        card = (await self._command("/settle")).last()
+        card = await self._find(await self._command("/settle"), lambda bubble: bubble.kind == "card" or _none(bubble))
         seen: set[str] = set()
         settled = 0
         while card is not None and card.kind == "card" and card.item not in seen:
             seen.add(card.item)
             right = gold.get(card.item)
-            button = next((one for one in card.buttons if one.text == right), None)
+            button = None if right is None else card.answering(right)
             settled += button is not None
             later = next(one for one in card.buttons if is_button("button_later", one.text))
             answer = await self._chat.tap(card, button or later)
@@ -77,12 +79,14 @@ class Coordinator:
     async def train(self) -> str | None:
         """`/train`; returns the bot's sentence where it is refused."""
         answer = await self._command("/train")
-        bubble = answer.last()
-        return None if answer.acknowledged else bubble.text if bubble else str(answer.refused)
+        started = ("train_started", "train_running")
+        bubble = await self._find(answer, lambda bubble: any(read(code, bubble.text) is not None for code in started))
+        last = answer.last()
+        return None if bubble else last.text if last else str(answer.refused)
 
     async def export(self, kind: str, file_format: str, path: Path) -> int:
         """Ask for an export and save the file that comes; returns the number of its rows."""
-        self._expect(await self._command(f"/export {kind} {file_format}"), "export_started")
+        await self._expect(await self._command(f"/export {kind} {file_format}"), "export_started")
         bubble, values = await self.hear("export_ready", 60)
         if bubble.file is None:
             raise DemoError("The export came without a file.")
@@ -113,10 +117,6 @@ class Coordinator:
             new, self._revision = await self._chat.news(self._revision, min(left, 10.0))
             self._unheard += [bubble for bubble in new if bubble.author == "bot"]
 
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._transport.aclose()
-
     async def _loaded(self) -> None:
         await self.hear("import_done", 60, failure="import_failed")
 
@@ -124,10 +124,26 @@ class Coordinator:
         self._said("you", text)
         return await self._chat.say(text)
 
-    def _expect(self, answer: Answer, code: str) -> dict[str, str]:
-        bubble = answer.last()
+    async def _find(self, answer: Answer, wanted: Callable[[Bubble], bool]) -> Bubble | None:
+        """The wanted bubble; where something came by itself in between, it is the next one."""
+        bubbles, revision = list(answer.bubbles), answer.revision
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while (found := next(filter(wanted, bubbles), None)) is None:
+            left = deadline - time.monotonic()
+            if left <= 0 or not answer.acknowledged:
+                return None
+            bubbles, revision = await self._chat.news(revision, left)
+        return found
+
+    async def _expect(self, answer: Answer, code: str) -> dict[str, str]:
+        bubble = await self._find(answer, lambda bubble: read(code, bubble.text) is not None)
         values = None if bubble is None else read(code, bubble.text)
         if bubble is None or values is None:
-            raise DemoError(f"The bot did not say “{code}” but: {bubble.text if bubble else 'nothing'}")
+            last = answer.last()
+            raise DemoError(f"The bot did not say “{code}” but: {last.text if last else 'nothing'}")
         self._said("bot", bubble.text)
         return values
+
+
+def _none(bubble: Bubble) -> bool:
+    return read("settle_none", bubble.text) is not None

@@ -1,4 +1,4 @@
-"""Many people at once over the web chat. Also what tests put before a server whose processes they kill."""
+"""Many people at once, who take turns at their chats."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from demo.chat import Chat, new_transport
+from demo.chat import Chats
 from demo.data import Memory
 from demo.journal import Journal
 from demo.person import Person
 
-SEATS = 12
-"""How many people deal with cards at the same moment."""
 JOINING = 4
 SHORTEST, LONGEST = 3, 40
 """Cards that a person deals with before somebody else takes the seat."""
@@ -38,27 +36,23 @@ class Crowd:
     """People who take turns: `join` once, then `work` until `stop` is called; `work` again when there is more.
 
     Args:
-        base_url: address of the web chat.
         people: name to what that person answered, by text; the name is the one they join with.
         journal: where each acknowledged answer is written.
+        chats: opens the chat of one more person.
+        seats: how many people deal with cards at the same moment.
         seed: decides who comes first.
-        patience: seconds for which a server that does not answer is asked again before `DemoError` is raised.
     """
 
     def __init__(
         self,
-        base_url: str,
         people: Mapping[str, Memory],
         journal: Journal,
+        chats: Chats,
         *,
-        seats: int = SEATS,
+        seats: int,
         seed: int = 0,
-        patience: float = 60.0,
     ) -> None:
-        self._transport = new_transport(len(people) + seats)
-        self.people = [
-            Person(name, memory, Chat(base_url, self._transport, patience), journal) for name, memory in people.items()
-        ]
+        self.people = [Person(name, memory, chats(), journal) for name, memory in people.items()]
         random.Random(seed).shuffle(self.people)
         self.recent: deque[Moment] = deque(maxlen=5)
         self._seats = asyncio.Semaphore(seats)
@@ -125,10 +119,6 @@ class Crowd:
     def stop(self) -> None:
         """Let `work` return: all get up from where they are."""
         self._over.set()
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._transport.aclose()
 
     async def _attend(self, person: Person) -> None:
         rest = FIRST_REST_SECONDS

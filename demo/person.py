@@ -77,7 +77,7 @@ class Person:
 
     async def _deal(self, card: Bubble, seen: Seen) -> None:
         label = self._memory.get(card.item)
-        button = None if label is None else next((one for one in card.buttons if one.text == label), None)
+        button = None if label is None else card.answering(label)
         skip = card.named("button_hard")  # a skip whose reason is on the card itself: one tap
         if button is None and skip is None:
             await self._ask()
@@ -88,12 +88,12 @@ class Person:
             return
         self._unseen.discard(card.item)
         self._look(answer)
-        if button is None:
+        if button is None or label is None:
             self.skips += 1
             return
         self.answers += 1
-        self._journal.write(self.name, card.item, button.text, now())
-        seen(self.name, card.item, button.text)
+        self._journal.write(self.name, card.item, label, now())
+        seen(self.name, card.item, label)
 
     async def _puzzled(self, answer: Answer) -> None:
         """A tap was refused: the item is not theirs any more, or was answered before the connection broke."""

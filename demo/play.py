@@ -13,12 +13,12 @@ from demo.coordinator import Coordinator
 from demo.crowd import Crowd
 from demo.data import LABELS, QUESTION, Cast
 from demo.errors import DemoError
+from demo.platforms import Platform
 from demo.processes import Up
 from demo.scene import Scene
 from demo.watch import Look, Watch
 
 LOOK_SECONDS = 0.5
-STAGE_SECONDS = 300.0
 SETTLING_SECONDS = 15.0
 TRAINING_SECONDS = 300.0
 PREDICTION_SECONDS = 90.0
@@ -41,6 +41,7 @@ class Options:
     home: Path
     training: bool
     keep: bool
+    surface: str = "web"
 
     @property
     def retrain(self) -> int:
@@ -77,6 +78,7 @@ class Play:
     coordinator: Coordinator
     crowd: Crowd
     outcome: Outcome
+    platform: Platform
 
 
 async def perform(play: Play, up: Up, settings: Settings) -> None:
@@ -125,7 +127,7 @@ async def _post_more(play: Play, watch: Watch) -> None:
 async def _label(play: Play, watch: Watch, stage: str) -> None:
     """Let people work until no item is open and the consensus has seen their last answers."""
     more = " in the order of the model's doubt" if play.outcome.doubts else ""
-    play.scene.begin(f"{len(play.crowd.people)} people answer in the web chat{more}", watch.look().items)
+    play.scene.begin(f"{len(play.crowd.people)} people answer in {play.platform.name}{more}", watch.look().items)
     async with asyncio.TaskGroup() as group:
         working = group.create_task(play.crowd.work())
         try:
@@ -138,7 +140,8 @@ async def _label(play: Play, watch: Watch, stage: str) -> None:
 
 async def _until_decided(play: Play, watch: Watch) -> int:
     """Look on until nothing is left to do; returns how many items stay open because nobody knows more of them."""
-    deadline = time.monotonic() + STAGE_SECONDS
+    patience = play.platform.stage_seconds
+    deadline = time.monotonic() + patience
     empty_since: float | None = None
     before, changed = watch.look(), time.monotonic()
     while True:
@@ -156,7 +159,7 @@ async def _until_decided(play: Play, watch: Watch) -> int:
         if look.open and play.crowd.in_vain_since(changed):
             return look.open
         if now > deadline:
-            raise DemoError(f"People were not done within {STAGE_SECONDS:.0f} seconds; {look.open} items are open.")
+            raise DemoError(f"People were not done within {patience:.0f} seconds; {look.open} items are open.")
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 
 import core
@@ -27,6 +28,8 @@ OUR_OWN = {
     "DATABASE_URL": "",
     "REDIS_URL": "",
     "TELEGRAM_BOT_TOKEN": "",
+    "TELEGRAM_BOT_NAME": "",
+    "TELEGRAM_WEBHOOK_URL": "",
     "SLACK_BOT_TOKEN": "",
     "SLACK_APP_TOKEN": "",
     "SLACK_SIGNING_SECRET": "",
@@ -105,8 +108,11 @@ class Up:
             raise DemoError(f"lightwork up ended with status {status}: {_tail(self._log)}")
 
 
-async def start(home: Path) -> Up:
+async def start(home: Path, platform: Mapping[str, str]) -> Up:
     """Run `lightwork up` and wait until it has printed its links.
+
+    Args:
+        platform: settings by which it finds the chat platform.
 
     Raises:
         DemoError: it did not come up; the message ends with what it said.
@@ -116,7 +122,7 @@ async def start(home: Path) -> Up:
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "core.cli", "up"),
-            env=_environment(home),
+            env=_environment(home, platform),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -148,11 +154,11 @@ async def _give_up(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _environment(home: Path, platform: Mapping[str, str]) -> dict[str, str]:
     checkout = str(Path(core.__file__).parents[1])
     path = os.pathsep.join([checkout, *filter(None, [os.environ.get("PYTHONPATH")])])
     own = {"LIGHTWORK_HOME": str(home.resolve()), "LIGHTWORK_WEB_PORT": str(_free_port()), "PYTHONPATH": path}
-    return {**os.environ, **OUR_OWN, **own}
+    return {**os.environ, **OUR_OWN, **own, **platform}
 
 
 async def _first_link(output: asyncio.StreamReader) -> re.Match[str] | None:

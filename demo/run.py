@@ -23,6 +23,7 @@ from demo.crowd import Crowd
 from demo.data import Cast, cast
 from demo.errors import DemoError
 from demo.journal import Journal
+from demo.platforms import PLATFORMS, Platform
 from demo.play import Options, Outcome, Play, perform
 from demo.processes import Up
 from demo.progress import shown
@@ -52,19 +53,26 @@ def main(argv: Sequence[str]) -> int:
 @click.option("--people", default=102, show_default=True, type=click.IntRange(10, 102), help="Who take part.")
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default: LIGHTWORK_HOME/demo.")
 @click.option("--seed", default=1, show_default=True, help="Decides which tweets are asked.")
+@click.option(
+    "--surface", default="web", show_default=True, type=click.Choice(sorted(PLATFORMS)), help="Where they chat."
+)
 @click.option("--no-training", is_flag=True, help="Leave the model out: a quick look.")
 @click.option("--keep", is_flag=True, help="Leave everything running at the end, until Ctrl-C.")
-def _command(items: int, second: int, people: int, home: Path | None, seed: int, no_training: bool, keep: bool) -> int:
+def _command(
+    items: int, second: int, people: int, home: Path | None, seed: int, surface: str, no_training: bool, keep: bool
+) -> int:
     """Show the whole product at work: 102 real people's answers to 1000 tweets become labels and a model."""
     if items + second > TWEETS:
         raise click.UsageError(f"There are {TWEETS} tweets; --items and --second are more together.")
+    if keep and surface != "web":
+        raise click.UsageError("With --keep you join in the web chat; leave --surface out.")
     if missing := [name for name in TRAINING_NEEDS if not no_training and find_spec(name) is None]:
         raise SettingsError(
             f"The demo trains a model, which needs {', '.join(missing)}; install them with: "
             "pip install 'lightwork[all]', or leave the model out with --no-training."
         )
     home = home or load_settings().home / "demo"
-    options = Options(items, second, people, seed, home, training=not no_training, keep=keep)
+    options = Options(items, second, people, seed, home, training=not no_training, keep=keep, surface=surface)
     processes.prepare_home(home)
     console = Console()
     try:
@@ -84,12 +92,15 @@ async def _run(options: Options, console: Console) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel, asyncio.current_task())
     scene, outcome = Scene(), Outcome()
     chosen = cast(options.items, options.second, options.people, options.seed)
+    platform = PLATFORMS[options.surface]()
+    console.print(f"Everybody meets in {platform.name}.", highlight=False)
     up: Up | None = None
     try:
         async with shown(scene, console):
-            up = await processes.start(options.home)
+            up = await processes.start(options.home, await platform.start())
             outcome.stage("starting")
-            link = await _act(options, chosen, scene, up, outcome)
+            platform.reached(up)
+            link = await _act(options, chosen, scene, up, outcome, platform)
             if not options.keep:
                 scene.begin("Stopping everything")
                 await up.stop()
@@ -102,21 +113,18 @@ async def _run(options: Options, console: Console) -> int:
         if up is not None and up.running:
             console.print("Stopping everything ...", highlight=False)
             await asyncio.shield(up.stop())
+        await platform.stop()
     return 0 if all(kept.values()) else 1
 
 
-async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Outcome) -> str:
+async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Outcome, platform: Platform) -> str:
     """The play; returns a link by which the audience can join as a coordinator, where it asked to stay."""
-    coordinator = Coordinator(up.base_url, scene.say)
+    coordinator = Coordinator(platform.chat(), scene.say)
     with Journal(options.home / "journal.jsonl") as journal:
-        crowd = Crowd(up.base_url, chosen.people, journal, seed=options.seed)
-        try:
-            play = Play(options, chosen, scene, coordinator, crowd, outcome)
-            await perform(play, up, processes.demo_settings(options.home))
-            return await coordinator.invite(1, "coordinator") if options.keep else ""
-        finally:
-            await crowd.close()
-            await coordinator.close()
+        crowd = Crowd(chosen.people, journal, platform.chat, seats=platform.seats, seed=options.seed)
+        play = Play(options, chosen, scene, coordinator, crowd, outcome, platform)
+        await perform(play, up, processes.demo_settings(options.home))
+        return await coordinator.invite(1, "coordinator") if options.keep else ""
 
 
 def _report(options: Options, chosen: Cast, outcome: Outcome) -> tuple[Mapping[str, Any], Mapping[str, bool]]:

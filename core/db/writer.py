@@ -117,7 +117,10 @@ class GroupWriter:
                 piece.future.set_result(result)
             else:
                 piece.future.set_exception(failure)
-        self._run_effects(effects)
+        try:
+            self._run_effects(effects)
+        except Exception:  # all is committed, and the sweep makes up for it; this thread has to live on
+            log.exception("effects_failed")
 
     def _attempt(self, pieces: list[_Piece[Any]]) -> tuple[list[tuple[Any, Exception | None]], list[Effect]]:
         results: list[tuple[Any, Exception | None]] = []

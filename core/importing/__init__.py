@@ -2,7 +2,7 @@
 
 from core.importing.append import append_item
 from core.importing.known import match_known
-from core.importing.load import load_batch
+from core.importing.load import fail_batch, load_batch
 from core.importing.pasted import receive_pasted
 from core.importing.receive import Received, receive
 from core.importing.rows import BadRow, Dialect, Row
@@ -15,6 +15,7 @@ __all__ = [
     "Row",
     "append_item",
     "create_batch",
+    "fail_batch",
     "load_batch",
     "match_known",
     "receive",

@@ -95,17 +95,22 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
         plan = plan if plan.known_file is None else replace(plan, known=read_known(*plan.known_file))
         counts = _count(plan)
     except FileNotFoundError:
-        _fail(plan, Counts(), "upload_missing")
+        _fail(plan.engine, plan.run_effects, batch_id, Counts(), "upload_missing")
         return
     except InvalidInput as error:
-        _fail(plan, Counts(), error.code, error.params)
+        _fail(plan.engine, plan.run_effects, batch_id, Counts(), error.code, error.params)
         return
     if counts.good == 0 or counts.bad > counts.good:
-        _fail(plan, counts, "too_many_bad_rows")
+        _fail(plan.engine, plan.run_effects, batch_id, counts, "too_many_bad_rows")
         return
     first_rank = _reserve(plan, counts.good)
     if first_rank is not None and _insert(replace(plan, first_rank=first_rank), counts):
         _publish(plan, counts)
+
+
+def fail_batch(engine: Engine, batch_id: int, run_effects: RunEffects) -> None:
+    """Give up a batch that a fault of ours keeps from being loaded, and tell whoever posted it."""
+    _fail(engine, run_effects, batch_id, Counts(), "unexpected")
 
 
 def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: RunEffects) -> Plan | None:
@@ -160,7 +165,7 @@ def _count(plan: Plan) -> Counts:
 def _reserve(plan: Plan, count: int) -> int | None:
     """The first of `count` ranks that are this batch's alone, the same in every run; none where it is loaded."""
     with unit_of_work(plan.engine, plan.run_effects) as session:
-        batch = _lock_loading(session, plan)
+        batch = _lock_loading(session, plan.place.batch_id)
         if batch is None:
             return None
         if batch.first_rank == 0:
@@ -188,7 +193,7 @@ def _insert(plan: Plan, counts: Counts) -> bool:
 def _publish(plan: Plan, counts: Counts) -> None:
     moment = now()
     with unit_of_work(plan.engine, plan.run_effects) as session:
-        batch = _lock_loading(session, plan)
+        batch = _lock_loading(session, plan.place.batch_id)
         if batch is None:
             return
         batch.state, batch.published_at = "published", moment
@@ -202,10 +207,17 @@ def _publish(plan: Plan, counts: Counts) -> None:
     log.info("batch_published", batch_id=plan.place.batch_id, items=counts.good - counts.duplicates)
 
 
-def _fail(plan: Plan, counts: Counts, code: str, params: Mapping[str, Any] | None = None) -> None:
-    _remove_items(plan)
-    with unit_of_work(plan.engine, plan.run_effects) as session:
-        batch = _lock_loading(session, plan)
+def _fail(
+    engine: Engine,
+    run_effects: RunEffects,
+    batch_id: int,
+    counts: Counts,
+    code: str,
+    params: Mapping[str, Any] | None = None,
+) -> None:
+    _remove_items(engine, run_effects, batch_id)
+    with unit_of_work(engine, run_effects) as session:
+        batch = _lock_loading(session, batch_id)
         if batch is None:
             return
         batch.state, batch.error_code = "failed", code
@@ -213,11 +225,11 @@ def _fail(plan: Plan, counts: Counts, code: str, params: Mapping[str, Any] | Non
         _write_counts(batch, counts)
         batch.item_count = 0
         _tell(session, batch, counts, "import_failed")
-    log.warning("batch_failed", batch_id=plan.place.batch_id, code=code)
+    log.warning("batch_failed", batch_id=batch_id, code=code)
 
 
-def _lock_loading(session: Session, plan: Plan) -> Batch | None:
-    batch = session.get_one(Batch, plan.place.batch_id, with_for_update=True)
+def _lock_loading(session: Session, batch_id: int) -> Batch | None:
+    batch = session.get_one(Batch, batch_id, with_for_update=True)
     return batch if batch.state == "loading" else None
 
 
@@ -253,19 +265,19 @@ def _tell(session: Session, batch: Batch, counts: Counts, kind: str) -> None:
     )
 
 
-def _remove_items(plan: Plan) -> None:
+def _remove_items(engine: Engine, run_effects: RunEffects, batch_id: int) -> None:
     """Remove in chunks what an earlier run stored of a batch that fails after all: its file is gone, or reads anew."""
     while True:
-        with unit_of_work(plan.engine, plan.run_effects) as session:
-            if _lock_loading(session, plan) is None:
+        with unit_of_work(engine, run_effects) as session:
+            if _lock_loading(session, batch_id) is None:
                 return
-            chosen = select(Item.id).where(Item.batch_id == plan.place.batch_id).limit(CHUNK_ROWS)
+            chosen = select(Item.id).where(Item.batch_id == batch_id).limit(CHUNK_ROWS)
             item_ids = list(session.scalars(chosen))
             session.execute(delete(Gold).where(Gold.item_id.in_(item_ids)))
             session.execute(delete(Item).where(Item.id.in_(item_ids)))
         if len(item_ids) < CHUNK_ROWS:
             return
-        _pause(plan.engine)
+        _pause(engine)
 
 
 def _chunks(values: Iterable[Draft]) -> Iterator[list[Draft]]:

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from core.clock import now
 from core.models import Annotation, Assignment, Batch, ChatMessage, Item, OutboxMessage, Project, Worker
 from core.queue import waiting_counts
-from demo.chat import Chat, new_transport
+from demo.web_chat import WebChat, new_transport
 from tests.acceptance.people import Labeler, Ledger, Visitor, read_ledger
 from tests.acceptance.running import Running
 from tests.invariants import check_redundancy
@@ -96,7 +96,9 @@ async def label_through_disasters(running: Running, owner: Visitor, invite: str,
     """Let everybody work until all is decided and all disasters have struck."""
     transport = new_transport(PEOPLE)
     people = [
-        Labeler(name, memory, Chat(running.url, transport, PATIENCE_SECONDS), ledger, number, 0.2 * (number % 3 == 0))
+        Labeler(
+            name, memory, WebChat(running.url, transport, PATIENCE_SECONDS), ledger, number, 0.2 * (number % 3 == 0)
+        )
         for number, (name, memory) in enumerate(memories(seed=7).items())
     ]
     for person in people:

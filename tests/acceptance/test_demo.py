@@ -1,4 +1,4 @@
-"""`lightwork demo` in small, as people run it: its report, its journal, its files, and Ctrl-C in the middle."""
+"""`lightwork demo` in small, as people run it: report, journal, files, other surfaces, and Ctrl-C in the middle."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.processes import end, is_alive, start
 from tests.waiting import eventually
 
 SMALL = ("--items", "60", "--second", "20", "--people", "25", "--no-training", "--seed", "1")
+SMALLEST = ("--items", "20", "--second", "0", "--people", "10", "--no-training", "--seed", "1")
 
 
 def begin(home: Path) -> subprocess.Popen[bytes]:
@@ -44,6 +45,25 @@ def test_a_small_demo_keeps_its_word(tmp_path: Path) -> None:
     assert status == (0 if all(report["promises"].values()) else 1), said
     assert all(f"✓ {promise}" in said or f"✗ {promise}" in said for promise in report["promises"])
     check_figures(report)
+    check_files(home, report)
+    assert pids(home) == []
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize(("surface", "place"), [("telegram", "Telegram"), ("slack", "Slack")])
+def test_the_same_people_meet_on_a_chat_platform(tmp_path: Path, surface: str, place: str) -> None:
+    process = start(tmp_path, "demo", *SMALLEST, "--surface", surface)
+    status = process.wait(140)
+    said = printed(tmp_path)
+    home = tmp_path / "demo"
+    assert (home / "report.json").exists(), said
+    assert f"Everybody meets in {place}." in said
+    report = json.loads((home / "report.json").read_text())
+    assert status == (0 if all(report["promises"].values()) else 1), said
+    journal = report["journal"]
+    assert (report["items"], report["workers"]) == (20, 10)
+    assert journal["acknowledged"] == journal["found"] > 40
+    assert (journal["lost"], journal["doubled"], journal["unacknowledged"]) == (0, 0, 0)
     check_files(home, report)
     assert pids(home) == []
 

@@ -126,7 +126,7 @@ def right() -> dict[str, str]:
 async def test_a_job_is_posted_answered_and_watched(running: Running, browser: Browser, right: dict[str, str]) -> None:
     async with new_page(browser, **DESKTOP) as owner, new_page(browser, **PHONE) as worker:
         await join(owner, running.owner, "Grace")
-        await expect(bubble(owner)).to_contain_text("You are owner here")
+        await expect(bubble(owner)).to_contain_text("Your role here: owner")
         await is_told_what_is_broken(owner)
         invite = await invites(owner)
         await posts(owner, next(iter(right)))
@@ -176,7 +176,7 @@ async def invites(owner: Page) -> str:
     """A link for more workers, made in the chat."""
     await say(owner, "/invite worker 20")
     invited = bubble(owner)
-    await expect(invited).to_contain_text("For 20 worker(s)")
+    await expect(invited).to_contain_text("Invite as worker, for 20 in all")
     found = re.search(r"http\S+/join/[a-z2-7]{16}", await invited.inner_text())
     assert found is not None
     return found[0]

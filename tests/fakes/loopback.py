@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -16,6 +17,8 @@ class Loopback:
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
+        self.on_seen: Callable[[str, dict[str, Any]], None] = lambda _who, _what: None
+        """Called with the id of who sees something new: a message as it is now, or a passing notice, by its text."""
 
     async def serve(self, app: web.Application) -> None:
         """Listen; `url` then says where."""

@@ -156,6 +156,7 @@ class SlackServer(SlackPeople):
         ts = self._ts()
         content = {"text": params.get("text", ""), "blocks": params.get("blocks", [])}
         self.messages[channel][ts] = {"ts": ts, "user": BOT_USER, **content}
+        self._show(channel, self.messages[channel][ts])
         return {"channel": channel, "ts": ts, "message": self.messages[channel][ts]}
 
     def _update(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -166,11 +167,12 @@ class SlackServer(SlackPeople):
         if message["user"] != BOT_USER:
             raise SlackError("cant_update_message")
         message |= {key: params[key] for key in ("text", "blocks") if key in params}
+        self._show(channel, message)
         return {"channel": channel, "ts": params["ts"], "text": message["text"]}
 
     def _post_ephemeral(self, params: dict[str, Any]) -> dict[str, Any]:
         channel = self._channel(params["channel"])
-        self.whispers.append({"channel": channel, "user": params["user"], "text": params["text"]})
+        self._whisper(channel, params["user"], params["text"])
         return {"message_ts": self._ts()}
 
     def _open(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -219,7 +221,16 @@ class SlackServer(SlackPeople):
             shared = {"user": BOT_USER, "text": params.get("initial_comment", ""), "blocks": []}
             ts = self._ts()
             self.messages[channel][ts] = {"ts": ts, **shared, "files": [{"id": one["id"], **file}]}
+            self._show(channel, self.messages[channel][ts])
         return {"files": [{"id": one["id"]} for one in params["files"]]}
+
+    def _show(self, channel: str, message: dict[str, Any]) -> None:
+        self.on_seen(channel.removeprefix("D"), message)
+
+    def _whisper(self, channel: str, user: str, text: str) -> None:
+        whisper = {"channel": channel, "user": user, "text": text}
+        self.whispers.append(whisper)
+        self.on_seen(user, whisper)
 
     async def _receive(self, request: web.Request) -> web.Response:
         file = self.files[request.match_info["id"]]
@@ -252,8 +263,9 @@ class SlackServer(SlackPeople):
         place.uses += 1
         if given.get("replace_original") and place.ts in self.messages.get(place.channel, {}):
             self.messages[place.channel][place.ts] |= {"text": given["text"], "blocks": given["blocks"]}
+            self._show(place.channel, self.messages[place.channel][place.ts])
         else:
-            self.whispers.append({"channel": place.channel, "user": place.user, "text": given["text"]})
+            self._whisper(place.channel, place.user, given["text"])
         await self.notify()
         return web.Response(text="ok")
 

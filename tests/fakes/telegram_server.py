@@ -64,6 +64,7 @@ class TelegramServer(Setup):
         self.callback_lifetime = callback_lifetime
         self.limits = limits
         self.languages: dict[int, str] = {}
+        self.names: dict[int, str] = {}
         self.calls: list[Call] = []
         self.confirmed = 0
         self.files: dict[str, Upload] = {}
@@ -72,6 +73,7 @@ class TelegramServer(Setup):
         self._update_ids = itertools.count(1000)
         self._faults: dict[str, list[Fault]] = defaultdict(list)
         self._taps: dict[str, float] = {}
+        self._tappers: dict[str, int] = {}
         self._poll = 0
         self.open_polls = 0
         """Calls of getUpdates that wait."""
@@ -139,6 +141,7 @@ class TelegramServer(Setup):
         update = {"update_id": next(self._update_ids), **content}
         if query := content.get("callback_query"):
             self._taps.setdefault(query["id"], time.monotonic())
+            self._tappers[query["id"]] = query["from"]["id"]
         self.queue.append(update)
         await self.notify()
         return update
@@ -148,7 +151,8 @@ class TelegramServer(Setup):
         return [message for message in self.messages.get(user, {}).values() if message["from"]["is_bot"]]
 
     def _person(self, user: int) -> dict[str, Any]:
-        return person(user) | {"language_code": self.languages.get(user, "en")}
+        known = {"first_name": self.names[user]} if user in self.names else {}
+        return person(user) | {"language_code": self.languages.get(user, "en"), **known}
 
     async def _message(self, user: int, content: dict[str, Any]) -> dict[str, Any]:
         message = {"message_id": next(self._ids), "from": self._person(user), "chat": chat(user), "date": 1, **content}
@@ -260,6 +264,7 @@ class TelegramServer(Setup):
             raise ApiError(400, "Bad Request: message is not modified: specified new message content is the same")
         message.pop("reply_markup", None)
         message |= changed
+        self.on_seen(str(chat_id), message)
         return message
 
     async def _answer_callback_query(self, params: dict[str, Any]) -> bool:
@@ -268,6 +273,7 @@ class TelegramServer(Setup):
         if asked is None or query_id in self.answers or time.monotonic() - asked > self.callback_lifetime:
             raise ApiError(400, TOO_OLD)
         self.answers[query_id] = params.get("text", "")
+        self.on_seen(str(self._tappers[query_id]), {"callback_query_id": query_id, "text": self.answers[query_id]})
         return True
 
     async def _get_file(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -290,6 +296,7 @@ class TelegramServer(Setup):
         message = {"message_id": next(self._ids), "from": BOT, "chat": chat(chat_id), "date": 1, **content}
         message |= _keyboard(params)
         self.messages[chat_id][message["message_id"]] = message
+        self.on_seen(str(chat_id), message)
         return message
 
 

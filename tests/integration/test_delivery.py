@@ -17,7 +17,7 @@ from core.assignment import active_lease
 from core.clock import now
 from core.config import Settings
 from core.lanes import Lane
-from core.models import Identity, Item, OutboxMessage, SingletonLease, Worker
+from core.models import Identity, Item, OutboxMessage, SingletonLease, Worker, Workspace
 from core.outbox import owe, sweep_outbox
 from core.singletons import LIFETIME, hold, let_go
 from tests.factories import START, make_member, make_project
@@ -289,6 +289,48 @@ async def test_a_fault_with_one_message_does_not_end_delivery(chat: Chat) -> Non
     owe_to(chat, "second", "two")
     await chat.delivery.deliver_once()
     assert [address for address, _ in chat.surface.sent] == ["second"]
+    assert states(chat) == [("pending", 1), ("sent", 0)], "the first is tried again later, with pauses that grow"
+
+
+@pytest.mark.parametrize("lane", [Lane.OFFER, Lane.NOTICE])
+async def test_a_message_goes_where_its_person_acts_in_that_workspace(chat: Chat, lane: Lane) -> None:
+    worker_id, _ = owe_offer(chat, lane=lane)
+    elsewhere(chat, worker_id, "t")
+    second = FakeSurface()
+    await Delivery(chat.engine, chat.writer, {"web": chat.surface, "telegram": second}).deliver_once()
+    assert [address for address, _ in second.sent] == ["t"]
+    assert chat.surface.sent == []
+
+
+@pytest.mark.parametrize(("lane", "expected"), [(Lane.OFFER, "expired"), (Lane.NOTICE, "sent")])
+async def test_an_offer_is_dropped_where_its_person_acts_in_that_workspace_no_more(
+    chat: Chat, lane: Lane, expected: str
+) -> None:
+    worker_id, _ = owe_offer(chat, lane=lane)
+    elsewhere(chat, worker_id)
+    await chat.deliver()
+    assert [state for state, _ in states(chat)] == [expected]
+
+
+def elsewhere(chat: Chat, worker_id: int, *staying: str) -> None:
+    """Let the accounts of a worker act in another workspace, but for further ones that stay, used less lately."""
+    with chat.writing() as session:
+        other = Workspace(name="other", created_at=START)
+        session.add(other)
+        session.flush()
+        session.execute(update(Identity).where(Identity.worker_id == worker_id).values(workspace_id=other.id))
+        for address in staying:
+            session.add(
+                Identity(
+                    worker_id=worker_id,
+                    surface="telegram",
+                    external_id=address,
+                    address=address,
+                    workspace_id=1,
+                    created_at=START,
+                    last_seen_at=START - timedelta(days=1),
+                )
+            )
 
 
 def test_a_lease_is_fenced_and_taken_over(chat: Chat) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -118,3 +119,39 @@ async def test_one_persons_events_keep_their_order(chat: Chat, monkeypatch: pyte
     for name in ("Ann", "Bob"):
         assert [text for text in seen if text.startswith(name)] == [f"{name}{number}" for number in range(5)]
     assert chat.dispatch._turns == {}, "nothing is kept of people who are done"
+
+
+async def test_a_refusal_is_in_the_language_that_a_member_has_chosen(chat: Chat, tmp_path: Path) -> None:
+    ann = await chat.member("Ann")
+    await ann.says("/language")
+    await ann.taps("中文")
+    assert "我不认识 /nonsense" in await ann.says("/nonsense")
+    assert ann.refused == "unknown_command"
+    file = tmp_path / "items.csv"
+    file.write_text("text\none\n")
+    assert not (await ann.uploads(file)).isascii(), "refused before any transaction"
+    assert ann.refused == "needs_role"
+
+
+async def test_a_fault_of_ours_is_told_in_the_members_language(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await chat.member("Ann")
+    await ann.says("/language")
+    await ann.taps("中文")
+
+    def broken(*_: object) -> None:
+        raise KeyError("fault")
+
+    monkeypatch.setattr(bot.dispatch, "handle", broken)
+    assert "没有任何内容丢失" in await ann.says("/next")
+
+
+async def test_a_wrong_code_is_refused_even_where_it_cannot_be_counted(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise Overloaded
+
+    monkeypatch.setattr(bot.dispatch, "count_wrong_code", full)
+    bob = chat.someone("Bob")
+    assert "code" in await bob.says("/start wrong")
+    assert bob.refused == "invite_unknown"

@@ -102,7 +102,7 @@ def test_the_end_is_told_once_with_the_labels(job: Job) -> None:
     message = job.shown()
     assert message is not None
     assert message.heading == "“Is it?” is through"
-    assert "🟩 2 items have a label." in message.text
+    assert "🟩 Items with a label: 2" in message.text
     assert "🟧 1 item is disputed and waits for a verdict." in message.text
     assert "6 answers by 0 people" in message.text
     assert "It took 3 hours." in message.text

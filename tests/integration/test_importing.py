@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from core import labels, media
+from core import jobs, labels, media
 from core.clock import now
 from core.config import Settings
 from core.db import reading, unit_of_work
@@ -24,6 +25,7 @@ from core.importing.insert import insert_new
 from core.labels import choice
 from core.models import Batch, Gold, Item, OutboxMessage, Project, Upload, Worker, Workspace
 from core.ranks import ORDINARY, band_of, fresh_rank
+from tests.factories import make_runtime
 
 TEXT_ONLY = {"text": "text", "id": None, "gold": None}
 
@@ -374,3 +376,26 @@ def test_a_text_is_not_appended_twice(house: House) -> None:
     with pytest.raises(Conflict, match="duplicate_item"), house.writing() as session:
         append_item(session, session.get_one(Project, house.project_id), "text number 1", house.worker_id, now())
     assert len(house.items()) == 2
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_fault_of_ours_fails_the_batch_at_the_last_attempt(
+    house: House, settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch, last: bool
+) -> None:
+    batch_id = house.post(rows(range(4)))
+    runtime = make_runtime(settings, house.engine, redis)
+    monkeypatch.setattr(jobs, "process_runtime", lambda: runtime)
+    monkeypatch.setattr(jobs, "is_last_attempt", lambda: last)
+
+    def broken(*_: object) -> None:
+        raise KeyError("fault")
+
+    monkeypatch.setattr(load, "_publish", broken)  # when all its items are stored
+    with pytest.raises(KeyError):
+        jobs.import_batch(batch_id)
+    batch, told = house.batch(batch_id), [message.kind for message in house.messages()]
+    if last:
+        assert (batch.state, batch.error_code, told) == ("failed", "unexpected", ["import_failed"])
+        assert house.items() == []
+    else:
+        assert (batch.state, told) == ("loading", [])

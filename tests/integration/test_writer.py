@@ -101,3 +101,15 @@ def test_waking_delivery_twice_in_one_event_wakes_once(engine: Engine, effects: 
     writer.submit(work).result(10)
     writer.close()
     assert effects == [WakeDelivery()]
+
+
+def test_effects_that_fail_do_not_end_the_writer(sqlite_engine: Engine) -> None:
+    """What was committed stays, and later work is done all the same."""
+
+    def broken(_effects: list[Effect]) -> None:
+        raise RuntimeError("the loop is closed")
+
+    writer = make_writer(sqlite_engine, broken)
+    assert writer.submit(lambda session: 1).result(10) == 1
+    assert writer.submit(lambda session: 2).result(10) == 2
+    writer.close()

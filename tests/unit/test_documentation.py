@@ -29,7 +29,7 @@ GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/tutoria
 CODE = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`\n]+)`|^    (\S[^\n]*)$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 SETTING = re.compile(r"\b(?:LIGHTWORK|TELEGRAM|SLACK|DATABASE|REDIS|DEFAULT)_[A-Z_]+\b")
-OF_TESTS = {"LIGHTWORK_SCREENSHOTS", "LIGHTWORK_REQUIRE_BROWSER"}
+OF_TESTS = {"LIGHTWORK_GOLDEN", "LIGHTWORK_SCREENSHOTS", "LIGHTWORK_REQUIRE_BROWSER"}
 ELSEWHERE = {"api", "join", "healthz", "newbot", "name", "models"}
 """What begins with a slash and is no command: addresses of the web chat, @BotFather's, a placeholder, a path."""
 LITERAL = 3

@@ -72,7 +72,7 @@ async def test_a_working_day(stage: Stage, phone: PhoneOf) -> None:
 
     # --- the crowd is done: the result comes unasked, the dispute is settled
     await stage.work()
-    await cora.sees("“Nice weather?” is through", "3 items have a label")
+    await cora.sees("“Nice weather?” is through", "Items with a label: 3")
     labels = read(await cora.file(await file_named(cora, "labels")))
     assert {row["text"]: row["label"] for row in labels if row["state"] == "agreed"} == {
         "Sun all day in Portland": "Good",

@@ -23,7 +23,7 @@ async def test_invites_by_chat(chat: Chat) -> None:
     for name in ("Ann", "Bob"):
         assert "Welcome" in await chat.someone(name).says(f"/start {code}")
     assert "used up" in await chat.someone("Cid").says(f"/start {code}")
-    assert "Only a owner" in await olga.says("/invite owner 1")
+    assert "takes the role of owner" in await olga.says("/invite owner 1")
     assert "/invite worker 20" in await olga.says("/invite everybody")
     assert "1 to 10000" in await olga.says("/invite worker 999999")
 

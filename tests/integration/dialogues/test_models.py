@@ -249,3 +249,10 @@ async def test_only_the_newest_versions_are_listed(chat: Chat, learned: Learned)
     assert "3 older versions are not shown." in heard
     assert "v11" in heard
     assert len(olga.buttons()) == 9
+
+
+async def test_a_forged_number_is_no_version(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    for verb in ("model", "promote"):
+        await olga.taps_payload(f"{verb}.{learned.job}.{'9' * 20}.2")
+        assert olga.refused == "model_unknown"

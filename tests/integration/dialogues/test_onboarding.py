@@ -264,7 +264,7 @@ async def test_the_only_owner_cannot_leave_by_saying_no(chat: Chat) -> None:
 async def test_who_runs_the_workspace_is_told_the_same_and_asked_nothing(chat: Chat, role: str) -> None:
     olga = chat.someone("Olga")
     heard = await olga.says(f"/start {chat.invite(role)}")
-    assert f"You are {role} here" in heard
+    assert f"Your role here: {role}" in heard
     for told in ("your answers", "random pseudonym", "/forget", "Version 2"):
         assert told in heard
     stored = membership_of(chat, olga)
@@ -296,7 +296,7 @@ async def test_the_welcome_is_an_offer_nothing_more_is_sent_until_they_speak(cha
 async def test_the_platforms_language_is_spoken_and_read(chat: Chat) -> None:
     wei = chat.someone("Wei")
     wei.person = replace(wei.person, locale="zh-Hans")
-    assert "欢迎来到 Lightwork" in await wei.says(f"/start {chat.invite('worker')}")
+    assert "欢迎来到“Lightwork”" in await wei.says(f"/start {chat.invite('worker')}")
     assert "你能读的语言：中文" in await wei.taps("同意")
     assert worker_of(chat, wei).languages == ["zh"]
 
@@ -305,7 +305,7 @@ async def test_where_the_platform_tells_no_language_that_of_the_installation_is_
     chat.settings.default_locale = "zh"
     ann = chat.someone("Ann")
     ann.person = replace(ann.person, locale="")
-    assert "欢迎来到 Lightwork" in await ann.says(f"/start {chat.invite('worker')}")
+    assert "欢迎来到“Lightwork”" in await ann.says(f"/start {chat.invite('worker')}")
     assert "不限" in await ann.taps("同意"), "nothing is guessed from it"
 
 
@@ -314,7 +314,7 @@ async def test_a_role_can_rise_by_another_invite(chat: Chat) -> None:
     assert "already a member" in await ann.says(f"/start {chat.invite('worker')}")
     assert "new role in Lightwork: expert" in await ann.says(f"/start {chat.invite('expert')}")
     assert "settle" in {entry.name for entry in ann.menu}
-    assert "You are coordinator here" in await ann.says(f"/start {chat.invite('coordinator')}")
+    assert "Your role here: coordinator" in await ann.says(f"/start {chat.invite('coordinator')}")
     assert "already a member" in await ann.says(f"/start {chat.invite('expert')}"), "no invite takes a role away"
 
 
@@ -357,3 +357,12 @@ async def test_a_job_of_the_day_before_is_found_by_begin_in_order_of_urgency(cha
     ann = await chat.member("Ann")
     assert "Urgent rules." in await ann.taps("Start")
     assert "urgent" in await ann.taps("Show me the first item")
+
+
+@pytest.mark.parametrize(
+    "link", ["http://127.0.0.1:8080/join/{code}", "https://t.me/lightwork_bot?start={code}", "  {code} ", "{code}/"]
+)
+async def test_a_whole_link_is_as_good_as_its_code(chat: Chat, link: str) -> None:
+    ann = chat.someone("Ann")
+    assert "Is that all right with you?" in await ann.says("/start " + link.format(code=chat.invite("worker")))
+    assert "does not exist" in await chat.someone("Ben").says("/start http://127.0.0.1:8080/join/")

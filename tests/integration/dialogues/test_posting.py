@@ -81,7 +81,7 @@ async def test_posting_step_by_step(chat: Chat, tmp_path: Path) -> None:
     assert "Posted “How is the weather?”" in await olga.taps("Post")
     load_all(chat)
     received = await inbox(chat, olga)
-    assert "3 items are open for labeling. Left out: 1 duplicate(s), 1 bad row(s)." in received[-1]
+    assert "3 items are open for labeling. Left out: 1 as duplicates, 1 as bad rows." in received[-1]
     walt = await chat.member("Walt")
     assert "What a lovely day" in await walt.says("/next")
 
@@ -456,7 +456,7 @@ async def test_a_batch_with_too_many_bad_rows_is_not_posted_at_all(chat: Chat, t
 async def test_workers_neither_post_nor_learn_of_it(chat: Chat, tmp_path: Path) -> None:
     ann = await chat.member("Ann")
     assert "do not know /post" in await ann.says("/post")
-    assert "Only a coordinator" in await ann.uploads(write(tmp_path))
+    assert "takes the role of coordinator" in await ann.uploads(write(tmp_path))
     for payload in ("post..new.1", "post..post.1", "postform...0", "sample...0"):
         await ann.taps_payload(payload)
         assert ann.refused == "unknown_button"

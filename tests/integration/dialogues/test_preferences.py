@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from core.assignment import active_lease
-from core.models import Identity, Membership, Participation, Worker
+from core.assignment import active_lease, set_standing
+from core.models import Identity, Membership, Participation, Project, Worker
 from core.queue import ASSIGNMENTS, queue
+from tests.factories import START
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.work import change_person, post
 
@@ -187,6 +188,20 @@ async def test_pause_and_resume_by_command_and_by_button_twice(chat: Chat) -> No
     with chat.writing() as session:
         mine = select(Participation.state).where(Participation.worker_id == worker_of(chat, ann).id)
         assert session.scalars(mine).all() == ["working"], "who has not paused is where they were"
+
+
+async def test_resuming_counts_in_every_job_of_many(chat: Chat) -> None:
+    for number in range(22):
+        post(chat, f"item {number}")
+    ann = await chat.member("Ann")
+    await ann.says("/pause")
+    worker_id = worker_of(chat, ann).id
+    with chat.writing() as session:
+        for project in session.scalars(select(Project)):
+            set_standing(session, worker_id, project.id, "away", START)
+    await ann.says("/resume")
+    with chat.writing() as session:
+        assert session.scalars(select(Participation.state)).all() == ["idle"] * 22
 
 
 async def test_who_can_be_asked_again_is_looked_for_at_once(chat: Chat) -> None:

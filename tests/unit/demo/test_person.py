@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from bot.texts import say
-from demo import chat as chats
 from demo import person as persons
-from demo.chat import Chat, ChatRefused
+from demo import web_chat as chats
 from demo.errors import DemoError
 from demo.journal import Journal, item_key, read_journal
 from demo.person import Person
+from demo.web_chat import ChatRefused, WebChat
 
 Reply = dict[str, Any] | Exception | int
 MEMORY = {"sunny": "Positive", "storm": "Negative"}
@@ -57,7 +57,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def person(journal: Journal) -> Callable[[Server], Person]:
     def make(server: Server) -> Person:
-        chat = Chat("http://127.0.0.1:1", httpx.MockTransport(server), patience=0.2)
+        chat = WebChat("http://127.0.0.1:1", httpx.MockTransport(server), patience=0.2)
         return Person("w00001", MEMORY, chat, journal)
 
     return make
@@ -200,5 +200,5 @@ async def test_a_refusal_of_the_server_names_its_reason() -> None:
     body = {"error": "invite_used", "message": "This invite has been used up."}
     transport = httpx.MockTransport(lambda _request: httpx.Response(403, json=body))
     with pytest.raises(ChatRefused, match="used up") as refused:
-        await Chat("http://127.0.0.1:1", transport).join("code", "Ada")
+        await WebChat("http://127.0.0.1:1", transport).join("code", "Ada")
     assert refused.value.code == "invite_used"
