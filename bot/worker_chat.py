@@ -28,8 +28,10 @@ def on_next(context: Context, project_public_id: str = "") -> list[Show]:
 
 
 def on_next_tap(context: Context, token: Token) -> list[Show]:
-    """Start and Next buttons."""
-    return [Show(next_card(context, token.subject), "edit")]
+    """Start and Next buttons. Where nothing has changed, an edit shows nothing: so a short notice says it, too."""
+    card = next_card(context, token.subject)
+    told = [] if isinstance(card, ItemCard) else [Show(Notice("nothing_new"), "toast")]
+    return [*told, Show(card, "edit")]
 
 
 def on_answer(context: Context, token: Token) -> list[Show]:

@@ -55,6 +55,8 @@ class Stage:
 
     async def work(self) -> None:
         """Run what is due in Redis, and what is scheduled but for the ends of leases; then deliver what is owed."""
+        # The writer answers first and enqueues then: what is written after an event finds its jobs in Redis.
+        await asyncio.wrap_future(self.writer.submit(lambda session: None))
         while await asyncio.to_thread(self._run_jobs):
             pass
         while await self.delivery.deliver_once():

@@ -249,3 +249,13 @@ async def test_who_only_reads_does_not_wait_for_a_writer(chat: Chat) -> None:
         outcome = await chat.dispatch(Command(ann.person, "stats"))
         assert not outcome.late, "it waits for the transaction that is open here"
         assert outcome.refused is None
+
+
+async def test_next_with_nothing_new_says_so_at_the_button(chat: Chat) -> None:
+    post(chat, "sun")
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    await ann.taps("Good")
+    heard = await ann.taps("Next item")
+    assert heard.startswith("(Nothing new yet)")
+    assert "Nothing left for you" in heard
