@@ -122,7 +122,8 @@ class Crowd:
 
     async def _attend(self, person: Person) -> None:
         rest = FIRST_REST_SECONDS
-        while not person.left:
+        # Looked at as well: an HTTP client that times out in the moment of a cancellation may swallow it.
+        while not (person.left or self._over.is_set()):
             cards = min(LONGEST, max(SHORTEST, person.unseen // VISITS))
             before = person.answers + person.skips
             async with self._seats:  # first come, first served, so everybody gets their turn
