@@ -15,7 +15,7 @@ from demo.journal import read_journal
 from tests.processes import end, is_alive, start
 from tests.waiting import eventually
 
-SMALL = ("--items", "60", "--second", "20", "--people", "25", "--no-training", "--seed", "1")
+SMALL = ("--items", "60", "--second", "20", "--people", "40", "--no-training", "--seed", "1")
 SMALLEST = ("--items", "20", "--second", "0", "--people", "10", "--no-training", "--seed", "1")
 
 
@@ -70,7 +70,7 @@ def test_the_same_people_meet_on_a_chat_platform(tmp_path: Path, surface: str, p
 
 def check_figures(report: dict[str, Any]) -> None:
     assert report["items"] == 80
-    assert report["workers"] == 25
+    assert report["workers"] == 40
     assert report["agreed"] + report["adjudicated"] + report["disputed"] + report["open"] == 80
     assert report["agreed"] >= 40
     assert report["open"] <= 2
