@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from bot.texts.units import length, prefix
+
 SHORTENED = "... (shortened)"
 BAR_CELLS = 10
-
-
-def length(text: str) -> int:
-    """Characters as Telegram and Slack count them: UTF-16 code units."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 def clean(text: str) -> str:
     """Without lone surrogates, which no encoding of a request can carry, and without outer space."""
     return text.encode("utf-8", errors="replace").decode().strip()
-
-
-def prefix(text: str, limit: int) -> str:
-    """The first characters of `text`, at most `limit` UTF-16 code units."""
-    # errors="ignore" drops the half of a surrogate pair that the cut may leave.
-    return text.encode("utf-16-le")[: max(0, limit) * 2].decode("utf-16-le", errors="ignore")
 
 
 def cut(text: str, limit: int, marker: str = f"\n{SHORTENED}") -> str:

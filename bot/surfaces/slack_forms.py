@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.surface import Field, Form
-from bot.surfaces.plain import clean, cut, length
+from bot.surfaces.plain import clean, cut
 from bot.surfaces.slack_render import Block, plain_text
 from bot.surfaces.slack_words import Words, spoken
+from bot.texts.units import length
 
 CALLBACK = "form"
 ACTION = "value"

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.surface import Button, Message
-from bot.surfaces.plain import clean, cut, footer, length, prefix
+from bot.surfaces.plain import clean, cut, footer
+from bot.texts.units import length, prefix
 
 Block = dict[str, Any]
 

@@ -10,12 +10,12 @@ from telegram import Bot, Document, LinkPreviewOptions, Update
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from bot.surface import Attachment, Blocked, Limiter, Message, MessageRef, Rejected, RetryLater, SurfaceError
-from bot.surfaces.plain import length
 from bot.surfaces.telegram_files import fetch, send_file
 from bot.surfaces.telegram_menus import Menus
 from bot.surfaces.telegram_rates import Gate
 from bot.surfaces.telegram_render import CAPTION_LIMIT, Rendered, render, toast
 from bot.surfaces.telegram_transport import AiohttpRequest, TooManyRequests
+from bot.texts.units import length
 from core.lanes import Lane
 from core.log import get_logger, hide
 

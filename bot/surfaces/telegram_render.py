@@ -12,7 +12,8 @@ from typing import NamedTuple
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.surface import Button, Message
-from bot.surfaces.plain import clean, cut, footer, length
+from bot.surfaces.plain import clean, cut, footer
+from bot.texts.units import length
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.surface import Button, Message, Part
-from bot.surfaces.plain import SHORTENED, bar, cut, length
+from bot.surfaces.plain import SHORTENED, bar, cut
 from bot.surfaces.telegram_render import keyboard, render, toast
+from bot.texts.units import length
 from tests.fakes.telegram_spec import ApiError, check
 
 CARD = Message(
