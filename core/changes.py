@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from core import labels
+from core import labels, quality
 from core.consensus import reconsider
 from core.db import is_sqlite, reading, unit_of_work
 from core.db.tables import table_of
@@ -64,6 +64,23 @@ def change_settings(session: Session, project: Project, worker_id: int, now: dat
     for name, value in changed.items():
         _record(session, locked, worker_id, f"{name} {value}", now)
     return bool(changed)
+
+
+def change_quality(session: Session, project: Project, worker_id: int, now: datetime, **values: Any) -> bool:
+    """Change any of `core.quality.QualitySettings`; false where nothing is other than before.
+
+    Raises:
+        InvalidInput: as `core.quality.change`.
+    """
+    locked = _lock(session, project)
+    before = quality.load(locked.quality)
+    after = quality.change(before, **values)
+    if after == before:
+        return False
+    locked.quality = quality.dump(after)
+    changed = (f"{name} {getattr(after, name)}" for name in values if getattr(after, name) != getattr(before, name))
+    _record(session, locked, worker_id, f"quality {', '.join(changed)}", now)
+    return True
 
 
 def change_overlap(

@@ -1,7 +1,7 @@
 """Tables: data without verbs."""
 
 from core.models.base import Base
-from core.models.labeling import Adjudication, Annotation, Assignment, Cursor, Participation, Skill
+from core.models.labeling import Adjudication, Annotation, Assignment, Cursor, Flag, Participation, Skill
 from core.models.learning import ModelVersion, Prediction, TrainingRun
 from core.models.messages import (
     ChatMessage,
@@ -26,6 +26,7 @@ __all__ = [
     "Cursor",
     "Dialogue",
     "ExportRequest",
+    "Flag",
     "Gold",
     "Identity",
     "Invite",

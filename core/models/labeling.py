@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.models.base import Base, Id, PublicId, Short
 
 ACTIVE = "state = 'active'"
-STANDING = "state IN ('counted', 'surplus')"
+STANDING = "state IN ('counted', 'surplus', 'control')"
 
 
 class Participation(Base):
@@ -34,6 +34,20 @@ class Participation(Base):
     guidelines_seen: Mapped[int] = mapped_column(default=0, server_default="0")
     """The version of the guidelines that they were last shown."""
     offered_at: Mapped[datetime | None]
+    since_gold: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Answers since the last gold item."""
+    gold_due: Mapped[int] = mapped_column(default=0, server_default="0")
+    """After how many answers the next one comes, drawn at random; 0: not drawn yet."""
+    gold_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    gold_right: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Answers to gold items, and the right ones among them."""
+    qualification: Mapped[Short] = mapped_column(default="", server_default="")
+    """Empty where none is asked; practice, quiz, passed or failed."""
+    qualified_at: Mapped[datetime | None]
+    quiz_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    restriction: Mapped[Short] = mapped_column(default="", server_default="")
+    """What rules have led to: empty, warned, watched (more gold), training (gold and practice alone) or paused."""
+    restricted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -116,8 +130,8 @@ class Annotation(Base):
     value: Mapped[dict[str, Any]]
     """The answer in the form of its label schema, for example {"choice": "a"}."""
     state: Mapped[Short]
-    """counted (fills a slot), surplus (kept and paid, fills none), withdrawn (undone), superseded (workers linked) or
-    rejected (by an audit or a ban: its slot was given back)."""
+    """counted (fills a slot), surplus (kept and paid, fills none), control (of a gold or practice item), withdrawn
+    (undone), superseded (workers linked) or rejected (by an audit or a ban: its slot was given back)."""
     audit_state: Mapped[Short] = mapped_column(default="unaudited")
     """unaudited, accepted or rejected."""
     audit_reason: Mapped[str] = mapped_column(Text, default="")
@@ -130,6 +144,8 @@ class Annotation(Base):
     """The model's hint that the card showed, if it did."""
     duration_ms: Mapped[int]
     """From lease to answer, by the server's clock."""
+    price: Mapped[int | None]
+    """What it is paid, in hundredths of the workspace's currency. Null: from before prices were kept."""
     created_at: Mapped[datetime]
 
 
@@ -161,4 +177,33 @@ class Adjudication(Base):
     """The verdict; empty where there is none."""
     reason: Mapped[str] = mapped_column(Text, default="")
     """Where there is no verdict: unanswerable, or later and unclear, with which it was only put aside."""
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What the guidelines should say, in the expert's words."""
     created_at: Mapped[datetime]
+
+
+class Flag(Base):
+    """Evidence that a worker's answers in a project need a look, and what followed from it by the project's rules."""
+
+    __tablename__ = "flag"
+    __table_args__ = (Index("ix_flag_project_id_worker_id", "project_id", "worker_id"),)
+
+    id: Mapped[Id]
+    public_id: Mapped[PublicId]
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
+    kind: Mapped[Short]
+    """fast, one_label, pattern, copying or gold: the score of `core.aggregation.filters` that raised it."""
+    score: Mapped[float]
+    evidence: Mapped[dict[str, Any]]
+    """What was counted, so that people can check it."""
+    action: Mapped[Short]
+    """none, warn, gold, pause or ban."""
+    state: Mapped[Short] = mapped_column(default="open")
+    """open, appealed, lifted (it was nothing: its action is undone) or upheld."""
+    appeal: Mapped[str] = mapped_column(Text, default="", server_default="")
+    appealed_at: Mapped[datetime | None]
+    resolved_by_id: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
+    resolved_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

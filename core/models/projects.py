@@ -22,6 +22,7 @@ from core.models.base import Base, Id, Name, PublicId, Short
 
 SLOTS = "CASE WHEN state = 'open' AND purpose = 'label' THEN overlap - submitted - leased ELSE 0 END"
 OPEN = "slots > 0"
+CONTROL = "purpose <> 'label'"
 
 
 class Project(Base):
@@ -75,6 +76,21 @@ class Project(Base):
     """Up to when the cron string was looked at; compare-and-set by the scheduler's tick."""
     estimated_annotations: Mapped[int] = mapped_column(default=0)
     """Counted annotations that the last re-estimation saw."""
+    quality: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What differs from the defaults of `core.quality.QualitySettings`: gold, quiz, rules, audits, prices."""
+    aim: Mapped[Short] = mapped_column(default="error_cost", server_default="error_cost")
+    """What the coordinator set, and dynamic overlap follows: error_cost, accuracy or budget."""
+    target_accuracy: Mapped[float | None]
+    """Wanted share of right labels, where `aim` is accuracy."""
+    answer_budget: Mapped[int | None]
+    """Answers that the job may take in all, where `aim` is budget."""
+    information: Mapped[float | None]
+    """Share of what an average answer tells about a fresh item that a further answer has to tell; steered by
+    re-estimation towards the aim. Null: 1 / `error_cost`."""
+    pilot_size: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Items of the pilot that comes before all others; 0: none."""
+    pilot_state: Mapped[Short] = mapped_column(default="", server_default="")
+    """Empty where there is no pilot; running, reported (the coordinator has to decide) or passed."""
     created_by_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
     created_at: Mapped[datetime]
 
@@ -134,6 +150,7 @@ class Item(Base):
         Index("ix_item_project_id_state", "project_id", "state"),
         Index("ix_item_project_id_content_hash", "project_id", "content_hash"),
         Index("ix_item_batch_id", "batch_id"),
+        Index("ix_item_control", "project_id", "purpose", postgresql_where=text(CONTROL), sqlite_where=text(CONTROL)),
     )
 
     id: Mapped[Id]
@@ -190,4 +207,12 @@ class Gold(Base):
     label_id: Mapped[str] = mapped_column(String(20))
     source: Mapped[Short]
     """column (of the import) or verdict (promoted adjudication)."""
+    state: Mapped[Short] = mapped_column(default="active", server_default="active")
+    """active, or retired: known, but never asked to check people (any more)."""
+    served: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Answers of people who did not know that it is gold."""
+    missed: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Those among them that are another label."""
+    explanation: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it is this label, for people who learn."""
     created_at: Mapped[datetime]
