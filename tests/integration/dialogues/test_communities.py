@@ -1,0 +1,82 @@
+"""Several communities of one person: made, named, switched, and closed to others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from core.clock import now
+from core.models import Assignment, Participation, Workspace
+from tests.factories import make_project
+from tests.fakes.chat import Chat
+
+
+async def test_an_owner_makes_another_community_and_goes_back(chat: Chat) -> None:
+    with chat.writing() as session:
+        make_project(session, ("sun",), ("Good", "Bad"))
+    olga = await chat.member("Olive", "owner")
+    assert "the only one" in await olga.says("/workspace")
+    assert "You own “Bird watchers” now" in await olga.says("/workspace new  Bird   watchers")
+    assert "1 member" in await olga.says("/workers")
+    assert "no open job" in await olga.says("/next")
+    assert "It is called “Birds” now" in await olga.says("/workspace rename Birds")
+    assert "You are in “Birds”, as owner." in await olga.says("/workspace")
+    assert olga.buttons() == ["Lightwork"]
+    back = olga.button("Lightwork").payload
+    assert "You are in “Lightwork” now, as owner." in await olga.taps("Lightwork")
+    assert "sun" in await olga.says("/next")
+    assert "Birds" not in await olga.says("/log"), "what was done there is not shown here"
+    await olga.taps_payload(back)
+    assert olga.refused is None, "a second tap changes nothing"
+
+
+async def test_switching_gives_back_what_was_held(chat: Chat) -> None:
+    with chat.writing() as session:
+        make_project(session, ("sun",), ("Good", "Bad"))
+    olga = await chat.member("Olive", "owner")
+    await olga.says("/next")
+    await olga.says("/workspace new Birds")
+    with chat.writing() as session:
+        assert session.scalars(select(Assignment.state)).one() == "released"
+        assert session.scalars(select(Participation.state)).one() == "away"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("new", "workspace_how"),
+        ("rename   ", "workspace_how"),
+        ("dance", "workspace_how"),
+        (f"new {'x' * 61}", "workspace_name_long"),
+    ],
+)
+async def test_communities_without_a_proper_name_are_refused(chat: Chat, said: str, code: str) -> None:
+    olga = await chat.member("Olga", "owner")
+    await olga.says(f"/workspace {said}")
+    assert olga.refused == code
+
+
+async def test_who_may_make_and_rename_communities(chat: Chat) -> None:
+    otto = await chat.member("Otto", "coordinator")
+    for said in ("new Birds", "rename Birds"):
+        await otto.says(f"/workspace {said}")
+        assert otto.refused == "needs_role"
+    slack = chat.someone("Sue")
+    slack.person = replace(slack.person, surface="slack", tenant="T1")
+    await slack.says(f"/start {chat.invite('owner')}")
+    assert "In Slack there is one community" in await slack.says("/workspace new Birds")
+
+
+async def test_communities_of_others_are_not_to_be_had(chat: Chat) -> None:
+    ann = await chat.member("Ann")
+    with chat.writing() as session:
+        other = Workspace(name="Secret", created_at=now())
+        session.add(other)
+        session.flush()
+        public_id = other.public_id
+    for forged in (public_id, "x", ""):
+        heard = await ann.taps_payload(f"inws.{forged}..0")
+        assert ann.refused == "workspace_unknown"
+        assert "Secret" not in heard
