@@ -30,7 +30,7 @@ browser:
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		echo "Installing Chromium for the browser tests ..."; \
-		(apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core) >/dev/null 2>&1 \
+		(apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji) >/dev/null 2>&1 \
 			|| echo "!!! Chromium could not be installed: the browser tests will be SKIPPED."; \
 	else \
 		echo "!!! No Chromium, and it cannot be installed here (Debian or Ubuntu, as root): the browser tests will be SKIPPED."; \

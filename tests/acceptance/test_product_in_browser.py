@@ -302,7 +302,7 @@ async def shown(page: Page, answered: int) -> str:
 async def picture(page: Page, name: str) -> None:
     """A picture for the README, where they are wanted; taken in any case, so that it keeps working."""
     await expect(page.locator("#toast")).to_be_hidden()
-    taken = await page.screenshot()
+    taken = await page.screenshot(animations="disabled")
     assert taken.startswith(b"\x89PNG")
     if os.environ.get("LIGHTWORK_SCREENSHOTS"):
         (ROOT / "docs" / "images" / f"{name}.png").write_bytes(taken)
