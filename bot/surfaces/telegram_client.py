@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from telegram import Bot, Document, LinkPreviewOptions, Update
+from telegram import Bot, Document
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from bot.surface import Attachment, Blocked, Limiter, Message, MessageRef, Rejected, RetryLater, SurfaceError
+from bot.surfaces.telegram_calls import Calls
 from bot.surfaces.telegram_files import fetch, send_file
+from bot.surfaces.telegram_incoming import Incoming, incoming
 from bot.surfaces.telegram_menus import Menus
 from bot.surfaces.telegram_rates import Gate
 from bot.surfaces.telegram_render import CAPTION_LIMIT, Rendered, render, toast
@@ -19,7 +22,6 @@ from bot.texts.units import length
 from core.lanes import Lane
 from core.log import get_logger, hide
 
-ALLOWED_UPDATES: Sequence[str] = (Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER)
 NETWORK_PAUSE = 2.0
 TOKEN_PAUSE = 60.0
 
@@ -46,18 +48,23 @@ class TelegramClient:
             get_updates_request=self._request,
         )
         self.menus = Menus(self.bot)
+        self._calls = Calls(self.bot)
 
     async def close(self) -> None:
         """Close the connections. A later call opens them again."""
         await self._request.shutdown()
 
-    async def updates(self, offset: int, seconds: int) -> tuple[Update, ...]:
+    async def updates(self, offset: int, seconds: int) -> list[Incoming]:
         """Updates from `offset` on, after at most `seconds`. Everything before `offset` is confirmed by that.
 
         Raises:
             TelegramError: `InvalidToken` where the token is refused; else the call may be repeated.
         """
-        return await self.bot.get_updates(offset or None, timeout=seconds, allowed_updates=ALLOWED_UPDATES)
+        return await self._calls.updates(offset, seconds)
+
+    def parsed(self, update: Any) -> Incoming:
+        """An update as it was sent. Raises as `telegram_incoming.incoming`."""
+        return incoming(update, self.bot)
 
     async def admit(self, address: str, lane: Lane) -> None:
         """Wait for the turn of one message to a chat. To be awaited before `send` and `edit`."""
@@ -69,28 +76,20 @@ class TelegramClient:
             if message.attachment is not None:
                 sent = await self._send_file(address, message, message.attachment, lane)
             else:
-                sent = await self._send_text(address, render(message))
+                sent = await self._calls.send_text(address, render(message))
         await self._show_menu(address, message)
         return sent
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Replace the text and the buttons of a message. Raises `SurfaceError`."""
         async with self._translated(ref.address):
-            shown = render(message)
-            await self.bot.edit_message_text(
-                shown.text,
-                chat_id=ref.address,
-                message_id=int(ref.message),
-                reply_markup=shown.keyboard,
-                entities=shown.entities,
-                link_preview_options=_no_preview(shown.text),
-            )
+            await self._calls.edit_text(ref, render(message))
         await self._show_menu(ref.address, message)
 
     async def answer(self, query_id: str, text: str) -> bool:
         """Whether the person saw `text`: a tap can be answered once, and for some seconds only."""
         try:
-            await self.bot.answer_callback_query(query_id, toast(text) or None)
+            await self._calls.answer(query_id, toast(text))
         except TelegramError as error:
             if "query is too old" not in str(error).lower():
                 log.warning("telegram.answer_lost", error=self.named(error))
@@ -105,26 +104,16 @@ class TelegramClient:
         """An error's class and text, fit for a log."""
         return f"{type(error).__name__}: {hide(str(error), [self._token])}"
 
-    async def _send_text(self, address: str, shown: Rendered) -> MessageRef:
-        sent = await self.bot.send_message(
-            address,
-            shown.text,
-            reply_markup=shown.keyboard,
-            entities=shown.entities,
-            link_preview_options=_no_preview(shown.text),
-        )
-        return MessageRef(address, str(sent.message_id))
-
     async def _send_file(self, address: str, message: Message, attachment: Attachment, lane: Lane) -> MessageRef:
         """With the text as its caption; a text that is too long for one follows."""
-        shown = render(message) if message.plain() else Rendered("", render(message).keyboard, ())
+        shown = render(message) if message.plain() else Rendered("", render(message).rows)
         fits = length(shown.text) <= CAPTION_LIMIT
-        caption = shown if fits else Rendered("", None, ())
+        caption = shown if fits else Rendered("")
         sent = await send_file(self.bot, address, attachment, caption, lambda: self.admit(address, lane))
         if fits:
             return MessageRef(address, str(sent.message_id))
         await self.admit(address, lane)
-        return await self._send_text(address, shown)
+        return await self._calls.send_text(address, shown)
 
     async def _show_menu(self, address: str, message: Message) -> None:
         if message.menu is not None:
@@ -160,8 +149,3 @@ def _refusal(description: str) -> SurfaceError | None:
     if "message to edit not found" in said or "message can't be edited" in said or "no text in the message" in said:
         return MessageGone(description)
     return Blocked(description) if "chat not found" in said else Rejected(description)
-
-
-def _no_preview(text: str) -> LinkPreviewOptions | None:
-    """An item's text must not make anybody fetch a page. Without a dot there is no link to preview."""
-    return LinkPreviewOptions(is_disabled=True) if "." in text else None

@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from telegram import Document, Update
+from telegram import Document
 from telegram.error import TelegramError
 
 from bot.surface import Dispatch, Message, Outcome, Send, Sentence, Toast, Uploaded
 from bot.surfaces.lanes import Lanes, back_off
 from bot.surfaces.telegram_client import TelegramClient
 from bot.surfaces.telegram_files import DOWNLOAD_BYTES, FileTooLarge
+from bot.surfaces.telegram_incoming import Incoming
 from bot.surfaces.telegram_replies import Replies
 from bot.surfaces.telegram_turns import Turn, turn_of
 from core.errors import InvalidInput, LightworkError
@@ -51,9 +52,9 @@ class Intake:
         self._replies = Replies(client)
         self._free = asyncio.Semaphore(CONCURRENT)
 
-    def take(self, update: Update) -> asyncio.Task[None] | None:
+    def take(self, update: Incoming) -> asyncio.Task[None] | None:
         """Start to handle `update`. What is returned ends after the commit, or after the last try, and never fails."""
-        turn = turn_of(update, self._fetch)
+        turn = update if isinstance(update, Turn) else turn_of(update, self._fetch)
         if turn is None:
             return None
         return self._events.start(turn.person.external_id, partial(self._handle, turn))

@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from telegram import Update
 from telegram.error import Conflict, TelegramError
 
 from bot.leading import lead
 from bot.surface import Leadership, Offsets
 from bot.surfaces.telegram_client import TelegramClient
+from bot.surfaces.telegram_incoming import Incoming
 from bot.surfaces.telegram_insist import WEBHOOK_ACTIVE, Insistence
 from core.log import get_logger
 
-Take = Callable[[Update], "asyncio.Task[None] | None"]
+Take = Callable[[Incoming], "asyncio.Task[None] | None"]
 PATIENCE_SECONDS = 10.0
 """A poll that does not end within its own time and this much more has gone silent, and is repeated."""
 
@@ -71,7 +71,7 @@ class Poller:
                     log.warning("telegram.poll_fenced", fence=fence)
                     return
 
-    async def _updates(self, offset: int) -> tuple[Update, ...]:
+    async def _updates(self, offset: int) -> list[Incoming]:
         try:
             async with asyncio.timeout(self._poll_seconds + self._patience_seconds):
                 return await self._client.updates(offset, self._poll_seconds)

@@ -7,7 +7,7 @@ Limits: https://core.telegram.org/bots/api#sendmessage (4096 characters), #sendd
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
@@ -28,12 +28,39 @@ COLUMNS_BY_LENGTH = ((3, MAX_COLUMNS), (12, 3), (20, 2))
 """(longest text of a row in characters, buttons that then stand side by side on a phone)."""
 
 
-class Rendered(NamedTuple):
-    """Arguments of sendMessage, sendDocument and editMessageText."""
+class WireButton(TypedDict):
+    """A button as it goes over the wire: the library's objects are made only where the library needs them."""
 
     text: str
-    keyboard: InlineKeyboardMarkup | None
-    entities: tuple[MessageEntity, ...]
+    callback_data: str
+
+
+WireRows = Sequence[Sequence[WireButton]]
+
+
+class Rendered(NamedTuple):
+    """What sendMessage, sendDocument and editMessageText show.
+
+    text: all of it.
+    rows: of buttons.
+    bold: UTF-16 code units from the start of the text, the heading.
+    """
+
+    text: str
+    rows: WireRows = ()
+    bold: int = 0
+
+    @property
+    def keyboard(self) -> InlineKeyboardMarkup | None:
+        """`rows` as the library takes them."""
+        if not self.rows:
+            return None
+        return InlineKeyboardMarkup([[InlineKeyboardButton(**button) for button in row] for row in self.rows])
+
+    @property
+    def entities(self) -> tuple[MessageEntity, ...]:
+        """`bold` as the library takes it."""
+        return (MessageEntity(MessageEntity.BOLD, 0, self.bold),) if self.bold else ()
 
 
 def render(message: Message, limit: int = TEXT_LIMIT) -> Rendered:
@@ -54,11 +81,10 @@ def render(message: Message, limit: int = TEXT_LIMIT) -> Rendered:
     body = "\n\n".join(piece for piece in content if piece)
     frame = sum(length(piece) + 2 for piece in (heading, below) if piece)
     text = "\n\n".join(piece for piece in (heading, cut(body, limit - frame), below) if piece)
-    bold = (MessageEntity(MessageEntity.BOLD, 0, length(heading)),) if heading else ()
-    return Rendered(text or "…", keyboard(message.buttons), bold)
+    return Rendered(text or "…", broken(message.buttons), length(heading))
 
 
-def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
+def broken(rows: Sequence[Sequence[Button]]) -> WireRows:
     """The buttons, each row broken where its texts would be too narrow to read on a phone.
 
     Raises:
@@ -67,8 +93,7 @@ def keyboard(rows: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
     count = sum(len(row) for row in rows)
     if count > MAX_BUTTONS:
         raise ValueError(f"{count} buttons; Telegram shows at most {MAX_BUTTONS}")
-    broken = [[_button(button) for button in part] for row in rows for part in _break(row)]
-    return InlineKeyboardMarkup(broken) if broken else None
+    return [[_button(button) for button in part] for row in rows for part in _break(row)]
 
 
 def toast(text: str) -> str:
@@ -83,9 +108,9 @@ def _break(row: Sequence[Button]) -> Iterator[Sequence[Button]]:
         yield row[start : start + columns]
 
 
-def _button(button: Button) -> InlineKeyboardButton:
+def _button(button: Button) -> WireButton:
     size = len(button.payload.encode())
     if not 1 <= size <= PAYLOAD_BYTES:
         raise ValueError(f"a payload of {size} bytes; Telegram carries 1 to {PAYLOAD_BYTES}")
     text = cut(clean(button.text), BUTTON_TEXT, marker="…")
-    return InlineKeyboardButton(text or "·", callback_data=button.payload)
+    return {"text": text or "·", "callback_data": button.payload}

@@ -13,12 +13,11 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
-JSON_HEADERS = {"Content-Type": "application/json"}
+JSON_TYPE = "application/json"
 READ_SECONDS = 10.0
 UPLOAD_SECONDS = 120.0
 CONNECT_SECONDS = 10.0
 ANSWER_LIMIT = 32 * 1024 * 1024
-CHUNK = 256 * 1024
 
 
 class TooManyRequests(TelegramError):
@@ -49,8 +48,11 @@ class AiohttpRequest(BaseRequest):
     async def initialize(self) -> None:
         """Open the session; needs a running event loop."""
         if self._session is None or self._session.closed:
-            connector = aiohttp.TCPConnector(limit=self._connections)
-            self._session = aiohttp.ClientSession(connector=connector, headers={"User-Agent": self.USER_AGENT})
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),  # the Bot API sets none, and looking for them is work
+                headers={"User-Agent": self.USER_AGENT},
+            )
 
     async def shutdown(self) -> None:
         """Close the session. A later request opens a new one."""
@@ -78,11 +80,10 @@ class AiohttpRequest(BaseRequest):
         await self.initialize()
         assert self._session is not None  # noqa: S101 - opened one line above
         patience = UPLOAD_SECONDS if request_data is not None and request_data.contains_files else READ_SECONDS
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=_seconds(pool_timeout, CONNECT_SECONDS),
-            sock_connect=_seconds(connect_timeout, CONNECT_SECONDS),
-            sock_read=_seconds(read_timeout, patience),
+        timeout = _timeout(
+            _seconds(pool_timeout, CONNECT_SECONDS),
+            _seconds(connect_timeout, CONNECT_SECONDS),
+            _seconds(read_timeout, patience),
         )
         try:
             # A redirect would carry the token in the URL to a place that nobody configured.
@@ -90,7 +91,6 @@ class AiohttpRequest(BaseRequest):
                 method,
                 _address(url),
                 data=_body(request_data),
-                headers=None if request_data is None or request_data.contains_files else JSON_HEADERS,
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -111,16 +111,23 @@ def _seconds(given: ODVInput[float], default: float) -> float | None:
 
 
 @lru_cache(maxsize=64)
+def _timeout(pool: float | None, connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=pool, sock_connect=connect, sock_read=read)
+
+
+@lru_cache(maxsize=64)
 def _address(url: str) -> URL:
     """Parsed once for each method; the addresses of files, which are all different, fall out by themselves."""
     return URL(url, encoded=True)
 
 
-def _body(request_data: RequestData | None) -> bytes | aiohttp.FormData | None:
+def _body(request_data: RequestData | None) -> aiohttp.Payload | aiohttp.FormData | None:
+    """As JSON wherever it can be: encoding a form costs more than all the rest of a request."""
     if request_data is None:
         return None
-    if not request_data.contains_files:  # as JSON: encoding a form costs more than all the rest of a request
-        return request_data.json_payload
+    if not request_data.contains_files:
+        # Not `json_payload`, in which what is nested is encoded twice.
+        return aiohttp.BytesPayload(json.dumps(request_data.parameters).encode(), content_type=JSON_TYPE)
     form = aiohttp.FormData(quote_fields=False)
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)
@@ -131,8 +138,8 @@ def _body(request_data: RequestData | None) -> bytes | aiohttp.FormData | None:
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:
     received = bytearray()
-    async for chunk in response.content.iter_chunked(CHUNK):
-        received += chunk
+    while piece := await response.content.readany():
+        received += piece
         if len(received) > ANSWER_LIMIT:
             raise NetworkError("the answer of the server is too long")
     return bytes(received)

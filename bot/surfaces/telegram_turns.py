@@ -53,10 +53,14 @@ def turn_of(update: Update, fetch: Fetch) -> Turn | None:
     return None if event is None else Turn(update.update_id, person, partial(_known, event))
 
 
+def tapped(update_id: int, person: Person, query_id: str, payload: str, ref: MessageRef | None) -> Turn:
+    """A tap on a button of the message `ref`."""
+    return Turn(update_id, person, partial(_known, Tapped(person, payload, ref)), query_id=query_id, message=ref)
+
+
 def _tap(update_id: int, person: Person, query: CallbackQuery) -> Turn:
     ref = MessageRef(person.address, str(query.message.message_id)) if query.message is not None else None
-    event = Tapped(person, query.data or "", ref)
-    return Turn(update_id, person, partial(_known, event), query_id=query.id, message=ref)
+    return tapped(update_id, person, query.id, query.data or "", ref)
 
 
 def _said(person: Person, message: TelegramMessage) -> Event | None:

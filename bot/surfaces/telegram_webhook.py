@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
-from telegram import Update, WebhookInfo
+from telegram import WebhookInfo
 
 from bot.surfaces.hooks import HookServer
-from bot.surfaces.telegram_client import ALLOWED_UPDATES, TelegramClient
+from bot.surfaces.telegram_calls import ALLOWED_UPDATES
+from bot.surfaces.telegram_client import TelegramClient
 from bot.surfaces.telegram_insist import Insistence
 from bot.surfaces.telegram_poll import Take
 from core.log import get_logger
@@ -102,7 +103,7 @@ class Receiver:
             log.warning("telegram.webhook_secret_wrong")
             raise web.HTTPForbidden
         try:
-            update = Update.de_json(await request.json(), self._client.bot)
+            update = self._client.parsed(await request.json())
         except (ValueError, TypeError, KeyError, AttributeError):
             raise web.HTTPBadRequest from None
         work = take(update)

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from bot.surface import Command, Edit, Event, Outcome, Said, Send, Tapped, Toast
 from bot.surfaces.hooks import BODY_BYTES, HookServer
-from bot.surfaces.telegram_client import ALLOWED_UPDATES, TelegramClient
+from bot.surfaces.telegram_calls import ALLOWED_UPDATES
+from bot.surfaces.telegram_client import TelegramClient
 from bot.surfaces.telegram_insist import Insistence
 from bot.surfaces.telegram_webhook import SECRET_HEADER, Receiver, Webhook
 from core.errors import SettingsError
