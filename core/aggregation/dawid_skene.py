@@ -1,35 +1,61 @@
-"""Dawid-Skene by EM over a table of annotations, vectorised; plain or with hierarchical Dirichlet priors.
+"""Dawid-Skene by EM over a table of annotations, vectorised; plain or with Dirichlet priors shared by all workers.
 
 Dawid & Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm" (1979): P(label) per item
-and P(answer | label) per worker are estimated in turn. With a prior, each worker's matrix is drawn towards the pooled
-matrix of all workers, which keeps people with few answers sane.
+and P(answer | label) per worker are estimated in turn. With a prior, each row of a worker's matrix is drawn towards a
+matrix of the whole crowd, which keeps people with few answers sane (Kim & Ghahramani 2012).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 
+from core.aggregation.annotations import (
+    EPSILON,
+    Annotations,
+    Bools,
+    Floats,
+    Ints,
+    check,
+    count_votes,
+    expected_counts,
+    furthest,
+    incidence,
+    normalise,
+    pin,
+    softmax,
+    teaching,
+)
 from core.aggregation.confusion import default_pooled
 
 POOLED_STRENGTH = 10.0
 """Pseudo-answers per row that the default matrix is worth in the pooled one."""
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-EPSILON = 1e-10
-"""Counts are not let below it; on sparse tables its size matters, and this is crowd-kit's."""
+Centre = Literal["pooled", "coin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Fitted: posteriors (items, classes), confusion (workers, classes, classes), pooled matrix, prior (classes)."""
+    """Fitted: posteriors (items, classes), confusion (workers, classes, classes), pooled matrix, prior (classes).
+
+    Rows of a matrix are labels, columns answers. `pooled` is what the workers' rows were drawn towards.
+    """
 
     posteriors: Floats
     confusion: Floats
     expected_counts: Floats
+    pooled: Floats
+    prior: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """One M-step: counts and confusion stand as (workers, answers, labels), the order in which they are summed."""
+
+    counts: Floats
+    confusion: Floats
     pooled: Floats
     prior: Floats
 
@@ -42,8 +68,10 @@ def fit(
     *,
     iterations: int = 20,
     strength: float = 4.0,
+    centre: Centre = "pooled",
     fixed: Floats | None = None,
     tolerance: float = 1e-5,
+    least_gain: float | None = None,
 ) -> Fit:
     """Estimate labels and workers from annotations.
 
@@ -51,64 +79,82 @@ def fit(
         items, workers, answers: one entry per annotation, each an index from 0; shape (annotations,).
         shape: numbers of items, workers and classes.
         iterations: at most this many rounds of EM.
-        strength: pseudo-answers that the pooled matrix is worth in each row; 0 is plain Dawid-Skene. Above 0 the
-            pooled matrix has a prior of its own, and items with a single answer teach nothing about workers: their
-            posterior is the answer itself, and learning from it runs away.
+        strength: pseudo-answers that the matrix of the crowd is worth in each row; 0 is plain Dawid-Skene. Above 0 the
+            pooled matrix has a prior of its own, and items with a single answer teach nothing about workers unless
+            they are `fixed`: their posterior is the answer itself, and learning from it runs away.
+        centre: what workers are drawn towards: the "pooled" matrix of all, or the "coin" that is right as often as all
+            of them are and errs evenly, so that no mistake about the crowd can feed on itself.
         fixed: known labels as (items, classes), NaN rows where unknown; verdicts and gold are never taken back.
         tolerance: stop when no posterior moves further than this.
+        least_gain: stop as well when the bound on the log-likelihood, per annotation, gains less than this (crowd-kit's
+            rule).
 
     Raises:
         ValueError: the three columns differ in length, or an index lies outside `shape`.
     """
-    _check(items, workers, answers, shape)
-    item_count, worker_count, classes = shape
-    votes = _sum_by(items, np.eye(classes)[answers], item_count)
-    posteriors = _pin(_normalise(np.maximum(votes, EPSILON)), fixed)
-    order = np.argsort(items, kind="stable")
-    items, workers, answers = items[order], workers[order], answers[order]
-    cell = workers * classes + answers
-    teaches = (np.bincount(items, minlength=item_count)[items] > 1)[:, None] if strength else 1.0
-    default = np.array(default_pooled(classes)) * (POOLED_STRENGTH if strength else 0.0)
-    for _ in range(iterations):
-        counts = _sum_by(cell, posteriors[items] * teaches, worker_count * classes)
-        counts = counts.reshape(worker_count, classes, classes).transpose(0, 2, 1)  # (workers, labels, answers)
-        pooled = _normalise(np.maximum(counts.sum(axis=0) + default, EPSILON))
-        confusion = _normalise(np.maximum(counts + strength * pooled[None], EPSILON))
-        prior = _normalise(np.maximum(posteriors.sum(axis=0) + (1.0 if strength else 0.0), EPSILON))
-        updated = _pin(_posteriors(items, workers, answers, confusion, prior, item_count), fixed)
-        moved = float(np.abs(updated - posteriors).max(initial=0.0))
+    annotations = Annotations(items, workers, answers, shape)
+    check(annotations)
+    given = incidence(annotations)
+    posteriors = count_votes(annotations)
+    teaches = teaching(posteriors, fixed)[:, None] if strength else None
+    posteriors = pin(normalise(np.maximum(posteriors, EPSILON)), fixed)
+    bound = -np.inf
+    for _ in range(max(1, iterations)):
+        crowd = _learn(given, posteriors, teaches, strength, centre)
+        if least_gain is not None:
+            reached = _bound(given, posteriors, crowd)
+            if reached - bound < least_gain:
+                break
+            bound = reached
+        updated = pin(_infer(given, crowd), fixed)
+        settled = tolerance > 0 and furthest(updated, posteriors) < tolerance
         posteriors = updated
-        if moved < tolerance:
+        if settled:
             break
-    return Fit(posteriors, confusion, counts, pooled, prior)
+    return Fit(posteriors, _matrices(crowd.confusion), _matrices(crowd.counts), crowd.pooled, crowd.prior)
 
 
-def _posteriors(items: Ints, workers: Ints, answers: Ints, confusion: Floats, prior: Floats, item_count: int) -> Floats:
-    log_confusion = np.log(confusion)
-    log_likelihood = _sum_by(items, log_confusion[workers, :, answers], item_count) + np.log(prior)
-    log_likelihood -= log_likelihood.max(axis=1, keepdims=True)
-    return _normalise(np.exp(log_likelihood))
+def _learn(
+    given: sparse.csr_array, posteriors: Floats, teaches: Bools | None, strength: float, centre: Centre
+) -> _Crowd:
+    counts = expected_counts(given, posteriors if teaches is None else posteriors * teaches)
+    total = counts.sum(axis=0).T  # (labels, answers)
+    if strength:
+        total = total + POOLED_STRENGTH * _default(len(total))
+    pooled = coin(np.trace(total) / total.sum(), len(total)) if centre == "coin" else total
+    pooled = normalise(np.maximum(pooled, EPSILON))
+    confusion = np.maximum(counts + strength * pooled.T, EPSILON)
+    confusion /= confusion.sum(axis=1, keepdims=True)
+    prior = normalise(np.maximum(posteriors.sum(axis=0) + (1.0 if strength else 0.0), EPSILON))
+    return _Crowd(counts, confusion, pooled, prior)
 
 
-def _sum_by(index: Ints, values: Floats, size: int) -> Floats:
-    columns = [np.bincount(index, weights=values[:, column], minlength=size) for column in range(values.shape[1])]
-    return np.stack(columns, axis=1)
+def _infer(given: sparse.csr_array, crowd: _Crowd) -> Floats:
+    log_likelihood = given @ np.log(crowd.confusion).reshape(given.shape[1], -1)
+    log_likelihood += np.log(crowd.prior)
+    return softmax(log_likelihood)
 
 
-def _normalise(values: Floats) -> Floats:
-    result: Floats = values / values.sum(axis=-1, keepdims=True)
-    return result
+def _bound(given: sparse.csr_array, posteriors: Floats, crowd: _Crowd) -> float:
+    """The evidence lower bound per annotation, with the class prior counted once an annotation, as crowd-kit does."""
+    answered = np.diff(given.indptr)
+    expectation = (crowd.counts * np.log(crowd.confusion)).sum() + (answered @ posteriors) @ np.log(crowd.prior)
+    sure = np.maximum(posteriors, EPSILON)
+    return float((expectation - (sure * np.log(sure)).sum()) / max(1, given.nnz))
 
 
-def _pin(posteriors: Floats, fixed: Floats | None) -> Floats:
-    if fixed is None:
-        return posteriors
-    return np.where(np.isnan(fixed), posteriors, fixed)
+def coin(accuracy: float, classes: int) -> Floats:
+    """The confusion matrix of somebody who is right with probability `accuracy` whatever the label, and errs evenly."""
+    if classes == 1:
+        return np.ones((1, 1))
+    off = (1.0 - accuracy) / (classes - 1)
+    return np.full((classes, classes), off) + np.eye(classes) * (accuracy - off)
 
 
-def _check(items: Ints, workers: Ints, answers: Ints, shape: tuple[int, int, int]) -> None:
-    if not len(items) == len(workers) == len(answers):
-        raise ValueError("items, workers and answers differ in length")
-    for name, column, size in zip(("item", "worker", "answer"), (items, workers, answers), shape, strict=True):
-        if len(column) and (column.min() < 0 or column.max() >= size):
-            raise ValueError(f"{name} index outside 0..{size - 1}")
+def _default(classes: int) -> Floats:
+    return np.array(default_pooled(classes)) if classes > 1 else np.ones((1, 1))
+
+
+def _matrices(cells: Floats) -> Floats:
+    """From (workers, answers, labels) to (workers, labels, answers), without copying."""
+    return cells.transpose(0, 2, 1)

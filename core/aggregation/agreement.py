@@ -1,0 +1,150 @@
+"""How much people agree with each other: Krippendorff's alpha, Fleiss' kappa, pairwise agreement, with intervals.
+
+Each figure is computed from how often each label was given to each item. Intervals are percentiles of a bootstrap over
+items; items with the same counts are alike, so that drawing items is drawing from one multinomial over the patterns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from core.aggregation.annotations import Floats
+
+Level = Literal["nominal", "ordinal", "interval"]
+REPLICATES = 1000
+CONFIDENCE = 0.95
+CHUNK_CELLS = 1 << 22
+"""Cells of one block of drawn weights: 32 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and the ends of its interval; nothing where it is not defined, as where all answers are the same."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The figures of one table, over the items with at least two answers."""
+
+    alpha: Estimate
+    fleiss_kappa: Estimate
+    pairwise: Estimate
+    items: int
+
+
+def agreement(
+    votes: Floats,
+    level: Level = "nominal",
+    values: Floats | None = None,
+    *,
+    seed: int = 0,
+    replicates: int = REPLICATES,
+) -> Agreement:
+    """Agreement of a table.
+
+    Args:
+        votes: how often each label was given to each item, shape (items, labels); ordinal labels in their order.
+        level: what it means that two labels differ: that they do, by how many answers they lie apart, by how much.
+        values: the number that each label stands for; for the level "interval".
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: the level is "interval" and there are no values.
+    """
+    if level == "interval" and values is None:
+        raise ValueError("an interval level needs the numbers of the labels")
+    patterns, times = _patterns(votes)
+    whole = _figures(patterns, times[None, :], level, values)
+    drawn = _bootstrap(patterns, times, level, values, np.random.default_rng(seed), replicates)
+    alpha, kappa, pairwise = (_estimate(float(whole[0, column]), drawn[:, column]) for column in range(3))
+    return Agreement(alpha, kappa, pairwise, items=int(times.sum()))
+
+
+def _patterns(votes: Floats) -> tuple[Floats, Floats]:
+    """Each kind of counts among the items with two answers and more, and how many items have it."""
+    shared = votes[votes.sum(axis=1) >= 2]
+    patterns, times = np.unique(shared, axis=0, return_counts=True)
+    return patterns, times.astype(np.float64)
+
+
+def _bootstrap(
+    patterns: Floats, times: Floats, level: Level, values: Floats | None, rng: np.random.Generator, replicates: int
+) -> Floats:
+    """The three figures of each replicate, shape (replicates, 3)."""
+    items = int(times.sum())
+    if not items:
+        return np.full((replicates, 3), np.nan)
+    block = max(1, CHUNK_CELLS // len(times))
+    blocks = []
+    for start in range(0, replicates, block):
+        weights = rng.multinomial(items, times / items, size=min(block, replicates - start))
+        blocks.append(_figures(patterns, weights.astype(np.float64), level, values))
+    return np.concatenate(blocks)
+
+
+def _figures(patterns: Floats, weights: Floats, level: Level, values: Floats | None) -> Floats:
+    """Alpha, kappa and pairwise agreement for each row of weights; NaN where one is not defined."""
+    answers = patterns.sum(axis=1)
+    agreeing = (patterns * (patterns - 1)).sum(axis=1)  # ordered pairs of answers that are the same
+    pairs = answers * (answers - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        pairwise = (weights @ agreeing) / (weights @ pairs)
+        shares = weights @ patterns
+        chance = ((shares / shares.sum(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        mean = (weights @ (agreeing / np.maximum(pairs, 1))) / weights.sum(axis=1)
+        kappa = np.where(1 - chance > 1e-12, (mean - chance) / (1 - chance), np.nan)
+        alpha = _nominal(patterns, weights) if level == "nominal" else _scaled(patterns, weights, level, values)
+    return np.stack([alpha, kappa, pairwise], axis=1)
+
+
+def _nominal(patterns: Floats, weights: Floats) -> Floats:
+    """Alpha where labels either differ or do not, without a matrix of labels by labels."""
+    answers = patterns.sum(axis=1)
+    differing = (answers**2 - (patterns**2).sum(axis=1)) / np.maximum(answers - 1, 1)
+    totals = weights @ patterns
+    number = totals.sum(axis=1)
+    expected = (number**2 - (totals**2).sum(axis=1)) / (number - 1)
+    return _alpha(weights @ differing, expected)
+
+
+def _scaled(patterns: Floats, weights: Floats, level: Level, values: Floats | None) -> Floats:
+    """Alpha with a distance between labels; ordinal distances depend on the totals, so on each replicate's own."""
+    spread = 1.0 / np.maximum(patterns.sum(axis=1) - 1, 1)
+    observed, expected = np.empty(len(weights)), np.empty(len(weights))
+    for row, weight in enumerate(weights):
+        present = weight > 0
+        counts, scale = patterns[present], (weight * spread)[present]
+        totals = weight[present] @ counts
+        distances = _distances(totals, level, values)
+        coincidences = counts.T @ (counts * scale[:, None])  # the diagonal is too large, at a distance of nothing
+        observed[row] = (coincidences * distances).sum()
+        expected[row] = totals @ distances @ totals / (totals.sum() - 1)
+    return _alpha(observed, expected)
+
+
+def _distances(totals: Floats, level: Level, values: Floats | None) -> Floats:
+    """Squared distances of labels (Krippendorff 2011): of their numbers, or of their mid-ranks among all answers."""
+    at = values if level == "interval" and values is not None else np.cumsum(totals) - totals / 2
+    squared: Floats = (at[:, None] - at[None, :]) ** 2
+    return squared
+
+
+def _alpha(observed: Floats, expected: Floats) -> Floats:
+    alpha: Floats = np.where(expected > 0, 1.0 - observed / np.maximum(expected, 1e-300), np.nan)
+    return alpha
+
+
+def _estimate(value: float, drawn: Floats) -> Estimate:
+    """Percentiles of the replicates in which the figure is defined."""
+    defined = drawn[~np.isnan(drawn)]
+    if np.isnan(value) or not len(defined):
+        return Estimate(None, None, None)
+    low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Estimate(value, float(low), float(high))

@@ -1,0 +1,147 @@
+"""`lightwork aggregate` and `lightwork agreement`, as a person or a program calls them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from core.cli import METHOD_NAMES, main
+from tests.unit.core.tables import WEATHER
+
+LABELS = "task,worker,label\n" + "".join(
+    f"{item},w{worker},{(item + (worker == 3)) % 2}\n" for item in range(8) for worker in range(4)
+)
+GOLD = "task,label\n" + "".join(f"{item},{item % 2}\n" for item in range(6))
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> Path:
+    """A folder with labels and gold: three who are right and one who is always wrong."""
+    (tmp_path / "labels.csv").write_text(LABELS)
+    (tmp_path / "gold.csv").write_text(GOLD)
+    return tmp_path
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def answer(*arguments: object) -> dict[str, Any]:
+    result = call(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def refusal(*arguments: object) -> str:
+    """The one sentence of a command that failed."""
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert isinstance(result.exception, SystemExit), "no traceback"
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("Error: ")
+    return result.stderr
+
+
+@pytest.mark.parametrize("method", METHOD_NAMES)
+def test_aggregate_answers_with_exactly_the_promised_keys(crowd: Path, method: str) -> None:
+    found = answer("aggregate", crowd / "labels.csv", "--method", method, "--gold", crowd / "gold.csv")
+    assert list(found) == ["accuracy", "seconds", "items", "annotations", "method"]
+    assert found["seconds"] >= 0
+    assert {**found, "seconds": 0} == {"accuracy": 1.0, "seconds": 0, "items": 8, "annotations": 32, "method": method}
+
+
+def test_aggregate_without_gold_has_no_accuracy_and_takes_auto(crowd: Path) -> None:
+    found = answer("aggregate", crowd / "labels.csv")
+    assert (found["accuracy"], found["method"]) == (None, "auto")
+
+
+def test_aggregate_writes_the_labels(crowd: Path) -> None:
+    out = crowd / "out.csv"
+    answer("aggregate", crowd / "labels.csv", "--out", out)
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["task", "label", "confidence"]
+    assert [(row["task"], row["label"]) for row in rows] == [(str(item), str(item % 2)) for item in range(8)]
+    assert all(0.5 < float(row["confidence"]) <= 1 for row in rows)
+    assert sorted(os.listdir(crowd)) == ["gold.csv", "labels.csv", "out.csv"], "nothing half-written is left"
+
+
+def test_people_get_sentences(crowd: Path) -> None:
+    (crowd / "labels.csv").write_text(LABELS + "0,w0,1\n")
+    result = call("aggregate", crowd / "labels.csv", "--gold", crowd / "gold.csv")
+    assert "32 answers of 4 workers about 8 items" in result.stdout
+    assert "Accuracy against the gold: 1.0000" in result.stdout
+    assert "1 rows were left out" in result.stdout
+    result = call("agreement", crowd / "labels.csv")
+    assert "Krippendorff's alpha (nominal)" in result.stdout
+    assert "1 rows were left out" in result.stdout
+
+
+def test_the_default_method_is_right_about_the_weather() -> None:
+    found = answer("aggregate", WEATHER / "labels.csv", "--gold", WEATHER / "gold.csv")
+    assert found["accuracy"] > 0.97
+
+
+def test_bad_files_get_one_sentence_and_an_exit_code(crowd: Path) -> None:
+    labels, gold = crowd / "labels.csv", crowd / "gold.csv"
+    assert "cannot be opened" in refusal("aggregate", crowd / "away.csv")
+    assert "cannot be opened" in refusal("aggregate", labels, "--gold", crowd / "away.csv")
+    assert "cannot be written" in refusal("aggregate", labels, "--out", crowd / "away" / "out.csv")
+    assert "cannot be opened" in refusal("agreement", crowd / "away.csv")
+    gold.write_text("task,label\nother,1\n")
+    assert "none of the items" in refusal("aggregate", labels, "--gold", gold)
+    labels.write_text("task,worker\n1,ada\n")
+    assert "no column called 'label'" in refusal("aggregate", labels)
+    assert call("aggregate", labels, "--method", "magic").exit_code == 2
+
+
+def test_free_texts_are_told_from_labels(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text("task,worker,label\n" + "".join(f"{n // 6},w{n % 6},text number {n}\n" for n in range(120)))
+    assert "free texts. Let people choose the best text" in refusal("aggregate", texts)
+    assert answer("agreement", texts)["pairwise"] == 0.0
+
+
+def test_agreement_answers_with_its_documented_keys(crowd: Path) -> None:
+    found = answer("agreement", crowd / "labels.csv")
+    figures = [name + end for name in ("alpha", "fleiss_kappa", "pairwise") for end in ("", "_low", "_high")]
+    assert list(found) == ["level", *figures, "items", "shared_items", "workers", "annotations", "repeated"]
+    assert (found["items"], found["shared_items"], found["workers"], found["annotations"]) == (8, 8, 4, 32)
+    assert found["pairwise"] == pytest.approx(0.5)
+    assert found["alpha_low"] <= found["alpha"] <= found["alpha_high"]
+
+
+def test_agreement_orders_numbers_by_number(tmp_path: Path) -> None:
+    rows = [
+        (item, worker, (10, 2, 1)[item % 3] if worker else (2, 1, 1)[item % 3])
+        for item in range(9)
+        for worker in range(2)
+    ]
+    numbers, names = tmp_path / "numbers.csv", tmp_path / "names.csv"
+    numbers.write_text("item,annotator,label\n" + "".join(f"{i},{w},{v}\n" for i, w, v in rows))
+    called = {1: "low", 2: "middle", 10: "high"}
+    names.write_text("item,annotator,label\n" + "".join(f"{i},{w},{called[v]}\n" for i, w, v in rows))
+    by_number = answer("agreement", numbers, "--level", "ordinal")
+    by_name = answer("agreement", names, "--level", "ordinal", "--order", "low, middle,high")
+    assert by_number == by_name
+    assert answer("agreement", names, "--level", "ordinal", "--order", "high,low,middle")["alpha"] != by_name["alpha"]
+    assert answer("agreement", numbers, "--level", "interval")["alpha"] != by_number["alpha"]
+    assert "give their order with --order" in refusal("agreement", names, "--level", "ordinal")
+    assert "not all numbers" in refusal("agreement", names, "--level", "interval")
+    assert "does not name 'middle'" in refusal("agreement", names, "--level", "ordinal", "--order", "low,high")
+
+
+def test_agreement_of_single_answers_is_not_defined(tmp_path: Path) -> None:
+    single = tmp_path / "single.csv"
+    single.write_text("task,worker,label\n1,ada,yes\n2,bob,no\n")
+    found = answer("agreement", single)
+    assert (found["alpha"], found["fleiss_kappa"], found["pairwise"], found["shared_items"]) == (None, None, None, 0)
+    assert "Alpha needs items with at least two answers" in call("agreement", single).stdout
