@@ -36,6 +36,13 @@ def empty_counts(classes: int) -> Counts:
     return Counts(matrix=[[0.0] * classes for _ in range(classes)])
 
 
+def total(counts: Counts) -> float:
+    """How many answers have been counted."""
+    if counts.matrix is None:
+        return counts.correct + counts.wrong
+    return sum(map(sum, counts.matrix))
+
+
 def default_pooled(classes: int) -> list[list[float]]:
     """The pooled matrix before any re-estimation: `DEFAULT_ACCURACY` on the diagonal."""
     off = (1.0 - DEFAULT_ACCURACY) / (classes - 1)

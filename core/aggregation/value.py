@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from core.aggregation.confusion import Counts, Matrix, coin_accuracy, empty_counts, rows
+import numpy as np
+from scipy.special import entr
+
+from core.aggregation.annotations import Floats
+from core.aggregation.confusion import MATRIX_CLASSES, Counts, Matrix, coin_accuracy, empty_counts, rows
+from core.aggregation.dawid_skene import coin
+
+CHOOSINESS = 3
+"""The power to which a worker counts. 0 would take anybody's answer at its worth, 1 and 2 let spammers cost more."""
+MOST_QUALITY = 2.0
+"""Nobody counts as more than so many times an average worker: how good they are is itself an estimate."""
 
 
 def expected_information(posterior: Sequence[float], counts: Counts, pooled: Matrix) -> float:
@@ -36,6 +46,52 @@ def _coin_information(posterior: Sequence[float], right: float) -> float:
 def entropy(probabilities: Sequence[float]) -> float:
     """Shannon entropy of a distribution, in nats."""
     return -sum(p * log(p) for p in probabilities if p > 0.0)
+
+
+def average_information(posteriors: Floats, pooled: Matrix | Floats) -> Floats:
+    """Nats that an average worker's answer is expected to tell about many items at once, shape (items,).
+
+    Args:
+        posteriors: P(label), shape (items, classes). pooled: P(answer | label), a label in each row.
+    """
+    matrix = np.asarray(pooled, dtype=np.float64)
+    if len(matrix) > MATRIX_CLASSES:  # one coin, as of a worker about whom nothing is known
+        matrix = coin(float(np.diagonal(matrix).mean()), len(matrix))
+    noise: Floats = entr(matrix).sum(axis=1)
+    told: Floats = entr(posteriors @ matrix).sum(axis=1) - posteriors @ noise
+    return np.maximum(told, 0.0)
+
+
+def worth(information: float, own: float, fresh: float) -> float:
+    """What an answer by one worker is worth: what it tells, times the cube of how they compare with an average one.
+
+    In shares of what an average answer tells about a fresh item. The cube is what makes a crowd cheap, and spammers
+    harmless: whatever is passed over can be had from somebody better for the same price.
+
+    Args:
+        information: nats that it is expected to tell about its item.
+        own, fresh: nats that an answer about a fresh item tells, by this worker and by an average one.
+
+    >>> round(worth(0.1, 0.2, 0.2), 3), round(worth(0.1, 0.1, 0.2), 3)
+    (0.5, 0.062)
+    """
+    if fresh <= 0.0:
+        return 0.0
+    quality = min(MOST_QUALITY, own / fresh)
+    return information / fresh * quality**CHOOSINESS
+
+
+def pays(
+    posterior: Sequence[float], prior: Sequence[float], counts: Counts, pooled: Matrix, information: float
+) -> bool:
+    """Whether this worker's answer about this item pays: whether its `worth` exceeds the constant.
+
+    Args:
+        information: the share of what an average answer tells about a fresh item that an answer has to be worth.
+    """
+    fresh = expected_information(prior, empty_counts(len(pooled)), pooled)
+    own = expected_information(prior, counts, pooled)
+    return worth(expected_information(posterior, counts, pooled), own, fresh) > information
 
 
 def worth_asking(
