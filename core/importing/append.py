@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.due import offer_effect
+from core.budget import first_overlap, has_budget
+from core.due import offer_effect, reestimate_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
 from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_problem
 from core.importing.insert import Place, draft, insert_new, lock_project
 from core.importing.rows import MAX_ROW_CHARACTERS
 from core.models import Batch, Item, Project
+from core.pilot import HELD, PUBLISHED, holds_back
 from core.predictions import request_prelabel
 from core.ranks import ORDINARY, fresh_rank
 
@@ -38,25 +40,26 @@ def append_item(
     lock_project(session, project.id)
     batch = _appended_batch(session, project, worker_id, now)
     rank = fresh_rank(session, project.id, ORDINARY)
-    place = Place(project.id, batch.id, project.min_overlap)
+    place = Place(project.id, batch.id, first_overlap(project))
     if insert_new(session, place, [draft(rank, Candidate(0, text, external_id, None))], now):
         raise Conflict("duplicate_item")
     session.execute(update(Batch).where(Batch.id == batch.id).values(item_count=Batch.item_count + 1))
     add_effect(session, offer_effect(project.id, now))
+    if has_budget(project):
+        add_effect(session, reestimate_effect(project.id, now))  # which gives it places
     request_prelabel(session, project.id)
     return session.scalars(select(Item).where(Item.batch_id == batch.id, Item.rank == rank)).one()
 
 
 def _appended_batch(session: Session, project: Project, worker_id: int, now: datetime) -> Batch:
     """The project's one batch without a file; made with its first item."""
-    statement = select(Batch).where(
-        Batch.project_id == project.id, Batch.upload_id.is_(None), Batch.state == "published"
-    )
+    state = HELD if holds_back(project) else PUBLISHED
+    statement = select(Batch).where(Batch.project_id == project.id, Batch.upload_id.is_(None), Batch.state == state)
     batch = session.scalars(statement.order_by(Batch.id).limit(1)).one_or_none()
     if batch is None:
         batch = Batch(
             project_id=project.id,
-            state="published",
+            state=state,
             mapping=APPENDED,
             bad_rows=[],
             created_by_id=worker_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InvalidInput
@@ -11,6 +11,8 @@ from core.importing.rows import MAX_ROW_CHARACTERS, BadRow, Row
 from core.labels import LabelSchema, id_of_name
 
 MAX_EXTERNAL_ID = 200
+MAX_EXPLANATION = 1_000
+"""Characters of an explanation that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,13 @@ class ColumnMapping:
     gold: str | None = None
     known: Mapping[str, Any] | None = None
     """A file of known labels besides: the JSON of a `core.importing.known.KnownFile`."""
+    explanation: str | None = None
+    """The column that says why a known label is the right one."""
 
     def to_json(self) -> dict[str, Any]:
         """JSON for `Batch.mapping`."""
         columns: dict[str, Any] = {"text": self.text, "id": self.id, "gold": self.gold}
+        columns |= {} if self.explanation is None else {"explanation": self.explanation}
         return columns if self.known is None else columns | {"known": dict(self.known)}
 
 
@@ -35,6 +40,7 @@ class KnownLabels:
 
     by_id: bool
     names: Mapping[str, str]
+    explanations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Candidate:
     external_id: str
     gold: str | None
     """Label id, where the row has a known label."""
+    explanation: str = ""
+    """Why it is that label, at most `MAX_EXPLANATION` characters; empty where nobody said."""
 
 
 def check_mapping(mapping: Mapping[str, Any], columns: Sequence[str]) -> ColumnMapping:
@@ -59,7 +67,10 @@ def check_mapping(mapping: Mapping[str, Any], columns: Sequence[str]) -> ColumnM
             raise InvalidInput("column_missing", column=str(column)[:100], columns=list(columns)[:30])
     if mapping.get("text") is None:
         raise InvalidInput("no_text_column", columns=list(columns)[:30])
-    return ColumnMapping(mapping["text"], mapping.get("id"), mapping.get("gold"), mapping.get("known"))
+    explanation = mapping.get("explanation")
+    if explanation not in columns or explanation == mapping["text"]:
+        explanation = None
+    return ColumnMapping(mapping["text"], mapping.get("id"), mapping.get("gold"), mapping.get("known"), explanation)
 
 
 def check_row(
@@ -80,14 +91,17 @@ def check_row(
         return BadRow(row.line, text_problem(external_id), {"column": mapping.id})
     gold = None
     name = row.values.get(mapping.gold, "").strip() if mapping.gold else ""
+    why = row.values.get(mapping.explanation, "").strip() if mapping.explanation else ""
     if known is not None:
-        name = known.names.get(external_id if known.by_id else text, name)
+        key = external_id if known.by_id else text
+        name, why = known.names.get(key, name), known.explanations.get(key, why)
     if schema is not None and name:
         try:
             gold = id_of_name(schema, name)
         except InvalidInput as error:
             return BadRow(row.line, "unknown_gold_label", error.params)
-    return Candidate(row.line, text, external_id or str(row.line), gold)
+    why = "" if gold is None or text_problem(why) else clean_text(why)[:MAX_EXPLANATION]
+    return Candidate(row.line, text, external_id or str(row.line), gold, why)
 
 
 def clean_text(text: str) -> str:

@@ -56,6 +56,7 @@ GOLD_NAMES = (
     "sentiment",
     "target",
 )
+EXPLANATION_NAMES = ("explanation", "why", "reason", "rationale", "gold_reason")
 MAX_GOLD_VALUES = 100
 MIN_WORDS_OF_TEXT = 3
 """From how many words a row on a column named like a label or an id can be the text after all."""
@@ -73,6 +74,8 @@ class Column:
     """Distinct values in order of appearance, at most `MAX_GOLD_VALUES` + 1."""
     unique: bool
     """Filled in every row, and never with one value twice."""
+    telling: bool
+    """Filled in every row, and only now and then with one value twice."""
     words: float
     """Words per row, without web addresses."""
 
@@ -88,6 +91,8 @@ class Guess:
     gold: str | None
     gold_values: tuple[str, ...]
     """The labels that the guessed gold column holds in the first rows."""
+    explanation: str | None = None
+    """Where a label is known: why it is this one. In a file of known labels alone it may pass for the text, too."""
 
 
 def guess(columns: Sequence[str], rows: Sequence[Row]) -> Guess:
@@ -96,14 +101,18 @@ def guess(columns: Sequence[str], rows: Sequence[Row]) -> Guess:
     candidates = _text_candidates(seen)
     text = candidates[0][0] if candidates else None
     rest = [column for column in seen if column.name != text]
-    identifier = _first_named(ID_NAMES, [column for column in rest if column.unique])
+    identifier = _first_named(ID_NAMES, [column for column in rest if column.unique]) or _first_named(
+        ID_NAMES, [column for column in rest if column.telling]
+    )
     gold = _first_named(GOLD_NAMES, [column for column in rest if 0 < len(column.distinct) <= MAX_GOLD_VALUES])
+    explanation = _first_named(EXPLANATION_NAMES, [column for column in seen if column.filled])
     return Guess(
         text,
         candidates,
         identifier.name if identifier else None,
         gold.name if gold else None,
         gold.distinct if gold else (),
+        explanation.name if explanation else None,
     )
 
 
@@ -111,8 +120,9 @@ def _look(name: str, rows: Sequence[Row]) -> Column:
     values = [value for row in rows if (value := row.values.get(name, "").strip())]
     distinct = tuple(dict.fromkeys(values))
     words = sum(len(_WORDS.findall(_ADDRESS.sub("", value))) for value in values)
-    unique = bool(values) and len(values) == len(rows) == len(distinct)
-    return Column(name, len(values), distinct[: MAX_GOLD_VALUES + 1], unique, words / max(1, len(values)))
+    everywhere = bool(values) and len(values) == len(rows)
+    unique, telling = everywhere and len(distinct) == len(rows), everywhere and len(distinct) * 2 > len(rows)
+    return Column(name, len(values), distinct[: MAX_GOLD_VALUES + 1], unique, telling, words / max(1, len(values)))
 
 
 def _text_candidates(columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
@@ -124,7 +134,7 @@ def _text_candidates(columns: Sequence[Column]) -> tuple[tuple[str, str], ...]:
     taken = {name for name, _ in named}
     longest = sorted(
         (column for column in worded if column.name not in taken and not _looks_like_label(column)),
-        key=lambda column: -column.words,
+        key=lambda column: (_plain(column.name) in EXPLANATION_NAMES, -column.words),
     )
     return (*named, *((column.name, "longest") for column in longest))
 

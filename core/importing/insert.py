@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from core.db.tables import table_of
@@ -67,9 +67,21 @@ def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: dat
         fresh.append(one)
     if fresh:
         session.execute(insert(table_of(Item)), [_row(place, one, now) for one in fresh])
-    if gold := {one.rank: one.candidate.gold for one in fresh if one.candidate.gold is not None}:
+    if gold := {one.rank: one.candidate for one in fresh if one.candidate.gold is not None}:
         _insert_gold(session, place, gold, now)
     return duplicates
+
+
+def same_ids(session: Session, batch_id: int, limit: int) -> list[str]:
+    """The first ids of their owner that more than one item of the batch bears, at most `limit`."""
+    statement = (
+        select(Item.external_id)
+        .where(Item.batch_id == batch_id)
+        .group_by(Item.external_id)
+        .having(func.count() > 1)
+        .order_by(func.min(Item.id))
+    )
+    return list(session.scalars(statement.limit(limit)))
 
 
 def _known(session: Session, place: Place, hashes: Sequence[str]) -> tuple[set[int], set[str]]:
@@ -95,13 +107,14 @@ def _row(place: Place, one: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
-def _insert_gold(session: Session, place: Place, gold: Mapping[int, str], now: datetime) -> None:
+def _insert_gold(session: Session, place: Place, gold: Mapping[int, Candidate], now: datetime) -> None:
     statement = select(Item.id, Item.rank).where(Item.batch_id == place.batch_id, Item.rank.in_(gold))
     rows = [
         {
             "project_id": place.project_id,
             "item_id": item_id,
-            "label_id": gold[rank],
+            "label_id": gold[rank].gold,
+            "explanation": gold[rank].explanation,
             "source": "column",
             "created_at": now,
         }

@@ -18,16 +18,19 @@ from typing import Any
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
+from core import pilot
+from core.budget import first_overlap, has_budget, hold_back
 from core.changes import owe_overlap
 from core.clock import now
 from core.config import Settings
 from core.db import is_sqlite, reading, unit_of_work
-from core.due import offer_effect
+from core.due import offer_effect, reestimate_effect
 from core.effects import Effect, add_effect
 from core.errors import InvalidInput
+from core.gold_pool import set_aside
 from core.importing.checks import Candidate, ColumnMapping, KnownLabels, check_row
 from core.importing.formats import formats
-from core.importing.insert import Draft, Place, draft, insert_new
+from core.importing.insert import Draft, Place, draft, insert_new, same_ids
 from core.importing.known import KnownFile, read_known
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
 from core.labels import LabelSchema
@@ -75,6 +78,10 @@ class Counts:
     bad_rows: list[BadRow] = field(default_factory=list)
     duplicates: int = 0
     duplicate_lines: list[int] = field(default_factory=list)
+    same_ids: list[str] = field(default_factory=list)
+    """The first ids that several of the items bear."""
+    set_aside: int = 0
+    """Items whose label is known, and which only check people."""
 
     @property
     def rows(self) -> int:
@@ -105,6 +112,7 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
         return
     first_rank = _reserve(plan, counts.good)
     if first_rank is not None and _insert(replace(plan, first_rank=first_rank), counts):
+        counts.same_ids = _same_ids(plan)
         _publish(plan, counts)
 
 
@@ -124,7 +132,7 @@ def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: R
         return Plan(
             engine=engine,
             run_effects=run_effects,
-            place=Place(project.id, batch.id, project.min_overlap),
+            place=Place(project.id, batch.id, first_overlap(project)),
             path=media_path(settings, upload.sha256),
             reader=formats()[upload.format],
             dialect=Dialect.from_json(upload.dialect),
@@ -190,6 +198,14 @@ def _insert(plan: Plan, counts: Counts) -> bool:
     return True
 
 
+def _same_ids(plan: Plan) -> list[str]:
+    """Ids of the file that several of its items bear; where the file has none, every item has the id of its line."""
+    if plan.mapping.id is None:
+        return []
+    with reading(plan.engine) as session:
+        return same_ids(session, plan.place.batch_id, LINES_NAMED)
+
+
 def _publish(plan: Plan, counts: Counts) -> None:
     moment = now()
     with unit_of_work(plan.engine, plan.run_effects) as session:
@@ -198,12 +214,19 @@ def _publish(plan: Plan, counts: Counts) -> None:
             return
         batch.state, batch.published_at = "published", moment
         _write_counts(batch, counts)
+        project = session.get_one(Project, batch.project_id)
+        counts.set_aside = set_aside(session, project, batch.id)
+        batch.item_count -= counts.set_aside
         add_effect(session, offer_effect(batch.project_id, moment))
         request_prelabel(session, batch.project_id)
-        project = session.get_one(Project, batch.project_id)
-        if project.min_overlap != plan.place.overlap:  # it was changed while the file was loaded
+        if has_budget(project):
+            if plan.place.overlap:  # the budget was set while the file was loaded
+                hold_back(session, project.id)
+            add_effect(session, reestimate_effect(project.id, moment))  # which gives places to its items
+        elif project.min_overlap != plan.place.overlap:  # it was changed while the file was loaded
             owe_overlap(session, project, batch.created_by_id, moment)
         _tell(session, batch, counts, "import_done")
+        pilot.hold_back(session, project, batch, moment)
     log.info("batch_published", batch_id=plan.place.batch_id, items=counts.good - counts.duplicates)
 
 
@@ -250,10 +273,13 @@ def _tell(session: Session, batch: Batch, counts: Counts, kind: str) -> None:
         "items": batch.item_count,
         "duplicates": counts.duplicates,
         "duplicate_lines": counts.duplicate_lines,
+        "same_ids": counts.same_ids,
         "bad": counts.bad,
         "bad_lines": [bad.line for bad in counts.bad_rows[:LINES_NAMED]],
         "error_code": batch.error_code,
     }
+    if counts.set_aside:
+        params["set_aside"] = counts.set_aside
     owe(
         session,
         worker_id=batch.created_by_id,

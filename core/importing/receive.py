@@ -53,6 +53,8 @@ class Received:
     """The first bad rows."""
     preview: tuple[Mapping[str, str], ...]
     """The first good rows by column, each value cut to `PREVIEW_CHARACTERS`."""
+    explanation_column: str | None = None
+    """Which says why a known label is the right one."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ def receive(path: Path, name: str) -> Received:
         preview=tuple(
             {key: value[:PREVIEW_CHARACTERS] for key, value in row.values.items()} for row in good[:PREVIEW_ROWS]
         ),
+        explanation_column=guessed.explanation,
     )
 
 

@@ -1,0 +1,56 @@
+"""Where a worker stands in a project, as the choice of what comes next for them needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from core.db.tables import table_of
+from core.models import Participation
+
+PARTICIPATION = table_of(Participation)
+RESTRICTIONS = ("", "warned", "watched", "training", "paused")
+"""From the mildest on; of two the graver one holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What `Participation` says of one worker in one project; the defaults are those of a first visit.
+
+    annotation_count: answers that stand. since_gold, gold_due: answers since the last gold item, and after how many
+    the next one comes; 0: not drawn yet. gold_count, gold_right: answers to gold items, and the right ones.
+    qualification, quiz_attempts, qualified_at, restriction, restricted_at: as the columns.
+    """
+
+    annotation_count: int = 0
+    since_gold: int = 0
+    gold_due: int = 0
+    gold_count: int = 0
+    gold_right: int = 0
+    qualification: str = ""
+    quiz_attempts: int = 0
+    qualified_at: datetime | None = None
+    restriction: str = ""
+    restricted_at: datetime | None = None
+
+
+STANDING_COLUMNS = tuple(PARTICIPATION.c[field.name] for field in fields(Standing))
+"""In the order of the fields, for `select` and `returning`."""
+READ = select(*STANDING_COLUMNS).where(
+    PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where")
+)
+
+
+def load_standing(session: Session, worker_id: int, project_id: int) -> Standing:
+    """A worker's standing in a project; the default where they have never been there."""
+    row = session.execute(READ, {"who": worker_id, "where": project_id}).one_or_none()
+    return Standing(*row) if row else Standing()
+
+
+def change_standing(session: Session, worker_id: int, project_id: int, **values: object) -> None:
+    """Write columns of an existing participation."""
+    mine = PARTICIPATION.c.worker_id == worker_id, PARTICIPATION.c.project_id == project_id
+    session.execute(update(PARTICIPATION).where(*mine).values(**values))
