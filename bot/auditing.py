@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from bot.cards.audit import AuditCard, AuditNone
+from bot.cards.audit import ALL_JOBS, ONE_JOB, RIGHT, AuditCard, AuditNone
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, leave, save
 from bot.item_details import whole_text
 from bot.tokens import Token, make
-from core.audit_sample import describe, next_case, summary
+from core.audit_sample import describe, draw, summary
 from core.auditing import REASONS, Audited, accept, check_open, find_annotation, reject
 from core.errors import Conflict, Refused
 from core.labels import item_text
 from core.models import Dialogue, Item, Project
 from core.projects import find_project
 
-ALL_JOBS, ONE_JOB = "audit", "auditjob"
-"""Verbs of the buttons: the next annotation comes from any job, or from the job of this one."""
 DIALOGUE = "audit"
 
 
@@ -39,6 +38,12 @@ def on_audit_tap(context: Context, token: Token) -> list[Show]:
     return act(context, token)
 
 
+def on_right_tap(context: Context, token: Token) -> list[Show]:
+    """The label that it should have been: the answer is rejected, and its worker's skill learns what it was."""
+    verb = next(verb for verb, right in RIGHT.items() if right == token.verb)
+    return _judge(context, replace(token, verb=verb), "wrong", token.argument)
+
+
 def on_reason(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
     """The auditor's own words for why an annotation is rejected; the next one follows as a new message."""
     if not context.account.may("expert"):
@@ -53,10 +58,10 @@ def _accept(context: Context, token: Token) -> list[Show]:
     return _judge(context, token, "")
 
 
-def _judge(context: Context, token: Token, reason: str) -> list[Show]:
+def _judge(context: Context, token: Token, reason: str, right_label_id: str = "") -> list[Show]:
     """Accept where there is no reason, else reject; then the next annotation in place of this one."""
     try:
-        done = _audited(context, token.subject, reason)
+        done = _audited(context, token.subject, reason, right_label_id)
     except Conflict as late:  # another expert was faster, it is the same tap again, or the answer was taken back
         return [Show(Notice(late.code, late.params), "toast"), Show(_next(context, _scope(context, token)), "edit")]
     said = Notice("audit_rejected" if reason else "audit_accepted")
@@ -64,15 +69,18 @@ def _judge(context: Context, token: Token, reason: str) -> list[Show]:
     return [Show(said, "toast"), Show(_next(context, project), "edit")]
 
 
-def _audited(context: Context, annotation_public_id: str, reason: str) -> Audited:
+def _audited(context: Context, annotation_public_id: str, reason: str, right_label_id: str) -> Audited:
     session, workspace_id, auditor_id = context.session, context.workspace_id, context.worker_id
     if reason:
-        return reject(session, workspace_id, auditor_id, annotation_public_id, reason, context.now)
+        return reject(
+            session, workspace_id, auditor_id, annotation_public_id, reason, context.now, right_label_id=right_label_id
+        )
     return accept(session, workspace_id, auditor_id, annotation_public_id, context.now)
 
 
 def _ask_reason(context: Context, token: Token) -> list[Show]:
-    return [Show(_same(context, token, choosing=True), "edit")]
+    """Why is it rejected, and what is right? The version of the button is the page of labels."""
+    return [Show(_same(context, token, choosing=True, page=token.version), "edit")]
 
 
 def _ask_words(context: Context, token: Token) -> list[Show]:
@@ -106,7 +114,7 @@ def _pass(context: Context, token: Token) -> list[Show]:
     return [Show(view, "edit")]
 
 
-def _same(context: Context, token: Token, choosing: bool = False) -> AuditCard | AuditNone:
+def _same(context: Context, token: Token, choosing: bool = False, page: int = 0) -> AuditCard | AuditNone:
     """The card of one annotation again; the next one where it cannot be audited any more."""
     annotation, project = find_annotation(context.session, context.workspace_id, token.subject)
     scope = project if token.verb == ONE_JOB else None
@@ -114,8 +122,8 @@ def _same(context: Context, token: Token, choosing: bool = False) -> AuditCard |
         check_open(annotation, context.worker_id)
     except Conflict:
         return _next(context, scope)
-    found = summary(context.session, context.workspace_id, scope.id if scope else None)
-    return AuditCard(describe(context.session, annotation, project), found, token.verb, choosing)
+    found = summary(context.session, context.workspace_id, scope.id if scope else None, context.worker_id)
+    return AuditCard(describe(context.session, annotation, project), found, token.verb, choosing, page)
 
 
 def _scope(context: Context, token: Token) -> Project | None:
@@ -124,9 +132,8 @@ def _scope(context: Context, token: Token) -> Project | None:
 
 
 def _next(context: Context, scope: Project | None, after: str = "") -> AuditCard | AuditNone:
-    session, workspace_id, only_in = context.session, context.workspace_id, scope.id if scope else None
-    found = summary(session, workspace_id, only_in)
-    case = next_case(session, workspace_id, context.worker_id, found.audited, project_id=only_in, after=after)
+    only_in = scope.id if scope else None
+    found, case = draw(context.session, context.workspace_id, context.worker_id, project_id=only_in, after=after)
     if case is None:
         return AuditNone(found, scope.name if scope else "")
     return AuditCard(case, found, ONE_JOB if scope else ALL_JOBS)
@@ -141,5 +148,8 @@ ACTS: Mapping[str, Callable[[Context, Token], list[Show]]] = {
     "pass": _pass,
 }
 COMMANDS = {"audit": CommandRoute("expert", on_audit, reads=True)}
-TAPS = {ALL_JOBS: TapRoute("expert", on_audit_tap), ONE_JOB: TapRoute("expert", on_audit_tap)}
+TAPS = {
+    **{verb: TapRoute("expert", on_audit_tap) for verb in (ALL_JOBS, ONE_JOB)},
+    **{verb: TapRoute("expert", on_right_tap) for verb in RIGHT.values()},
+}
 TEXTS = {DIALOGUE: on_reason}

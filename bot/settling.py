@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 from bot.cards.dispute import DisputeCard, full_text, gold_choice
+from bot.cards.settled import SettledAll
 from bot.cards.views import Choice, Notice, Show, View
 from bot.context import Context
-from bot.dialogue import CommandRoute, TapRoute
+from bot.dialogue import CommandRoute, TapRoute, current, leave, save
 from bot.item_details import whole_text
 from bot.jobs_chat import PICK
 from bot.tokens import Token, make
@@ -18,10 +22,18 @@ from core.adjudication import (
     rule_unanswerable,
     verdict_on,
 )
+from core.dispute_order import awaits
 from core.disputes import Dispute, Opinion, describe, find_item, next_dispute, opinion, unclear_count
-from core.errors import Conflict
-from core.models import Project
+from core.errors import Conflict, Refused
+from core.models import Dialogue, Project
 from core.projects import find_project
+from core.second_looks import expert_agreement, next_difference
+from core.suggestions import keep_suggestion
+
+DIALOGUE = "suggest"
+"""Whoever has just called guidelines unclear may say in plain words what they should say."""
+YIELDS = (DIALOGUE, "audit")
+"""Dialogues that this one may take the place of; another is left alone, and nothing is asked."""
 
 
 def on_settle(context: Context, argument: str) -> list[Show]:
@@ -32,10 +44,8 @@ def on_settle(context: Context, argument: str) -> list[Show]:
     dispute = next_dispute(session, workspace_id, context.worker_id, context.now, only_in=only_in)
     if dispute is not None:
         return [Show(_card(context, dispute))]
-    if project is None:
-        return [Show(Notice("settle_none"))]
     everywhere = Choice(make(PICK, "", "settle"), "button_settle_all")
-    return [Show(Notice("settle_none_in", {"project": project.name}, ((everywhere,),)))]
+    return [Show(_none(context, project, ((everywhere,),) if project else ()))]
 
 
 def on_settle_tap(context: Context, token: Token) -> list[Show]:
@@ -76,8 +86,30 @@ def on_later_tap(context: Context, token: Token) -> list[Show]:
 
 
 def on_unclear_tap(context: Context, token: Token) -> list[Show]:
-    """The guidelines do not say how to answer this item; it stays disputed."""
-    return _aside(context, token, "unclear")
+    """The guidelines do not say how to answer this item; it stays disputed. What should they say?
+
+    That may be sent as a message, or not: the next item is there already.
+    """
+    shows = _aside(context, token, "unclear")
+    dialogue = context.session.get(Dialogue, context.account.identity.id)
+    view = shows[-1].view
+    if not isinstance(view, DisputeCard) or (dialogue is not None and dialogue.name not in YIELDS):
+        return shows
+    save(context, DIALOGUE, "note", {"item": token.subject})
+    item, _ = find_item(context.session, context.workspace_id, token.subject)
+    return [*shows[:-1], Show(replace(view, asked=labels.item_text(item.content)), "edit")]
+
+
+def on_suggestion(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
+    """What the guidelines should say; the disputed items go on below."""
+    if not context.account.may("expert"):
+        raise Refused("needs_role", role="expert")
+    item_public_id = dialogue.data["item"]
+    project = keep_suggestion(
+        context.session, context.workspace_id, context.worker_id, item_public_id, text, context.now
+    )
+    leave(context)
+    return [Show(Notice("suggestion_kept")), Show(_following(context, project).view)]
 
 
 def on_opinion_tap(context: Context, token: Token) -> list[Show]:
@@ -114,7 +146,7 @@ def on_gold_tap(context: Context, token: Token) -> list[Show]:
     except Conflict as late:
         _, project = find_item(session, workspace_id, token.subject)
         said = Notice(late.code, late.params)
-    if token.argument and _is_disputed(context, token.argument):
+    if token.argument and _waits(context, token.argument):
         shown = Token("settle", token.argument, token.subject)
         return [Show(said, "toast"), _again(context, shown)]
     return [Show(said, "toast"), _following(context, project, token.subject)]
@@ -143,23 +175,39 @@ def _too_late(context: Context, token: Token, late: Conflict) -> list[Show]:
 
 def _again(context: Context, token: Token, page: int = 0, found: Opinion | None = None) -> Show:
     """The card of `token.subject` once more, with the verdict before it that `token.argument` names."""
-    if not _is_disputed(context, token.subject):
+    if not _waits(context, token.subject):
         _, project = find_item(context.session, context.workspace_id, token.subject)
-        return _following(context, project, token.argument)
+        return Show(_next(context, project, token.argument), "edit")
     dispute = describe(context.session, context.workspace_id, context.worker_id, token.subject, context.now)
-    before = verdict_on(context.session, context.workspace_id, token.argument)
+    before = verdict_on(context.session, context.workspace_id, token.argument, context.worker_id)
     return Show(_card(context, dispute, before, found, page), "edit")
 
 
 def _following(context: Context, project: Project, settled_public_id: str = "") -> Show:
-    """The next disputed item in place of the last one, first of the same job: its guidelines are in mind."""
+    """The next disputed item in place of the last one; what was asked about that one is not asked any more."""
+    with suppress(Conflict):
+        current(context, DIALOGUE)
+        leave(context)
+    return Show(_next(context, project, settled_public_id), "edit")
+
+
+def _next(context: Context, project: Project, settled_public_id: str) -> View:
+    """The next disputed item, first of the same job: its guidelines are in mind."""
     session, workspace_id = context.session, context.workspace_id
-    before = verdict_on(session, workspace_id, settled_public_id)
+    before = verdict_on(session, workspace_id, settled_public_id, context.worker_id)
     dispute = next_dispute(session, workspace_id, context.worker_id, context.now, staying_in=project.id)
     if dispute is not None:
-        return Show(_card(context, dispute, before), "edit")
-    rows = ((gold_choice(before),),) if before and not before.is_gold else ()
-    return Show(Notice("settle_none", rows=rows), "edit")
+        return _card(context, dispute, before)
+    return _none(context, None, ((gold_choice(before),),) if before and not before.is_gold else ())
+
+
+def _none(context: Context, project: Project | None, rows: tuple[tuple[Choice, ...], ...]) -> SettledAll:
+    """That nothing is disputed, how far experts agree, and for coordinators what waits for their word."""
+    session, workspace_id, only_in = context.session, context.workspace_id, project.id if project else None
+    waiting = next_difference(session, workspace_id, only_in) if context.account.may("coordinator") else None
+    if waiting is not None:
+        rows = (*rows, (Choice(make("final", waiting.item_public_id), "button_final", style="primary"),))
+    return SettledAll(project.name if project else "", expert_agreement(session, workspace_id, only_in), rows)
 
 
 def _card(
@@ -174,9 +222,9 @@ def _card(
     return DisputeCard(dispute, before, found, page, unclear)
 
 
-def _is_disputed(context: Context, item_public_id: str) -> bool:
+def _waits(context: Context, item_public_id: str) -> bool:
     item, _ = find_item(context.session, context.workspace_id, item_public_id)
-    return item.state == "disputed"
+    return awaits(context.session, item.id, context.worker_id, context.now)
 
 
 COMMANDS = {"settle": CommandRoute("expert", on_settle, reads=True)}
@@ -190,3 +238,4 @@ TAPS = {
     "setpage": TapRoute("expert", on_page_tap, reads=True),
     "setfull": TapRoute("expert", on_full_tap, reads=True),
 }
+TEXTS = {DIALOGUE: on_suggestion}

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from core import labels
 from core.consensus import retire, settle
 from core.db.upsert import insert_or_ignore
-from core.disputes import ASIDE, UNDECIDED, find_item
+from core.dispute_order import SECOND, UNDECIDED, VERDICTS, awaits
+from core.disputes import find_item, verdict_row
 from core.enrolment import record_act
 from core.errors import Conflict, NotFound
 from core.feedback import owe_feedback
 from core.items import ItemState, lock_item
 from core.models import Adjudication, Gold, Item, Project
+from core.second_looks import record_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ def adjudicate(
 ) -> tuple[Item, Project]:
     """Settle a disputed item. Those who answered it are told in their next digest.
 
+    Of an item that is due for this expert's second look, the verdict stands and what they say is written beside it.
+
     Raises:
         NotFound: no such item in this workspace.
         InvalidInput: the label is not among the project's.
@@ -42,8 +46,11 @@ def adjudicate(
     """
     item, project = find_item(session, workspace_id, item_public_id)
     labels.parse(labels.load(project.label_schema), label_id)
-    state = _lock_disputed(session, item, worker_id)
-    _write(session, item, worker_id, label_id, "", now)
+    state = _lock_waiting(session, item, worker_id, now)
+    if state.state == "adjudicated":
+        record_second(session, item, project, worker_id, label_id, now)
+        return item, project
+    _write(session, item, worker_id, label_id, UNDECIDED, now)
     settle(session, state, label_id, now)
     record_act(session, workspace_id, worker_id, "settle", item.public_id, now)
     owe_feedback(session, project, item.id, worker_id, now)
@@ -53,13 +60,16 @@ def adjudicate(
 def rule_unanswerable(
     session: Session, *, workspace_id: int, worker_id: int, item_public_id: str, now: datetime
 ) -> tuple[Item, Project]:
-    """Take an item out of its job, because no label fits it and none ever will.
+    """Take an item out of its job, because no label fits it and none ever will; a second look as in `adjudicate`.
 
     Raises:
         NotFound, Conflict: as `adjudicate`.
     """
     item, project = find_item(session, workspace_id, item_public_id)
-    state = _lock_disputed(session, item, worker_id)
+    state = _lock_waiting(session, item, worker_id, now)
+    if state.state == "adjudicated":
+        record_second(session, item, project, worker_id, UNDECIDED, now)
+        return item, project
     _write(session, item, worker_id, UNDECIDED, "unanswerable", now)
     retire(session, state, now)
     record_act(session, workspace_id, worker_id, "settle", item.public_id, now)
@@ -78,23 +88,26 @@ def put_aside(
         NotFound, Conflict: as `adjudicate`.
     """
     item, project = find_item(session, workspace_id, item_public_id)
-    _lock_disputed(session, item, worker_id)
+    _lock_waiting(session, item, worker_id, now)
     session.execute(
         delete(Adjudication).where(
             Adjudication.item_id == item.id, Adjudication.worker_id == worker_id, Adjudication.reason == reason
         )
     )
-    session.add(_row(item, worker_id, UNDECIDED, reason, now))
+    session.add(verdict_row(item, worker_id, UNDECIDED, reason, now))
     return item, project
 
 
-def verdict_on(session: Session, workspace_id: int, item_public_id: str) -> Verdict | None:
-    """The verdict on an item of a workspace; nothing where there is none."""
+def verdict_on(session: Session, workspace_id: int, item_public_id: str, expert_id: int) -> Verdict | None:
+    """The verdict that this expert gave on an item of a workspace; nothing where there is none of theirs."""
     try:
         item, project = find_item(session, workspace_id, item_public_id)
     except NotFound:
         return None
-    if item.state != "adjudicated" or item.label_id is None:
+    mine = select(Adjudication.id).where(
+        Adjudication.item_id == item.id, Adjudication.worker_id == expert_id, Adjudication.reason == UNDECIDED
+    )
+    if item.state != "adjudicated" or item.label_id is None or session.scalars(mine.limit(1)).first() is None:
         return None
     label = labels.name_of(labels.load(project.label_schema), item.label_id)
     gold = session.scalars(select(Gold.id).where(Gold.item_id == item.id)).first()
@@ -104,7 +117,7 @@ def verdict_on(session: Session, workspace_id: int, item_public_id: str) -> Verd
 def promote_to_gold(
     session: Session, *, workspace_id: int, worker_id: int, item_public_id: str, now: datetime
 ) -> tuple[Item, Project]:
-    """Keep a verdict as a known label. The item stays adjudicated; nobody is asked it again.
+    """Keep a verdict as a known label. The item stays adjudicated; it may be asked again only to check people.
 
     Raises:
         NotFound: no such item in this workspace.
@@ -128,34 +141,26 @@ def promote_to_gold(
     return item, project
 
 
-def _lock_disputed(session: Session, item: Item, worker_id: int) -> ItemState:
-    """Hold an item that is disputed.
+def _lock_waiting(session: Session, item: Item, worker_id: int, now: datetime) -> ItemState:
+    """Hold an item that waits for this expert: disputed, or due for their second look.
 
     Raises:
-        Conflict: it is not disputed any more; the code says who was faster.
+        Conflict: it does not wait for them any more; the code says who was faster.
     """
     state = lock_item(session, item.id)
-    if state.state == "disputed":
+    session.refresh(item)
+    if awaits(session, item.id, worker_id, now):
         return state
     if state.state not in ("adjudicated", "withdrawn"):
         raise Conflict("not_disputed")
-    last = select(Adjudication.worker_id).where(Adjudication.item_id == item.id, Adjudication.reason.not_in(ASIDE))
-    judge = session.scalars(last.order_by(Adjudication.id.desc()).limit(1)).first()
-    raise Conflict("settled_by_you" if judge == worker_id else "already_settled")
+    judged = select(Adjudication.worker_id).where(
+        Adjudication.item_id == item.id, Adjudication.reason.in_((*VERDICTS, SECOND))
+    )
+    by_them = session.scalars(judged.where(Adjudication.worker_id == worker_id).limit(1)).first()
+    raise Conflict("already_settled" if by_them is None else "settled_by_you")
 
 
 def _write(session: Session, item: Item, worker_id: int, label_id: str, reason: str, now: datetime) -> None:
     """Write a verdict; what was only put aside until then needs no memory."""
     session.execute(delete(Adjudication).where(Adjudication.item_id == item.id, Adjudication.reason == "later"))
-    session.add(_row(item, worker_id, label_id, reason, now))
-
-
-def _row(item: Item, worker_id: int, label_id: str, reason: str, now: datetime) -> Adjudication:
-    return Adjudication(
-        project_id=item.project_id,
-        item_id=item.id,
-        worker_id=worker_id,
-        label_id=label_id,
-        reason=reason,
-        created_at=now,
-    )
+    session.add(verdict_row(item, worker_id, label_id, reason, now))

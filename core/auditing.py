@@ -10,13 +10,17 @@ from sqlalchemy.orm import Session
 
 from core import labels
 from core.attention import local_day
+from core.audit_evidence import belief_after, learn
+from core.audit_survey import ACT, level_of, subject_of
 from core.consensus import withdraw
+from core.dispute_order import AUDITED
 from core.enrolment import record_act
 from core.errors import Conflict, InvalidInput, NotFound, Refused
 from core.ids import is_public_id
 from core.items import ItemState, lock_item
 from core.labeling import count_answer
-from core.models import Annotation, Project, Worker
+from core.models import Adjudication, Annotation, Project, Worker
+from core.skills import crowd_model
 
 REASONS = ("wrong", "guidelines", "careless")
 """Reasons by button; anything else is the auditor's own words."""
@@ -32,7 +36,7 @@ class Audited:
 
 
 def accept(session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str, now: datetime) -> Audited:
-    """Let an annotation stand for good: it cannot be undone any more.
+    """Let an annotation stand for good: it cannot be undone any more, and its worker was right for sure.
 
     Raises:
         NotFound: no such annotation in this workspace.
@@ -40,22 +44,33 @@ def accept(session: Session, workspace_id: int, auditor_id: int, annotation_publ
         Conflict: it was audited before, or taken back.
     """
     annotation, project, item = _lock(session, workspace_id, auditor_id, annotation_public_id)
+    risk = level_of(session, workspace_id, annotation)
     _stamp(annotation, "accepted", "", auditor_id, now)
-    record_act(session, workspace_id, auditor_id, "audit", f"accepted {annotation.public_id}", now)
+    _teach(session, project, item, annotation, str(annotation.label_id), now)
+    record_act(session, workspace_id, auditor_id, ACT, subject_of("accepted", annotation, risk), now)
     return Audited(project, item.state)
 
 
 def reject(
-    session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str, reason: str, now: datetime
+    session: Session,
+    workspace_id: int,
+    auditor_id: int,
+    annotation_public_id: str,
+    reason: str,
+    now: datetime,
+    right_label_id: str = "",
 ) -> Audited:
     """Reject an annotation for good. Its item asks somebody else where it no longer stands without it.
 
+    Its worker was wrong for sure; what they were taken for learns from that.
+
     Args:
         reason: one of `REASONS`, or the auditor's own words.
+        right_label_id: the label that it should have been; empty where the auditor does not say.
 
     Raises:
-        InvalidInput: no reason, or one longer than `MAX_REASON` characters.
-        NotFound, Refused, Conflict: as `accept`.
+        InvalidInput: no reason, one longer than `MAX_REASON` characters, or no such label.
+        NotFound, Refused, Conflict: as `accept`; audit_same_label, where the right label is the one that was given.
     """
     reason = reason.strip()
     if not reason:
@@ -63,8 +78,12 @@ def reject(
     if len(reason) > MAX_REASON:
         raise InvalidInput("audit_reason_long", length=len(reason), limit=MAX_REASON)
     annotation, project, item = _lock(session, workspace_id, auditor_id, annotation_public_id)
+    if right_label_id:
+        _keep_right_label(session, project, annotation, right_label_id, auditor_id, now)
+    risk = level_of(session, workspace_id, annotation)
     state = reject_annotation(session, project, item, annotation, reason, now, auditor_id)
-    record_act(session, workspace_id, auditor_id, "audit", f"rejected {annotation.public_id}", now)
+    _teach(session, project, item, annotation, right_label_id, now)
+    record_act(session, workspace_id, auditor_id, ACT, subject_of("rejected", annotation, risk), now)
     return Audited(project, state)
 
 
@@ -135,6 +154,41 @@ def _lock(
     session.refresh(annotation)
     check_open(annotation, auditor_id)
     return annotation, project, item
+
+
+def _keep_right_label(
+    session: Session, project: Project, annotation: Annotation, label_id: str, auditor_id: int, now: datetime
+) -> None:
+    """Write down what an auditor says that the label is.
+
+    Raises:
+        InvalidInput: no such label.
+        Conflict: it is the one that was given, so that there is nothing to reject.
+    """
+    labels.parse(labels.load(project.label_schema), label_id)
+    if label_id == annotation.label_id:
+        raise Conflict("audit_same_label")
+    session.add(
+        Adjudication(
+            project_id=project.id,
+            item_id=annotation.item_id,
+            worker_id=auditor_id,
+            label_id=label_id,
+            reason=AUDITED,
+            created_at=now,
+        )
+    )
+
+
+def _teach(
+    session: Session, project: Project, item: ItemState, annotation: Annotation, right_label_id: str, now: datetime
+) -> None:
+    """Let the worker's skill learn what the audit says of their answer; an unknown right label is any other one."""
+    schema = labels.load(project.label_schema)
+    answer = labels.index_of(schema, str(annotation.label_id))
+    right = labels.index_of(schema, right_label_id) if right_label_id else None
+    belief = belief_after(crowd_model(project), item.posterior, answer, right)
+    learn(session, project, annotation.worker_id, answer, belief, now)
 
 
 def _stamp(annotation: Annotation, audit_state: str, reason: str, auditor_id: int | None, now: datetime) -> None:

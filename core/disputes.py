@@ -7,27 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from core.aggregation.value import entropy
 from core.consensus import STANDS
 from core.db.tables import table_of
+from core.dispute_order import (
+    ADJUDICATION,
+    ANNOTATION,
+    ASIDE,
+    BATCH,
+    ITEM,
+    PROJECT,
+    SECOND,
+    VERDICTS,
+    awaiting,
+    next_in_line,
+)
 from core.errors import NotFound
 from core.ids import is_public_id
-from core.models import Adjudication, Annotation, Assignment, Batch, Item, ModelVersion, Prediction, Project
+from core.models import Adjudication, Assignment, Item, ModelVersion, Prediction, Project
 
-CANDIDATES = 50
 REASONS = 5
 SITTING = timedelta(hours=12)
 """Verdicts this recent count as progress: an expert thinks of the pile of today."""
-UNDECIDED = ""
-"""The label id of an adjudication that is no verdict; its `reason` says what it is."""
-ASIDE = ("later", "unclear")
-"""Reasons with which an expert leaves an item disputed and puts it behind all others, for themselves alone."""
-
-ITEM, PROJECT, BATCH = table_of(Item), table_of(Project), table_of(Batch)
-ADJUDICATION, ANNOTATION, ASSIGNMENT = table_of(Adjudication), table_of(Annotation), table_of(Assignment)
+ASSIGNMENT = table_of(Assignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,51 +77,9 @@ def next_dispute(
     staying_in: int | None = None,
     only_in: int | None = None,
 ) -> Dispute | None:
-    """The disputed item that is worth most to settle now, over all jobs of a workspace.
-
-    First what this expert has not put aside, in the job they are at, then by the job's priority and by how unsure the
-    crowd is (entropy of the posterior). What they put aside comes back after all others, the oldest first. Items that
-    they have answered themselves come last of all: somebody else should judge those. At most `CANDIDATES` items, by
-    all but entropy, are compared.
-
-    Args:
-        staying_in: id of the job whose guidelines the expert has in mind.
-        only_in: id of the only job that is looked at.
-    """
-    statement = _queue(workspace_id, expert_id, staying_in or 0)
-    if only_in is not None:
-        statement = statement.where(PROJECT.c.id == only_in)
-    rows = session.execute(statement).all()
-    if not rows:
-        return None
-    return describe(session, workspace_id, expert_id, min(rows, key=_worth).public_id, now)
-
-
-def _queue(workspace_id: int, expert_id: int, staying_in: int) -> Select[Any]:
-    """Up to `CANDIDATES` disputed items with all that `_worth` compares."""
-    mine = select(ANNOTATION.c.item_id).where(ANNOTATION.c.worker_id == expert_id, ANNOTATION.c.state == "counted")
-    own, elsewhere = ITEM.c.id.in_(mine), PROJECT.c.id != staying_in
-    aside = (
-        select(func.max(ADJUDICATION.c.created_at))
-        .where(ADJUDICATION.c.item_id == ITEM.c.id, ADJUDICATION.c.worker_id == expert_id)
-        .where(ADJUDICATION.c.label_id == UNDECIDED)
-        .scalar_subquery()
-    )
-    keys = (own.label("own"), aside.label("aside"), elsewhere.label("elsewhere"), PROJECT.c.priority)
-    return (
-        select(ITEM.c.public_id, ITEM.c.posterior, *keys)
-        .join(PROJECT, PROJECT.c.id == ITEM.c.project_id)
-        .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
-        .where(PROJECT.c.workspace_id == workspace_id, ITEM.c.state == "disputed", BATCH.c.state == "published")
-        .order_by(own, aside.is_not(None), aside, elsewhere, PROJECT.c.priority.desc(), ITEM.c.id)
-        .limit(CANDIDATES)
-    )
-
-
-def _worth(row: Row[Any]) -> tuple[Any, ...]:
-    """The smallest is worth most; `min` keeps the order of ids among equals."""
-    aside = row.aside.timestamp() if row.aside is not None else 0.0
-    return row.own, aside, row.elsewhere, -row.priority, -entropy(row.posterior or [])
+    """The disputed item that is worth most to settle now; arguments and order as of `core.dispute_order`."""
+    public_id = next_in_line(session, workspace_id, expert_id, now, staying_in, only_in)
+    return None if public_id is None else describe(session, workspace_id, expert_id, public_id, now)
 
 
 def describe(session: Session, workspace_id: int, expert_id: int, item_public_id: str, now: datetime) -> Dispute:
@@ -188,25 +150,25 @@ def unclear_count(session: Session, workspace_id: int) -> int:
         .join(ITEM, ITEM.c.id == ADJUDICATION.c.item_id)
         .join(PROJECT, PROJECT.c.id == ITEM.c.project_id)
         .where(PROJECT.c.workspace_id == workspace_id, ITEM.c.state == "disputed")
-        .where(ADJUDICATION.c.label_id == UNDECIDED, ADJUDICATION.c.reason == "unclear")
+        .where(ADJUDICATION.c.reason == "unclear")
     )
     return session.scalar(statement) or 0
 
 
 def _progress(session: Session, workspace_id: int, expert_id: int, now: datetime) -> tuple[int, int]:
-    """Items this expert has settled in this sitting, and disputed items left."""
+    """Items this expert has settled in this sitting, and those left for them."""
     settled = (
         select(func.count(ADJUDICATION.c.item_id.distinct()))
         .join(PROJECT, PROJECT.c.id == ADJUDICATION.c.project_id)
         .where(PROJECT.c.workspace_id == workspace_id, ADJUDICATION.c.worker_id == expert_id)
-        .where(ADJUDICATION.c.created_at > now - SITTING, ADJUDICATION.c.reason.not_in(ASIDE))
+        .where(ADJUDICATION.c.created_at > now - SITTING, ADJUDICATION.c.reason.in_((*VERDICTS, SECOND)))
     )
     left = (
         select(func.count())
         .select_from(ITEM)
         .join(PROJECT, PROJECT.c.id == ITEM.c.project_id)
         .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
-        .where(PROJECT.c.workspace_id == workspace_id, ITEM.c.state == "disputed", BATCH.c.state == "published")
+        .where(PROJECT.c.workspace_id == workspace_id, BATCH.c.state == "published", awaiting(expert_id, now))
     )
     return session.scalar(settled) or 0, session.scalar(left) or 0
 
@@ -223,6 +185,18 @@ def _skips(session: Session, item_id: int) -> dict[str, int]:
 
 def _is_aside(session: Session, item_id: int, expert_id: int) -> bool:
     own = exists().where(
-        ADJUDICATION.c.item_id == item_id, ADJUDICATION.c.worker_id == expert_id, ADJUDICATION.c.label_id == UNDECIDED
+        ADJUDICATION.c.item_id == item_id, ADJUDICATION.c.worker_id == expert_id, ADJUDICATION.c.reason.in_(ASIDE)
     )
     return bool(session.scalar(select(own)))
+
+
+def verdict_row(item: Item, expert_id: int, label_id: str, reason: str, now: datetime) -> Adjudication:
+    """What an expert did with an item, to be written."""
+    return Adjudication(
+        project_id=item.project_id,
+        item_id=item.id,
+        worker_id=expert_id,
+        label_id=label_id,
+        reason=reason,
+        created_at=now,
+    )

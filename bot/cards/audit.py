@@ -6,15 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.cards.buttons import render_rows
+from bot.cards.choice import label_page
 from bot.cards.item import QUESTION_UNITS, is_cut, shown_parts
-from bot.cards.views import Choice, View
+from bot.cards.views import Answers, Choice, View
 from bot.surface import Message, Style
 from bot.texts import say
 from bot.texts.units import shorten
 from bot.tokens import make
 from core import labels
+from core.audit_rate import Estimate
 from core.audit_sample import AuditCase, AuditSummary
 from core.auditing import REASONS
+
+ALL_JOBS, ONE_JOB = "audit", "auditjob"
+"""Verbs of the buttons: the next annotation comes from any job, or from the job of this one."""
+RIGHT = {ALL_JOBS: "right", ONE_JOB: "rightjob"}
+"""The same for the buttons that name the right label of an answer that is rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +29,15 @@ class AuditCard(View):
     """An annotation to audit.
 
     verb: of its buttons; it says whether the expert audits one job or all.
-    choosing: the buttons ask why it is rejected.
+    choosing: the buttons ask why it is rejected, and which label is right.
+    page: of these labels, from 0.
     """
 
     case: AuditCase
     summary: AuditSummary
     verb: str
     choosing: bool = False
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,19 @@ def render(card: AuditCard, locale: str) -> Message:
     pieces = [say("audit_answer", locale, label=labels.name_of(labels.load(case.label_schema), case.label_id))]
     if case.note:
         pieces.append(say("audit_note", locale, note=case.note))
-    if card.choosing:
-        pieces.append(say("audit_why", locale))
+    others = _others(card) if card.choosing else None
+    if others is not None:
+        pieces += [say("audit_why", locale), others.listed]
+    rows = (
+        (*others.rows, *render_rows(_reasons(card, others), locale)) if others else render_rows(_choices(card), locale)
+    )
     return Message(
         kind="card",
         heading=shorten(case.question, QUESTION_UNITS),
         parts=shown_parts(case.content),
-        text="\n\n".join(pieces),
+        text="\n\n".join(piece for piece in pieces if piece),
         footer=_summary(card.summary, locale),
-        buttons=render_rows(_reasons(card) if card.choosing else _choices(card), locale),
+        buttons=rows,
     )
 
 
@@ -63,14 +76,28 @@ def render_none(card: AuditNone, locale: str) -> Message:
     return Message(text=said, footer=_summary(card.summary, locale))
 
 
+def estimate_sentence(found: Estimate, locale: str) -> str:
+    """The share of wrong answers among all, with its interval."""
+    rates = {"rate": f"{found.rate:.1%}", "low": f"{found.low:.1%}", "high": f"{found.high:.1%}"}
+    return say("audit_rate", locale, **rates)
+
+
 def _summary(summary: AuditSummary, locale: str) -> str:
-    """How many were audited, and how many of them were wrong; empty before the first."""
-    if not summary.audited:
-        return ""
-    low, high = summary.interval
-    progress = say("audit_progress", locale, count=summary.audited, accepted=summary.accepted)
-    rates = {"rate": f"{summary.error_rate:.1%}", "low": f"{low:.1%}", "high": f"{high:.1%}"}
-    return f"{progress}\n{say('audit_rate', locale, **rates)}"
+    """How many are to be looked at, how many were, and how many answers are wrong in all."""
+    lines = [
+        say("audit_owed", locale, count=summary.owed) if summary.owed else "",
+        say("audit_progress", locale, count=summary.audited, accepted=summary.accepted) if summary.audited else "",
+        estimate_sentence(summary.estimate, locale) if summary.estimate else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _others(card: AuditCard) -> Answers:
+    """A button for each label that was not given."""
+    schema, given = card.case.label_schema, card.case.label_id
+    others = {**schema, "labels": [label for label in schema["labels"] if label["id"] != given]}
+    verb, annotation = RIGHT[card.verb], card.case.annotation_public_id
+    return label_page(others, card.page, lambda label_id: make(verb, annotation, label_id))
 
 
 def _choices(card: AuditCard) -> Iterable[Iterable[Choice]]:
@@ -79,12 +106,14 @@ def _choices(card: AuditCard) -> Iterable[Iterable[Choice]]:
     yield [_choice(card, "pass", "button_audit_pass")]
 
 
-def _reasons(card: AuditCard) -> Iterable[Iterable[Choice]]:
+def _reasons(card: AuditCard, others: Answers) -> Iterable[Iterable[Choice]]:
+    turns = [(others.page - 1, "button_page_back"), (others.page + 1, "button_page_on")]
+    yield [_choice(card, "reject", code, page=page) for page, code in turns if 0 <= page < others.pages]
     for reason in REASONS:
         yield [_choice(card, reason, f"button_audit_{reason}", "plain")]
     yield [_choice(card, "other", "button_audit_other", "plain")]
     yield [_choice(card, "back", "button_back")]
 
 
-def _choice(card: AuditCard, act: str, code: str, style: Style = "quiet") -> Choice:
-    return Choice(make(card.verb, card.case.annotation_public_id, act), code, style=style)
+def _choice(card: AuditCard, act: str, code: str, style: Style = "quiet", page: int = 0) -> Choice:
+    return Choice(make(card.verb, card.case.annotation_public_id, act, page), code, style=style)

@@ -36,6 +36,7 @@ class DisputeCard(View):
     opinion: what the model says, once the expert has asked.
     page: of the labels, from 0.
     unclear: disputed items that wait for clearer guidelines, for those who can write them.
+    asked: the text of the item before it, whose guidelines are unclear: what they should say may be sent as a message.
     """
 
     dispute: Dispute
@@ -43,6 +44,7 @@ class DisputeCard(View):
     opinion: Opinion | None = None
     page: int = 0
     unclear: int = 0
+    asked: str = ""
 
 
 def full_text(dispute: Dispute) -> str:
@@ -111,6 +113,8 @@ def _opinion(card: DisputeCard, locale: str) -> str:
 
 
 def _before(card: DisputeCard, locale: str) -> str:
+    if card.asked:
+        return say("settle_asked", locale, text=shorten(" ".join(card.asked.split()), EXCERPT_UNITS))
     if card.before is None:
         return ""
     text = shorten(" ".join(card.before.text.split()), EXCERPT_UNITS)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from core.answers import last_answer, undo
 from core.assignment import next_assignment
-from core.audit_sample import AuditCase, next_case, summary
+from core.audit_sample import AuditCase
+from core.audit_sample import draw as draw_next
 from core.auditing import reject
 from core.labeling import submit
 from core.models import Annotation, Assignment, Project
@@ -64,7 +65,7 @@ class Bench:
 
 def draw(session: Session, workspace_id: int, auditor_id: int, after: str = "") -> AuditCase | None:
     """What an expert is shown next."""
-    return next_case(session, workspace_id, auditor_id, summary(session, workspace_id).audited, after=after)
+    return draw_next(session, workspace_id, auditor_id, after=after)[1]
 
 
 def take_back(bench: Bench, worker: int) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from core.audit_sample import RISKY_SHARE
-from core.auditing import accept, find_annotation
+from core.audit_survey import survey
+from core.auditing import accept
 from core.models import Annotation, Item, Skill
 from core.runtime import Runtime
 from tests.integration.auditing.bench import Bench, draw
@@ -22,7 +22,7 @@ def test_the_sample_is_random_by_ids_and_begins_with_what_is_doubtful(runtime: R
             item.state, item.label_id = "agreed", "b"
     drawn: list[str] = []
     with bench.runtime.writing() as session:
-        for _ in range(14):
+        for _ in range(30):
             case = draw(session, bench.workspace_id, bench.experts[0])
             again = draw(session, bench.workspace_id, bench.experts[0])
             assert case is not None
@@ -31,26 +31,21 @@ def test_the_sample_is_random_by_ids_and_begins_with_what_is_doubtful(runtime: R
             accept(session, bench.workspace_id, bench.experts[0], case.annotation_public_id, bench.clock())
     positions = [given.index(public_id) for public_id in drawn]
     assert positions != sorted(positions), "not in the order of entry"
-    assert len(doubtful & set(drawn)) >= 5, f"with {RISKY_SHARE} of the draws, of 10 among 60"
+    assert len(doubtful & set(drawn)) >= 5, "eight times as likely, of 10 among 60"
 
 
 def test_answers_of_the_weak_are_doubtful_before_anything_is_decided(bench: Bench) -> None:
     weak, fine = bench.workers[:2]
-    for worker in (weak, fine):
-        for _ in range(4):
-            bench.answer(worker, "a")
+    given = {worker: [bench.answer(worker, "a") for _ in range(4)] for worker in (weak, fine)}
     with bench.runtime.writing() as session:
         session.get_one(Skill, (weak, bench.project_id)).accuracy = 0.4
+        session.get_one(Skill, (fine, bench.project_id)).accuracy = 0.8
         for item in session.scalars(select(Item)):
             item.state, item.label_id = "open", None
-        seen = []
-        for _ in range(6):
-            case = draw(session, bench.workspace_id, bench.experts[0])
-            assert case is not None
-            seen.append(find_annotation(session, bench.workspace_id, case.annotation_public_id)[0].worker_id)
-            find_annotation(session, bench.workspace_id, case.annotation_public_id)[0].audit_state = "accepted"
-            session.flush()
-    assert seen.count(weak) >= 3
+        session.flush()
+        levels = {one.public_id: one.level for one in survey(session, bench.workspace_id).candidates}
+    assert [levels[str(one)] for one in given[weak]] == [3] * 4
+    assert [levels[str(one)] for one in given[fine]] == [1] * 4, "only new"
 
 
 def test_passing_over_goes_round_and_shows_everything(bench: Bench) -> None:

@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from core.assignment import next_assignment
 from core.audit_sample import summary
-from core.auditing import accept, find_annotation, reject
+from core.auditing import accept, find_annotation, reject, reject_annotation
 from core.errors import Conflict, InvalidInput, NotFound, Refused
 from core.exporting.rows import agreed, all_annotations
+from core.items import lock_item
 from core.models import LogEntry, Participation, Project, Skill, Workspace
 from core.reestimation import read_snapshot
 from tests.factories import items_of
@@ -79,11 +80,13 @@ def test_an_audit_is_final(bench: Bench) -> None:
         with pytest.raises(Conflict, match="audit_rejected_before"):
             accept(session, workspace_id, sam, other, now)
         assert session.scalars(select(LogEntry.subject).where(LogEntry.act == "audit")).all() == [
-            f"accepted {public_id}",
-            f"rejected {other}",
-        ]
+            f"accepted {public_id} risk:1",
+            f"rejected {other} risk:1",
+        ], "somebody new, and nothing else against them"
         found = summary(session, workspace_id, bench.project_id)
-        assert (found.audited, found.accepted, found.error_rate) == (2, 1, 0.5)
+        assert (found.audited, found.accepted) == (2, 1)
+        assert found.estimate is not None
+        assert found.estimate.rate == 0.5
     for worker in bench.workers[:2]:
         with pytest.raises(Conflict, match="too_late_to_undo"):
             take_back(bench, worker)
@@ -116,7 +119,7 @@ def test_what_cannot_be_audited(bench: Bench) -> None:
         assert draw(session, bench.workspace_id, bench.experts[0]) is None
 
 
-def test_rejected_answers_are_exported_as_such_and_teach_nothing(single: Bench) -> None:
+def test_rejected_answers_are_exported_as_such_and_teach_that_they_were_wrong(single: Bench) -> None:
     wrong = single.answer(single.workers[0], "b")
     single.answer(single.workers[1], "a")
     assert wrong is not None
@@ -129,12 +132,19 @@ def test_rejected_answers_are_exported_as_such_and_teach_nothing(single: Bench) 
         assert [(row.label, row.annotations) for row in agreed(session, project)] == [("A", 2)]
         snapshot = read_snapshot(session, project)
         assert snapshot is not None
-        assert sorted(snapshot.worker_ids) == sorted(single.workers[1:3])
+        assert sorted(snapshot.worker_ids) == sorted(single.workers[:3])
+        assert (snapshot.own, len(snapshot.answers)) == (2, 3)
+        assert snapshot.worker_ids[snapshot.workers[-1]] == single.workers[0]
+        assert snapshot.fixed[-1][1] == 0.0, "whatever it is, it is not what they said"
+        assert snapshot.fixed[-1].sum() == pytest.approx(1.0)
 
 
 def test_what_a_ban_rejected_is_not_counted_as_audited(bench: Bench) -> None:
     public_id = bench.answer(bench.workers[0], "a")
     assert public_id is not None
-    bench.reject(public_id, reason="ban")
+    with bench.runtime.writing() as session:
+        annotation, project = find_annotation(session, bench.workspace_id, public_id)
+        item = lock_item(session, annotation.item_id)
+        reject_annotation(session, project, item, annotation, "ban", bench.clock())
     with bench.runtime.reading() as session:
         assert summary(session, bench.workspace_id).audited == 0

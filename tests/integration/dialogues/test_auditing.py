@@ -43,10 +43,11 @@ async def test_auditing_by_tap(chat: Chat) -> None:
     heard = await eve.taps("Accept")
     assert heard.startswith("(✓ Accepted)")
     assert "1 audited: 1 accepted" in heard
-    assert "0.0% of them were wrong (95% interval: 0.0% to 79.3%)" in heard
+    assert "about 0.0% are wrong (95% interval: 0.0% to 79.3%)" in heard
     heard = await eve.taps("Reject")
-    assert "What is wrong with it? Rejecting is final." in heard
-    assert eve.buttons() == ["Wrong label", "Against the guidelines", "Careless", "Other …", "Back"]
+    assert "Which label is right?" in heard
+    assert "Rejecting is final." in heard
+    assert eve.buttons() == ["Bad", "Wrong, not sure which", "Against the guidelines", "Careless", "Other …", "Back"]
     assert "Accept" in (await eve.taps("Back"), *eve.buttons())
     await eve.taps("Reject")
     heard = await eve.taps("Careless")
@@ -63,7 +64,7 @@ async def test_a_rejected_answer_is_asked_of_somebody_else(chat: Chat) -> None:
     eve = await chat.member("Eve", "expert")
     await eve.says("/audit")
     await eve.taps("Reject")
-    await eve.taps("Wrong label")
+    await eve.taps("Wrong, not sure which")
     with chat.writing() as session:
         assert session.scalars(select(Item.state)).all() == ["open"]
     ann = chat.someone("Ann")
