@@ -13,6 +13,8 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
+from bot.texts.measures import share
+
 WIDTH, MARGIN = 1000, 40
 BAR_TOP, BAR_HEIGHT = 130, 48
 CHART_TOP, CHART_HEIGHT, AXIS = 250, 260, 40
@@ -29,7 +31,7 @@ COLOURS = {
     "withdrawn": "#8c959f",
     "open": "#e6e9ee",
 }
-"""By kind of item, in the order of the bar. The words beside the picture use squares of the same colours."""
+"""By kind of item, in the order of the bar, which is also that of the words beside the picture."""
 
 Draw = ImageDraw.ImageDraw
 Box = tuple[int, int, int, int]
@@ -97,8 +99,8 @@ def segments(items: Sequence[tuple[str, int]], left: int, right: int) -> Iterato
 
 
 def _headline(pen: Draw, figures: Figures) -> None:
-    share = int(100 * figures.decided / figures.count) if figures.count else 0
-    pen.text((MARGIN, 24), f"{share}%", INK, _font(BIG))
+    done = figures.decided / figures.count if figures.count else 0.0
+    pen.text((MARGIN, 24), share(done, "en"), INK, _font(BIG))
     said = f"{figures.decided:,} / {figures.count:,}"
     pen.text((WIDTH - MARGIN, 24 + BIG), said, PALE_INK, _font(MIDDLE), anchor="rs")
 

@@ -25,14 +25,18 @@ SQUARES = (
     ("open", ("open",)),
 )
 """Kinds of items as the picture and the words tell them apart, each with the states of items it stands for."""
+TIGHT = 0.5
+"""A chance to be done by the deadline below this is a reason to do something."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus(View):
     """One job.
 
-    price: of an answer, in hundredths of `currency`. time_zone: of who looks. picture: path of a PNG file, filled in
-    after the transaction; empty where it could not be drawn.
+    price: of an answer, spent: on all so far (answers, audits, verdicts, training), in hundredths of `currency`.
+    audits_owed: answers that are due for an expert's look. time_zone: of who looks.
+    picture: path of a PNG file, filled in after the transaction; empty where it could not be drawn.
+    waiting: items that wait for the end of a pilot.
     """
 
     public_id: str
@@ -48,7 +52,10 @@ class JobStatus(View):
     progress: Progress
     forecast: Forecast
     model: Standing
+    spent: int = 0
+    audits_owed: int = 0
     picture: str = ""
+    waiting: int = 0
 
     @property
     def items(self) -> tuple[tuple[str, int], ...]:
@@ -57,13 +64,8 @@ class JobStatus(View):
         return tuple((kind, sum(states.get(state, 0) for state in meant)) for kind, meant in SQUARES)
 
     @property
-    def spent(self) -> int:
-        """What the answers so far cost, in hundredths."""
-        return (self.stats.annotations + self.stats.surplus) * self.price
-
-    @property
     def expected(self) -> int:
-        """What all answers will cost; of a closed job what they have."""
+        """What the job will have cost in the end; of a closed one what it has."""
         return self.spent + (0 if self.state == "closed" else self.forecast.cost_left)
 
 
@@ -99,35 +101,61 @@ def _count(card: JobStatus, locale: str) -> str:
     kinds = [
         say(f"status_{kind}", locale, count=count, number=number(count, locale)) for kind, count in card.items if count
     ]
-    return "\n".join([said, "  ".join(kinds)])
+    waits = say("status_pilot", locale, count=card.waiting, items=number(card.waiting, locale)) if card.waiting else ""
+    return _lines(said, " · ".join(kinds), waits)
 
 
 def _when(card: JobStatus, locale: str) -> str:
-    """When it will be done, or what holds it up."""
-    ahead = card.forecast
+    """What it will still take, when it will be done and how right it will be, or what holds it up."""
     if card.state != "open":
         return say(f"status_{card.state}", locale, id=card.public_id)
+    right = right_sentence(card.forecast, locale)
     if not card.stats.states.get("open", 0):
-        return say("status_through", locale) if card.stats.items else ""
+        return _lines(say("status_through", locale) if card.stats.items else "", right)
+    return _lines(left_sentence(card.forecast, locale), _end(card, locale), _deadline(card, locale), right)
+
+
+def left_sentence(ahead: Forecast, locale: str) -> str:
+    """The answers that are still needed."""
+    low, high = (number(count, locale) for count in (ahead.answers_low, ahead.answers_high))
+    code = "status_left_exactly" if low == high else "status_left"
+    answers = number(ahead.answers_left, locale)
+    return say(code, locale, count=ahead.answers_left, answers=answers, low=low, high=high)
+
+
+def right_sentence(ahead: Forecast, locale: str) -> str:
+    """How many labels will be right; nothing where that cannot be said."""
+    if (right := ahead.accuracy) is None:
+        return ""
+    middle, low, high = (share(value, locale) for value in (right.middle, right.low, right.high))
+    return say("status_right", locale, share=middle, low=low, high=high)
+
+
+def _end(card: JobStatus, locale: str) -> str:
+    ahead = card.forecast
+    if ahead.nobody:
+        return say("status_nobody", locale, count=card.stats.states.get("open", 0))
     if ahead.done_at is None:
-        said = say("status_silent", locale)
-    else:
-        said = say(
-            "status_until",
-            locale,
-            when=moment(ahead.done_at, card.time_zone, locale, card.now),
-            span=span(ahead.done_at - card.now, locale),
-            pace=number(max(1, round(ahead.per_hour)), locale),
-        )
-    return "\n".join(line for line in (said, _deadline(card, locale)) if line)
+        return say("status_silent", locale)
+    when = moment(ahead.done_at, card.time_zone, locale, card.now)
+    length, pace = span(ahead.done_at - card.now, locale), number(max(1, round(ahead.per_hour)), locale)
+    return say("status_until", locale, when=when, span=length, pace=pace)
 
 
 def _deadline(card: JobStatus, locale: str) -> str:
     if card.deadline is None:
         return ""
-    late = card.now > card.deadline or (card.forecast.done_at is not None and card.forecast.done_at > card.deadline)
+    chance = card.forecast.on_time
     when = moment(card.deadline, card.time_zone, locale, card.now)
-    return say("status_deadline_late" if late else "status_deadline", locale, when=when)
+    if card.now > card.deadline or (chance is not None and chance < TIGHT):
+        return say("status_deadline_late", locale, when=when)
+    if chance is None:
+        return say("status_deadline", locale, when=when)
+    return say("status_deadline_chance", locale, when=when, chance=share(chance, locale))
+
+
+def _lines(*sentences: str) -> str:
+    return "\n".join(sentence for sentence in sentences if sentence)
 
 
 def _facts(card: JobStatus, locale: str) -> list[str]:
@@ -140,13 +168,17 @@ def _facts(card: JobStatus, locale: str) -> list[str]:
         lines += [say("status_active", locale, count=gone.active)] if card.state == "open" else []
     if gone.agreement is not None:
         lines += [say("status_agreement", locale, share=share(gone.agreement, locale))]
+    if stats.control_items:
+        lines += [say("status_control", locale, count=stats.control_items)]
     if stats.gold_known:
         lines += [say("status_gold", locale, right=stats.gold_right, known=stats.gold_known)]
-    if card.price:
+    if card.price or card.spent:
         spent, expected = (money(amount, card.currency, locale) for amount in (card.spent, card.expected))
         lines += [say("status_cost", locale, spent=spent, expected=expected)]
     if disputed := stats.states.get("disputed", 0):
         lines += [say("status_disputes", locale, count=disputed)]
+    if card.audits_owed:
+        lines += [say("status_audits", locale, count=card.audits_owed)]
     return lines
 
 
