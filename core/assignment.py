@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from core.aggregation.value import expected_information
+from core.aggregation.assignment_score import EXPERT_COST
+from core.budget import affords
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.due import expiry_effect, offer_effect
 from core.effects import add_effect
+from core.gold_serving import begin_gap, hidden_control, in_the_middle, is_due
 from core.ids import new_public_id
-from core.items import ITEM, lock_item, lock_items, write_item
-from core.models import Assignment, Batch, Cursor, Participation, Project
-from core.ranks import band_of
-from core.skills import crowd_model, load_counts
+from core.items import lock_item, lock_items, write_item
+from core.models import Assignment, Participation, Project
+from core.qualification import Admission, admit
+from core.search import Seeker, find_item, search
+from core.standing import Standing, load_standing
+from core.trust import TRAINING, let_in_again, on_probation, practise, recovered
 
-WINDOW = 16
-MAX_WINDOW = 256
-MAX_STEPS = 12
-"""Bounds of one search: at most this many windows, growing from WINDOW to MAX_WINDOW candidates."""
-
-ASSIGNMENT, BATCH, CURSOR = table_of(Assignment), table_of(Batch), table_of(Cursor)
-TAKEN_STATES = ("active", "submitted", "skipped")
+ASSIGNMENT = table_of(Assignment)
+LESSONS = ("practice", "quiz")
+"""Qualifications in which known items are answered before the others."""
 
 # Statements of the hot path are built once: building one costs as much as running it.
 LEASE_COLUMNS = [ASSIGNMENT.c[name] for name in ("id", "public_id", "version", "item_id", "project_id", "expires_at")]
@@ -39,23 +39,6 @@ HELD = (
 )
 HELD_IN_PROJECT = HELD.where(ASSIGNMENT.c.project_id == bindparam("project_id"))
 OPEN_LEASE = insert(ASSIGNMENT).returning(ASSIGNMENT.c.id)
-CANDIDATES = (
-    select(ITEM.c.id, ITEM.c.rank, ITEM.c.posterior, BATCH.c.state.label("batch_state"), BATCH.c.last_rank)
-    .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
-    .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.slots > 0, ITEM.c.rank > bindparam("floor"))
-    .order_by(ITEM.c.rank)
-    .limit(bindparam("window"))
-)
-TAKEN = select(ASSIGNMENT.c.item_id).where(
-    ASSIGNMENT.c.item_id.in_(bindparam("item_ids", expanding=True)),
-    ASSIGNMENT.c.worker_id == bindparam("worker_id"),
-    ASSIGNMENT.c.state.in_(TAKEN_STATES),
-)
-FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).with_for_update(skip_locked=True)
-COUNT_LEASE = update(ITEM).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).values(leased=ITEM.c.leased + 1)
-CURSORS = select(CURSOR.c.band, CURSOR.c.rank).where(
-    CURSOR.c.worker_id == bindparam("worker_id"), CURSOR.c.project_id == bindparam("project_id")
-)
 END = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("assignment_id"), ASSIGNMENT.c.state == "active")
 
 
@@ -80,19 +63,80 @@ def active_lease(session: Session, worker_id: int, project_id: int | None = None
     return Lease(*row) if row else None
 
 
-def next_assignment(session: Session, project: Project, worker_id: int, surface: str, now: datetime) -> Lease | None:
-    """The worker's active assignment in the project, or a new lease, or nothing where nothing is left for them."""
+def next_assignment(
+    session: Session,
+    project: Project,
+    worker_id: int,
+    surface: str,
+    now: datetime,
+    standing: Standing | None = None,
+    *,
+    expert: bool = False,
+) -> Lease | None:
+    """The worker's active assignment in the project, or a new lease, or nothing where nothing is left for them.
+
+    Args:
+        standing: theirs in the project, where the caller has just read it; else it is read here.
+        expert: their time costs more than that of others, and goes where theirs would tell little.
+    """
     if project.state != "open":
         return None
     if (held := active_lease(session, worker_id, project.id)) is not None:
         return held
-    item_id = find_item(session, project, worker_id, lease=True)
+    standing = standing or load_standing(session, worker_id, project.id)
+    if standing.restriction == "paused":
+        return None
+    if standing.qualification in LESSONS and not affords(session, project):
+        return None
+    admission = admit(session, project, worker_id, standing, now)
+    item_id = _item_for(session, project, worker_id, standing, admission, now, expert=expert)
     set_standing(session, worker_id, project.id, "idle" if item_id is None else "working", now)
     if item_id is not None:
+        if not standing.gold_due:
+            begin_gap(session, project, worker_id, standing)
         return open_lease(session, project, item_id, worker_id, surface, now)
-    if find_item(session, project, worker_id, lease=False) is not None:
-        add_effect(session, offer_effect(project.id, now))  # others hold what is left at this moment
+    anything = Seeker(worker_id, now, trusted=True)
+    if admission.may_work and search(session, project, anything, lease=False).item_id is not None:
+        add_effect(session, offer_effect(project.id, now))  # others hold what is left, or are asked for it first
     return None
+
+
+def _item_for(
+    session: Session,
+    project: Project,
+    worker_id: int,
+    standing: Standing,
+    admission: Admission,
+    now: datetime,
+    *,
+    expert: bool,
+) -> int | None:
+    """The item that comes next, counted as leased: of a lesson, a known one that is due, or the best open one."""
+    if not admission.may_work:
+        return admission.item_id
+    if is_due(standing) and (item_id := _due_control(session, project, worker_id, standing, now)) is not None:
+        return item_id
+    cost = EXPERT_COST if expert and project.audience != "experts" else 1.0
+    seeker = Seeker(worker_id, now, cost, trusted=on_probation(standing, now))
+    found = search(session, project, seeker, lease=True)
+    if found.item_id is not None or not found.uninformative:
+        if standing.restriction == TRAINING and not found.uninformative:
+            recovered(session, project, worker_id, now)
+        return found.item_id
+    item_id = practise(session, project, worker_id, standing, now) if affords(session, project) else None
+    if item_id is None and let_in_again(session, project, worker_id, standing, now):
+        return search(session, project, replace(seeker, trusted=True), lease=True).item_id
+    return item_id
+
+
+def _due_control(session: Session, project: Project, worker_id: int, standing: Standing, now: datetime) -> int | None:
+    """The known item that is due, in the place of one that could be asked: not alone, and not amid a document."""
+    following = find_item(session, project, worker_id, now)
+    if following is None or in_the_middle(session, project, worker_id, following):
+        return None
+    if not affords(session, project):
+        return None
+    return hidden_control(session, project, worker_id, standing)
 
 
 def open_lease(session: Session, project: Project, item_id: int, worker_id: int, surface: str, now: datetime) -> Lease:
@@ -113,104 +157,6 @@ def open_lease(session: Session, project: Project, item_id: int, worker_id: int,
     new_id = session.execute(OPEN_LEASE, values).scalar_one()
     add_effect(session, expiry_effect(project.id, expires_at))
     return Lease(new_id, str(values["public_id"]), 1, item_id, project.id, expires_at)
-
-
-def find_item(session: Session, project: Project, worker_id: int, *, lease: bool) -> int | None:
-    """The best open item for a worker, by rank, one cursor per band, and bounded scoring.
-
-    A search that finds nothing wraps to the start once. With `lease` the item's `leased` is counted up.
-    """
-    cursors = _load_cursors(session, worker_id, project.id)
-    found = _search(session, project, worker_id, dict(cursors), lease=lease)
-    if found is None and cursors:
-        session.execute(_own_cursors(worker_id, project.id))
-        found = _search(session, project, worker_id, {}, lease=lease)
-    return found
-
-
-def _search(session: Session, project: Project, worker_id: int, cursors: dict[int, int], *, lease: bool) -> int | None:
-    floor, window, left_behind = -1, WINDOW, False
-    for _ in range(MAX_STEPS):
-        candidates = _candidates(session, project.id, floor, window)
-        if not candidates:
-            return None
-        band = band_of(candidates[0].rank)
-        if candidates[0].rank <= cursors.get(band, -1):
-            floor = cursors[band]
-            continue
-        if candidates[0].batch_state != "published":
-            floor = max(candidates[0].rank, candidates[0].last_rank)
-            continue
-        visible = _same_band_and_visible(candidates, band)
-        taken = _taken(session, worker_id, [row.id for row in visible])
-        free = [row for row in visible if row.id not in taken]
-        passed = visible[-1].rank if not free else free[0].rank - 1
-        if visible[0].rank <= passed and not left_behind:
-            cursors[band] = passed
-            _save_cursor(session, worker_id, project.id, band, passed)
-        for row in _by_value(session, project, worker_id, free):
-            if not lease or _count_lease(session, row.id):
-                return int(row.id)
-        left_behind = left_behind or bool(free)
-        floor, window = visible[-1].rank, min(window * 4, MAX_WINDOW)
-    return None
-
-
-def _candidates(session: Session, project_id: int, floor: int, window: int) -> Sequence[Any]:
-    return session.execute(CANDIDATES, {"project_id": project_id, "floor": floor, "window": window}).all()
-
-
-def _same_band_and_visible(candidates: Sequence[Any], band: int) -> list[Any]:
-    visible = []
-    for row in candidates:
-        if row.batch_state != "published" or band_of(row.rank) != band:
-            break
-        visible.append(row)
-    return visible
-
-
-def _taken(session: Session, worker_id: int, item_ids: list[int]) -> set[int]:
-    return set(session.scalars(TAKEN, {"item_ids": item_ids, "worker_id": worker_id}))
-
-
-def _by_value(session: Session, project: Project, worker_id: int, rows: list[Any]) -> list[Any]:
-    """At most `WINDOW` candidates, the one first about which this worker's answer tells most; ties by rank."""
-    rows = rows[:WINDOW]
-    if len({None if row.posterior is None else tuple(row.posterior) for row in rows}) <= 1:
-        return rows
-    crowd = crowd_model(project)
-    counts = load_counts(session, worker_id, project.id, crowd.classes)
-    value = {row.id: expected_information(crowd.belief(row.posterior), counts, crowd.pooled) for row in rows}
-    return sorted(rows, key=lambda row: (-value[row.id], row.rank))
-
-
-def _count_lease(session: Session, item_id: int) -> bool:
-    """Take one slot, unless another transaction holds the row or has taken the last one: then try the next item.
-
-    Never waits for a row lock: the tapping transaction already holds its own item.
-    """
-    postgresql = session.get_bind().dialect.name == "postgresql"
-    if postgresql and session.execute(FREE, {"item_id": item_id}).one_or_none() is None:
-        return False
-    taken = session.execute(COUNT_LEASE, {"item_id": item_id})
-    return getattr(taken, "rowcount", 0) == 1
-
-
-def _load_cursors(session: Session, worker_id: int, project_id: int) -> dict[int, int]:
-    rows = session.execute(CURSORS, {"worker_id": worker_id, "project_id": project_id})
-    return {band: rank for band, rank in rows}
-
-
-def _own_cursors(worker_id: int, project_id: int) -> Any:
-    return delete(Cursor).where(Cursor.worker_id == worker_id, Cursor.project_id == project_id)
-
-
-def _save_cursor(session: Session, worker_id: int, project_id: int, band: int, rank: int) -> None:
-    statement = insert_statement(session, Cursor).values(
-        worker_id=worker_id, project_id=project_id, band=band, rank=rank
-    )
-    keys = ["worker_id", "project_id", "band"]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_={"rank": rank}))
 
 
 def end_lease(

@@ -6,11 +6,15 @@ Whoever has quiet hours is asked after them, by a job that waits for their end.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from core.assignment import find_item, leave_in_peace, set_standing
+from core.aggregation.assignment_score import Prospect, score
+from core.aggregation.confusion import empty_counts
+from core.aggregation.value import expected_information
+from core.assignment import leave_in_peace, set_standing
 from core.attention import QUIET_HOURS, QuietHours, awake, quiet_now
 from core.clock import bucket
 from core.db.tables import table_of
@@ -22,7 +26,10 @@ from core.lanes import Lane
 from core.models import Assignment, Batch, Identity, Item, Membership, Participation, Project, Worker
 from core.outbox import owe
 from core.projects import list_projects
+from core.qualification import asks_qualification
 from core.queue import ASSIGNMENTS, OFFER
+from core.search import find_item
+from core.skills import crowd_model, load_many
 
 UNANSWERED_AFTER = timedelta(minutes=5)
 """An offer that nobody took by then counts as declined: the worker is left in peace until they speak."""
@@ -47,8 +54,8 @@ def offer_work(session: Session, project_id: int, now: datetime, after_worker_id
     open_slots = visible_slots(session, project_id) - _outstanding(session, project_id)
     idle = _awake_and_idle(session, project, now, after_worker_id) if _has_slots(session, project_id) else []
     asked, waiting = 0, 0
-    for worker_id in idle:
-        if find_item(session, project, worker_id, lease=False) is None:
+    for worker_id in _best_first(session, project, idle):
+        if find_item(session, project, worker_id, now) is None:
             set_standing(session, worker_id, project_id, "idle", now)
         elif asked >= open_slots:
             waiting += 1
@@ -142,6 +149,26 @@ def idle_workers(
     return list(session.scalars(statement.order_by(Membership.worker_id).limit(limit)))
 
 
+def _best_first(session: Session, project: Project, worker_ids: list[int]) -> list[int]:
+    """Whom to ask before others: who tells most, reads the language, and has not had all the work so far."""
+    if len(worker_ids) < 2:
+        return worker_ids
+    crowd = crowd_model(project)
+    counts = load_many(session, worker_ids, project.id, crowd.classes)
+    people = select(Worker.id, Worker.languages, func.coalesce(Participation.annotation_count, 0).label("answers"))
+    here = (Participation.worker_id == Worker.id) & (Participation.project_id == project.id)
+    rows = session.execute(people.outerjoin(Participation, here).where(Worker.id.in_(worker_ids))).all()
+    most = max(row.answers for row in rows) or 1
+    fresh = expected_information(crowd.prior, empty_counts(crowd.classes), crowd.pooled)
+
+    def worth(row: Any) -> float:
+        tells = expected_information(crowd.prior, counts[row.id], crowd.pooled)
+        reads = bool(project.language) and project.language in row.languages
+        return score(Prospect(tells, 0.0, fresh, reads=reads, load=row.answers / most))
+
+    return [row.id for row in sorted(rows, key=lambda row: (-worth(row), row.id))]
+
+
 def _quiet(session: Session, project: Project, now: datetime) -> dict[QuietHours, datetime]:
     """The quiet hours that run now among idle workers."""
     people = select(*QUIET_HOURS).join(Membership, Membership.worker_id == Worker.id).where(*_idle(project))
@@ -158,7 +185,8 @@ def _idle(project: Project) -> list[ColumnElement[bool]]:
     holds = exists().where(Assignment.worker_id == Membership.worker_id, Assignment.state == "active")
     mine = exists().where(Participation.worker_id == Membership.worker_id)
     offered = mine.where(Participation.state == "offered")
-    engaged = mine.where(Participation.project_id == project.id, Participation.state != "idle")
+    failed = Participation.qualification == "failed" if asks_qualification(project) else false()
+    engaged = mine.where(Participation.project_id == project.id, or_(Participation.state != "idle", failed))
     return [
         Membership.workspace_id == project.workspace_id,
         Membership.status == "active",
@@ -168,6 +196,7 @@ def _idle(project: Project) -> list[ColumnElement[bool]]:
         ~holds,
         ~offered,
         ~engaged,
+        ~mine.where(Participation.project_id == project.id, Participation.restriction == "paused"),
         *eligible(project),
     ]
 

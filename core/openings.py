@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.assignment import active_lease, find_item
+from core.assignment import active_lease
 from core.eligibility import why_not
-from core.models import Project
+from core.models import Batch, Participation, Project
 from core.offers import visible_slots
+from core.qualification import is_shut_out
+from core.search import find_item
 
 MAX_OPENINGS = 10
 MAX_TRIED = 50
+RESTRICTED = {"paused": "why_paused_here", "training": "why_training"}
+"""Restrictions that keep somebody from the items of a job, and the codes that say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +37,52 @@ class Opening:
     """Why they cannot work in it, as the code of a sentence."""
 
 
-def by_urgency(session: Session, workspace_id: int, state: str = "open", limit: int = MAX_TRIED) -> list[Project]:
-    """Projects of a workspace: the highest priority first, then the nearest deadline, then the oldest."""
+def by_urgency(
+    session: Session, workspace_id: int, now: datetime, state: str = "open", limit: int = MAX_TRIED
+) -> list[Project]:
+    """Projects of a workspace: the highest priority first, then those that fall behind, then the nearest deadline.
+
+    After these the oldest come first.
+    """
     statement = (
         select(Project)
         .where(Project.workspace_id == workspace_id, Project.state == state)
         .order_by(Project.priority.desc(), Project.deadline.asc().nulls_last(), Project.id)
         .limit(limit)
     )
-    return list(session.scalars(statement))
+    projects = list(session.scalars(statement))
+    due = [project.id for project in projects if project.deadline is not None]
+    items = _item_counts(session, due) if len(projects) > 1 else {}
+    return sorted(projects, key=lambda one: (-one.priority, not _behind(one, items.get(one.id, 0), now)))
+
+
+def falls_behind(started: datetime, deadline: datetime, now: datetime, done: int, items: int) -> bool:
+    """Whether a job that has come so far since it started misses its deadline at the same pace.
+
+    Without a pace yet it does not: then the nearness of the deadline alone counts.
+    """
+    if now >= deadline:
+        return done < items
+    return done > 0 and (now - started) * (items - done) > (deadline - now) * done
 
 
 def openings(
-    session: Session, workspace_id: int, worker_id: int, role: str | None, languages: Sequence[str]
+    session: Session, workspace_id: int, worker_id: int, role: str | None, languages: Sequence[str], now: datetime
 ) -> list[Opening]:
     """The open and paused jobs of a workspace for one person, at most `MAX_OPENINGS`.
 
     Looks for work in each of them: not for the path of a tap.
     """
-    projects = by_urgency(session, workspace_id, limit=MAX_OPENINGS)
-    projects += by_urgency(session, workspace_id, "paused", MAX_OPENINGS - len(projects))
+    projects = by_urgency(session, workspace_id, now, limit=MAX_OPENINGS)
+    projects += by_urgency(session, workspace_id, now, "paused", MAX_OPENINGS - len(projects))
+    restricted = restrictions(session, worker_id, [project.id for project in projects])
     found = []
     for project in projects:
         reason = why_not(project, role, languages)
-        if reason is None and not has_work(session, project, worker_id):
-            reason = "why_nothing_left"
+        if reason is None and is_shut_out(session, project, worker_id):
+            reason = "why_quiz"
+        if reason is None and not has_work(session, project, worker_id, now):
+            reason = restricted.get(project.id, "why_nothing_left")
         slots = 0 if reason else visible_slots(session, project.id)
         found.append(
             Opening(
@@ -73,7 +98,32 @@ def openings(
     return found
 
 
-def has_work(session: Session, project: Project, worker_id: int) -> bool:
+def has_work(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
     """Whether an item of the project waits for this worker, or is in their hands."""
-    held = active_lease(session, worker_id, project.id) is not None
-    return held or find_item(session, project, worker_id, lease=False) is not None
+    if active_lease(session, worker_id, project.id) is not None:
+        return True
+    paused = restrictions(session, worker_id, [project.id]).get(project.id) == RESTRICTED["paused"]
+    return not paused and find_item(session, project, worker_id, now) is not None
+
+
+def restrictions(session: Session, worker_id: int, project_ids: Sequence[int]) -> dict[int, str]:
+    """By project, the code of why this worker does not get its usual items, where rules have led to that."""
+    statement = select(Participation.project_id, Participation.restriction).where(
+        Participation.worker_id == worker_id,
+        Participation.project_id.in_(project_ids),
+        Participation.restriction.in_(RESTRICTED),
+    )
+    return {project_id: RESTRICTED[restriction] for project_id, restriction in session.execute(statement)}
+
+
+def _item_counts(session: Session, project_ids: Sequence[int]) -> dict[int, int]:
+    if not project_ids:
+        return {}
+    published = Batch.project_id.in_(project_ids), Batch.state == "published"
+    counts = select(Batch.project_id, func.sum(Batch.item_count)).where(*published).group_by(Batch.project_id)
+    return {project_id: int(count) for project_id, count in session.execute(counts)}
+
+
+def _behind(project: Project, items: int, now: datetime) -> bool:
+    due = project.deadline
+    return due is not None and falls_behind(project.created_at, due, now, project.agreed_count, items)

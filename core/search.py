@@ -1,0 +1,336 @@
+"""The best open item for a worker: by rank, one cursor per band, and bounded scoring.
+
+What the worker's answer would tell too little about is passed over and left to others. Where there is nobody better who
+could give it, they get it all the same: no job waits for people that it does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from core.aggregation.assignment_score import Prospect, score
+from core.aggregation.confusion import Counts, accuracy, empty_counts, total
+from core.aggregation.value import expected_information, worth
+from core.aims import information_wanted
+from core.db.tables import table_of
+from core.db.upsert import insert_statement
+from core.items import ITEM
+from core.models import Annotation, Assignment, Batch, Cursor, Participation, Project, Skill
+from core.quality import load
+from core.ranks import band_of
+from core.skills import CrowdModel, counts_from_json, crowd_model
+
+WINDOW = 16
+MAX_WINDOW = 256
+MAX_STEPS = 12
+"""Bounds of one search: at most this many windows, growing from WINDOW to MAX_WINDOW candidates."""
+MAX_PASSES = 3
+"""So many windows may be passed over because nothing in them pays for this worker."""
+SLACK = 2.0
+"""People differ: an item is left to others only where an answer is worth less than half of what it has to be worth."""
+KNOWN_ANSWERS = 12.0
+"""Of who has given fewer, too little is known to leave anything to others."""
+PATIENCE = timedelta(minutes=3)
+"""Whoever has not answered in the project for so long is nobody to wait for."""
+RECENT_ANSWERS = 200
+
+ASSIGNMENT, BATCH, CURSOR = table_of(Assignment), table_of(Batch), table_of(Cursor)
+ANNOTATION, PARTICIPATION, SKILL = table_of(Annotation), table_of(Participation), table_of(Skill)
+TAKEN_STATES = ("active", "submitted", "skipped")
+DISTRUSTED = ("training", "paused")
+
+# Statements of the hot path are built once: building one costs as much as running it.
+CANDIDATES = (
+    select(
+        *(ITEM.c[name] for name in ("id", "rank", "posterior", "submitted", "group_key", "position")),
+        BATCH.c.state.label("batch_state"),
+        BATCH.c.last_rank,
+    )
+    .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
+    .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.slots > 0, ITEM.c.rank > bindparam("floor"))
+    .order_by(ITEM.c.rank)
+    .limit(bindparam("window"))
+)
+TAKEN = select(ASSIGNMENT.c.item_id).where(
+    ASSIGNMENT.c.item_id.in_(bindparam("item_ids", expanding=True)),
+    ASSIGNMENT.c.worker_id == bindparam("worker_id"),
+    ASSIGNMENT.c.state.in_(TAKEN_STATES),
+)
+FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).with_for_update(skip_locked=True)
+COUNT_LEASE = update(ITEM).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).values(leased=ITEM.c.leased + 1)
+_MINE: dict[str, Any] = {"worker_id": bindparam("worker_id"), "project_id": bindparam("project_id")}
+_ONE = select(literal(1).label("one")).subquery()
+KNOWN = select(SKILL.c.counts, CURSOR.c.band, CURSOR.c.rank).select_from(
+    _ONE.outerjoin(SKILL, and_(*(SKILL.c[name] == value for name, value in _MINE.items()))).outerjoin(
+        CURSOR, and_(*(CURSOR.c[name] == value for name, value in _MINE.items()))
+    )
+)
+"""A worker's counts and cursors in one statement, with at least one row."""
+LAST_PLACE = (
+    select(ITEM.c.group_key, ITEM.c.position)
+    .join(ANNOTATION, ANNOTATION.c.item_id == ITEM.c.id)
+    .where(*(ANNOTATION.c[name] == value for name, value in _MINE.items()))
+    .order_by(ANNOTATION.c.id.desc())
+    .limit(1)
+)
+_RECENT = (
+    select(ANNOTATION.c.worker_id, ANNOTATION.c.created_at)
+    .where(ANNOTATION.c.project_id == bindparam("project_id"))
+    .order_by(ANNOTATION.c.id.desc())
+    .limit(RECENT_ANSWERS)
+    .subquery()
+)
+BETTER = (
+    select(_RECENT.c.worker_id)
+    .join(PARTICIPATION, PARTICIPATION.c.worker_id == _RECENT.c.worker_id)
+    .outerjoin(SKILL, and_(SKILL.c.worker_id == _RECENT.c.worker_id, SKILL.c.project_id == PARTICIPATION.c.project_id))
+    .where(
+        PARTICIPATION.c.project_id == bindparam("project_id"),
+        _RECENT.c.worker_id != bindparam("worker_id"),
+        _RECENT.c.created_at >= bindparam("since"),
+        PARTICIPATION.c.restriction.not_in(DISTRUSTED),
+        or_(SKILL.c.accuracy.is_(None), SKILL.c.accuracy > bindparam("accuracy")),
+    )
+    .distinct()
+)
+TAKERS = select(ASSIGNMENT.c.item_id, ASSIGNMENT.c.worker_id).where(
+    ASSIGNMENT.c.item_id.in_(bindparam("item_ids", expanding=True)),
+    ASSIGNMENT.c.worker_id.in_(bindparam("worker_ids", expanding=True)),
+    ASSIGNMENT.c.state.in_(TAKEN_STATES),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeker:
+    """Who looks for an item.
+
+    time_cost: of theirs, in that of an average worker. trusted: nothing is left to others, whatever is known of them.
+    """
+
+    worker_id: int
+    now: datetime
+    time_cost: float = 1.0
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What came of a search.
+
+    item_id: None where there is nothing for them. passed: open items were left to others.
+    uninformative: their answers tell too little about any item.
+    """
+
+    item_id: int | None
+    passed: bool = False
+    uninformative: bool = False
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search: what is known of the worker, and what it has passed over.
+
+    fresh, own: nats of an answer about an item nobody has answered, by an average worker and by this one.
+    known: enough is known of the worker to leave items to others. uninformative: as of `Found`.
+    passed: ids of items left to others. windows: with nothing for them.
+    """
+
+    project: Project
+    seeker: Seeker
+    crowd: CrowdModel
+    counts: Counts
+    lease: bool
+    cursors: dict[int, int]
+    fresh: float
+    own: float
+    known: bool
+    uninformative: bool = False
+    passed: list[int] = field(default_factory=list)
+    windows: int = 0
+
+    def tells(self, posterior: list[float]) -> float:
+        """Nats that this worker's answer is expected to tell."""
+        return expected_information(posterior, self.counts, self.crowd.pooled)
+
+    def enough(self, information: float) -> bool:
+        """Whether an answer of this worker's that tells so much pays, people's differences allowed for."""
+        return worth(information, self.own, self.fresh) * SLACK > information_wanted(self.project)
+
+
+def find_item(session: Session, project: Project, worker_id: int, now: datetime) -> int | None:
+    """The best open item for a worker, without a lease: `search` in short."""
+    return search(session, project, Seeker(worker_id, now), lease=False).item_id
+
+
+def search(session: Session, project: Project, seeker: Seeker, *, lease: bool) -> Found:
+    """Look for an item, and count its `leased` up with `lease`. A search that finds nothing wraps to the start once."""
+    one = _begin(session, project, seeker, lease=lease)
+    had_cursors = bool(one.cursors)
+    item_id = _walk(session, one)
+    if item_id is None and had_cursors:
+        session.execute(_own_cursors(seeker.worker_id, project.id))
+        one.cursors, one.passed, one.windows = {}, [], 0
+        item_id = _walk(session, one)
+    if item_id is None and one.passed:
+        item_id = _left_alone(session, one)
+    return Found(item_id, bool(one.passed), one.uninformative)
+
+
+def _begin(session: Session, project: Project, seeker: Seeker, *, lease: bool) -> _Search:
+    rows = session.execute(KNOWN, {"worker_id": seeker.worker_id, "project_id": project.id}).all()
+    crowd = crowd_model(project)
+    counts = counts_from_json(rows[0].counts, crowd.classes)
+    cursors = {row.band: row.rank for row in rows if row.band is not None}
+    fresh = expected_information(crowd.prior, empty_counts(crowd.classes), crowd.pooled)
+    known = not seeker.trusted and total(counts) >= KNOWN_ANSWERS
+    own = expected_information(crowd.prior, counts, crowd.pooled) if known else fresh
+    one = _Search(project, seeker, crowd, counts, lease, cursors, fresh, own, known)
+    if known:
+        least = load(project.quality).least_accuracy if project.quality else 0.0
+        too_weak = least > 0.0 and accuracy(counts, crowd.pooled, crowd.prior) < least
+        one.uninformative = too_weak or own <= information_wanted(project) * fresh
+    return one
+
+
+def _walk(session: Session, one: _Search) -> int | None:
+    project, worker_id = one.project, one.seeker.worker_id
+    floor, window, left_behind = -1, WINDOW, False
+    for _ in range(MAX_STEPS):
+        candidates = _candidates(session, project.id, floor, window)
+        if not candidates:
+            return None
+        band = band_of(candidates[0].rank)
+        if candidates[0].rank <= one.cursors.get(band, -1):
+            floor = one.cursors[band]
+            continue
+        if candidates[0].batch_state != "published":
+            floor = max(candidates[0].rank, candidates[0].last_rank)
+            continue
+        visible = _same_band_and_visible(candidates, band)
+        taken = _taken(session, worker_id, [row.id for row in visible])
+        free = [row for row in visible if row.id not in taken]
+        passed = visible[-1].rank if not free else free[0].rank - 1
+        if visible[0].rank <= passed and not left_behind:
+            one.cursors[band] = passed
+            _save_cursor(session, worker_id, project.id, band, passed)
+        if (item_id := _first(session, one, free[:WINDOW])) is not None or one.windows >= MAX_PASSES:
+            return item_id
+        left_behind = left_behind or bool(free)
+        floor, window = visible[-1].rank, min(window * 4, MAX_WINDOW)
+    return None
+
+
+def _first(session: Session, one: _Search, rows: list[Any]) -> int | None:
+    """The best of at most `WINDOW` candidates that pays and can be had; counts the windows in which none pays."""
+    chosen = _by_score(session, one, rows)
+    one.windows += 1 if rows and not chosen else 0
+    return next((item_id for item_id in chosen if not one.lease or _count_lease(session, item_id)), None)
+
+
+def _by_score(session: Session, one: _Search, rows: list[Any]) -> list[int]:
+    """The ids of those that pay, by `core.aggregation.assignment_score`; ties by rank."""
+    grouped = any(row.group_key for row in rows)
+    beliefs = [None if row.posterior is None else tuple(row.posterior) for row in rows]
+    if len(set(beliefs)) <= 1 and not one.known and not grouped:
+        return [row.id for row in rows]
+    place = _last_place(session, one) if grouped else None
+    prospects = {belief: _prospect(one, belief) for belief in set(beliefs)}
+    scored = []
+    for row, belief in zip(rows, beliefs, strict=True):
+        prospect = prospects[belief]
+        if _pays(one, row, prospect):
+            worth = score(replace(prospect, steps=_steps(place, row)) if place else prospect)
+            scored.append((-worth, row.rank, row.id))
+        else:
+            one.passed.append(row.id)
+    return [item_id for _, _, item_id in sorted(scored)]
+
+
+def _prospect(one: _Search, belief: tuple[float, ...] | None) -> Prospect:
+    posterior = one.crowd.belief(None if belief is None else list(belief))
+    cost = one.seeker.time_cost
+    # Where nobody's time costs more, what an average worker would tell does not count.
+    average = expected_information(posterior, empty_counts(one.crowd.classes), one.crowd.pooled) if cost > 1.0 else 0.0
+    return Prospect(one.tells(posterior), average, one.fresh, cost)
+
+
+def _pays(one: _Search, row: Any, prospect: Prospect) -> bool:
+    """Whether the item is for this worker. Below the minimum any informative answer is wanted, whatever it tells."""
+    if not one.known:
+        return True
+    if one.uninformative or row.submitted < one.project.min_overlap:
+        return not one.uninformative
+    return one.enough(prospect.information)
+
+
+def _last_place(session: Session, one: _Search) -> tuple[str, int] | None:
+    """Document and position of the item that the worker answered last."""
+    keys = {"worker_id": one.seeker.worker_id, "project_id": one.project.id}
+    row = session.execute(LAST_PLACE, keys).one_or_none()
+    return None if row is None or row.group_key is None else (row.group_key, row.position or 0)
+
+
+def _steps(place: tuple[str, int], row: Any) -> int | None:
+    return (row.position or 0) - place[1] if row.group_key == place[0] else None
+
+
+def _left_alone(session: Session, one: _Search) -> int | None:
+    """An item that was passed over, and that nobody better is there to answer; they have all dealt with it."""
+    keys = {"worker_id": one.seeker.worker_id, "project_id": one.project.id, "since": one.seeker.now - PATIENCE}
+    mine = accuracy(one.counts, one.crowd.pooled, one.crowd.prior)
+    better = set(session.scalars(BETTER, keys | {"accuracy": mine}))
+    dealt: dict[int, set[int]] = {item_id: set() for item_id in one.passed}
+    if better:
+        for item_id, worker_id in session.execute(TAKERS, {"item_ids": one.passed, "worker_ids": sorted(better)}):
+            dealt[item_id].add(worker_id)
+    for item_id in one.passed:
+        if dealt[item_id] >= better and (not one.lease or _count_lease(session, item_id)):
+            return item_id
+    return None
+
+
+def _candidates(session: Session, project_id: int, floor: int, window: int) -> Sequence[Any]:
+    return session.execute(CANDIDATES, {"project_id": project_id, "floor": floor, "window": window}).all()
+
+
+def _same_band_and_visible(candidates: Sequence[Any], band: int) -> list[Any]:
+    visible = []
+    for row in candidates:
+        if row.batch_state != "published" or band_of(row.rank) != band:
+            break
+        visible.append(row)
+    return visible
+
+
+def _taken(session: Session, worker_id: int, item_ids: list[int]) -> set[int]:
+    return set(session.scalars(TAKEN, {"item_ids": item_ids, "worker_id": worker_id}))
+
+
+def _count_lease(session: Session, item_id: int) -> bool:
+    """Take one slot, unless another transaction holds the row or has taken the last one: then try the next item.
+
+    Never waits for a row lock: the tapping transaction already holds its own item.
+    """
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    if postgresql and session.execute(FREE, {"item_id": item_id}).one_or_none() is None:
+        return False
+    taken = session.execute(COUNT_LEASE, {"item_id": item_id})
+    return getattr(taken, "rowcount", 0) == 1
+
+
+def _own_cursors(worker_id: int, project_id: int) -> Any:
+    return delete(Cursor).where(Cursor.worker_id == worker_id, Cursor.project_id == project_id)
+
+
+def _save_cursor(session: Session, worker_id: int, project_id: int, band: int, rank: int) -> None:
+    statement = insert_statement(session, Cursor).values(
+        worker_id=worker_id, project_id=project_id, band=band, rank=rank
+    )
+    keys = ["worker_id", "project_id", "band"]
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_={"rank": rank}))
