@@ -1,14 +1,15 @@
-"""/help, made from the commands that there are."""
+"""/help, made from the commands that there are, and /cancel, the way out of whatever somebody is typing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from bot.cards.help import HelpCard
-from bot.cards.views import Show
+from bot.cards.views import Notice, Show
 from bot.context import Context
-from bot.dialogue import CommandRoute
+from bot.dialogue import CommandRoute, leave
 from core.enrolment import ROLES
+from core.models import Dialogue
 
 
 def help_route(commands: Mapping[str, CommandRoute]) -> CommandRoute:
@@ -22,5 +23,18 @@ def help_route(commands: Mapping[str, CommandRoute]) -> CommandRoute:
     return CommandRoute("worker", on_help, reads=True, early=True)
 
 
+def on_cancel(context: Context, _argument: str) -> list[Show]:
+    """`/cancel`: what was begun is dropped; every other command works in the middle of it, too."""
+    dialogue = context.session.get(Dialogue, context.account.identity.id)
+    if dialogue is None:
+        return [Show(Notice("nothing_to_cancel"))]
+    posting = dialogue.name == "post"
+    leave(context)
+    return [Show(Notice("post_cancelled" if posting else "cancelled"))]
+
+
 def _explains(route: CommandRoute, role: str) -> bool:
     return route.listed and route.role == role
+
+
+COMMANDS = {"cancel": CommandRoute("worker", on_cancel, listed=False)}

@@ -6,7 +6,7 @@ import re
 import secrets
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     """Everything that can be set from outside. Read once at the start of a process and passed on."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=False)
+
+    together: ClassVar[bool] = True
+    """Whether settings that belong to one platform are checked together."""
 
     home: Path = Field(default=Path("var"), alias="LIGHTWORK_HOME")
     database_url: str = Field(default="", alias="DATABASE_URL")
@@ -88,7 +91,9 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _slack_is_whole(self) -> Settings:
+    def _platforms_are_whole(self) -> Settings:
+        if not self.together:
+            return self
         bot, app = self.slack_bot_token.get_secret_value(), self.slack_app_token.get_secret_value()
         if app and not bot:
             raise ValueError("SLACK_BOT_TOKEN is missing: Slack in Socket Mode needs it and SLACK_APP_TOKEN")
@@ -140,7 +145,7 @@ class Settings(BaseSettings):
         if given := self.secret_key.get_secret_value():
             return given
         path = self.home / "secret_key"
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with open(path, "x", opener=_private) as file:
                 file.write(secrets.token_hex(32))
@@ -174,6 +179,29 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(" ".join(_sentence(dict(problem)) for problem in error.errors())) from None
+
+
+class _Loose(Settings):
+    """Settings of a platform that do not go together are taken all the same."""
+
+    together: ClassVar[bool] = False
+
+
+def load_what_can_be() -> tuple[Settings, list[str]]:
+    """The settings for somebody who looks for faults: defaults where one is malformed, and a sentence on each fault."""
+    known = {str(field.alias): field.get_default() for field in Settings.model_fields.values()}
+    defaults: dict[str, Any] = {}
+    sentences: list[str] = []
+    while True:
+        try:
+            return Settings(**defaults), sentences
+        except ValidationError as error:
+            problems: list[dict[str, Any]] = [dict(problem) for problem in error.errors()]
+        sentences += [_sentence(problem) for problem in problems]
+        malformed = {_variable(str(problem["loc"][0])) for problem in problems if problem["loc"]} - defaults.keys()
+        if not malformed:
+            return _Loose(**defaults), sentences
+        defaults |= {name: known[name] for name in malformed}
 
 
 def _sentence(problem: dict[str, Any]) -> str:

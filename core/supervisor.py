@@ -63,7 +63,7 @@ def only_one(home: Path) -> Iterator[None]:
         SettingsError: another process holds it, or it cannot be written.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SettingsError(f"LIGHTWORK_HOME: {home} cannot be used ({error.strerror}).") from None

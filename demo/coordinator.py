@@ -42,9 +42,8 @@ class Coordinator:
     async def add(self, name: str, tweets: Sequence[Tweet]) -> None:
         """Add a file to the open job by the buttons of the form; returns once it is loaded."""
         self._said("you", name)
-        form = (await self._chat.upload(name, as_csv(tweets))).last()
-        buttons = form.buttons if form is not None else ()
-        button = next((one for one in buttons if is_button("button_add", one.text)), None)
+        form = await self._find(await self._chat.upload(name, as_csv(tweets)), _offers_to_add)
+        button = None if form is None else form.named("button_add")
         if form is None or button is None:
             raise DemoError("The form does not offer to add the file to the open job.")
         self._said("you", f"[{button.text}]")
@@ -61,7 +60,7 @@ class Coordinator:
         Returns:
             How many were settled, and how many were left.
         """
-        card = await self._find(await self._command("/settle"), lambda bubble: bubble.kind == "card" or _none(bubble))
+        card = await self._find(await self._command("/settle"), _card_or_none)
         seen: set[str] = set()
         settled = 0
         while card is not None and card.kind == "card" and card.item not in seen:
@@ -73,7 +72,7 @@ class Coordinator:
             answer = await self._chat.tap(card, button or later)
             if not answer.acknowledged:
                 raise DemoError(f"A dispute could not be settled: {answer.refused}.")
-            card = answer.last()
+            card = await self._find(answer, _card_or_none) if answer.bubbles else None
         return settled, len(seen) - settled
 
     async def train(self) -> str | None:
@@ -145,5 +144,9 @@ class Coordinator:
         return values
 
 
-def _none(bubble: Bubble) -> bool:
-    return read("settle_none", bubble.text) is not None
+def _card_or_none(bubble: Bubble) -> bool:
+    return bubble.kind == "card" or read("settle_none", bubble.text) is not None
+
+
+def _offers_to_add(bubble: Bubble) -> bool:
+    return bubble.named("button_add") is not None

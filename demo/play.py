@@ -16,6 +16,7 @@ from demo.errors import DemoError
 from demo.platforms import Platform
 from demo.processes import Up
 from demo.scene import Scene
+from demo.sentences import counted
 from demo.watch import Look, Watch
 
 LOOK_SECONDS = 0.5
@@ -47,6 +48,11 @@ class Options:
     def retrain(self) -> int:
         """The project's threshold of newly decided items."""
         return round(RETRAIN_SHARE * (self.items + self.second)) if self.training else NEVER
+
+    @property
+    def models(self) -> int:
+        """How many models are to be trained: one after each upload."""
+        return (2 if self.second else 1) if self.training else 0
 
 
 @dataclass(slots=True)
@@ -116,8 +122,10 @@ async def _post(play: Play, up: Up) -> None:
 
 
 async def _post_more(play: Play, watch: Watch) -> None:
-    """Nobody is at work here, so that the model has spoken before the first new tweet is asked."""
-    play.scene.begin(f"The coordinator adds {play.options.second} tweets; the model looks at them first")
+    """Nobody is at work here, so that a model has spoken before the first new tweet is asked."""
+    modelled = (await asyncio.to_thread(watch.look)).champion is not None
+    more = "; the model looks at them first" if modelled else ""
+    play.scene.begin(f"The coordinator adds {play.options.second} tweets{more}")
     await play.coordinator.add("more-tweets.csv", play.cast.second)
     await _until(lambda: not watch.predictions_due(), PREDICTION_SECONDS, "The model did not speak on the new tweets")
     play.outcome.doubts = await asyncio.to_thread(watch.newest_uncertainties)
@@ -165,7 +173,8 @@ async def _until_decided(play: Play, watch: Watch) -> int:
 
 async def _settle(play: Play, watch: Watch, stage: str) -> None:
     disputed = (await asyncio.to_thread(watch.look)).disputed
-    play.scene.begin(f"The coordinator settles {disputed} disputes where the right label is known")
+    known = " and settles those whose right label is known" if disputed else ""
+    play.scene.begin(f"The coordinator looks through {counted(disputed, 'dispute')}{known}")
     settled, left = await play.coordinator.settle(play.cast.gold)
     play.scene.say("coordinator", f"{settled} settled, {left} left for later")
     play.outcome.stage(stage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,19 @@ ENDS = 50
 """How many items are compared at each end of the order of asking."""
 MAX_PER_ITEM = 6.0
 MIN_AGREED_ACCURACY = 0.93
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Something that was measured, in words.
+
+    kept: whether it is as the whole demo promises it. binding: whether it is promised of this run, too.
+    """
+
+    says: str
+    measured: str
+    kept: bool
+    binding: bool = True
 
 
 def figures(
@@ -54,6 +68,7 @@ def figures(
         "disputed": states["disputed"],
         "open": states["open"],
         **_accuracy(session, project, gold),
+        "models_trained": _models_trained(session, project),
         "model": _model(session, project),
         "predictions": _predictions(session, project),
         "order_of_asking": order_of_asking(_asked(session, doubts), doubts),
@@ -63,28 +78,44 @@ def figures(
     }
 
 
-def promises(report: Mapping[str, Any], *, trained: bool) -> dict[str, bool]:
-    """What the demo promises, as sentences, and whether it was kept.
+def promises(report: Mapping[str, Any], *, whole: bool, models: int) -> list[Promise]:
+    """What the demo promises, and what was measured.
 
     Args:
-        trained: whether a model was to be trained.
+        whole: all tweets and all people take part. What is a matter of chance with few of them is promised only then.
+        models: how many models were to be trained, 0 to 2.
     """
-    journal, model = report["journal"], report["model"]
-    accuracy = report["agreed_accuracy"]
-    kept = {
-        "at most 6 annotations per item": report["annotations_per_item"] <= MAX_PER_ITEM,
-        "no item above the project's maximum": report["max_annotations_on_an_item"] <= report["max_overlap"],
-        "93 % of the agreed labels right, where that is known": accuracy is not None
-        and accuracy >= MIN_AGREED_ACCURACY,
-        "every acknowledged answer stored exactly once": journal["found"] == journal["acknowledged"],
-    }
-    if trained:
-        baselines = ("majority_class_accuracy", "tfidf_logreg_accuracy")
-        kept["the model above both baselines"] = model is not None and all(
-            model["holdout_accuracy"] > model[name] for name in baselines
-        )
-        kept["a model trained again after the second upload"] = model is not None and model["versions_trained"] >= 2
-    return kept
+    mean, most, limit = (report[key] for key in ("annotations_per_item", "max_annotations_on_an_item", "max_overlap"))
+    share, journal = report["agreed_accuracy"], report["journal"]
+    return [
+        Promise(f"at most {MAX_PER_ITEM:.0f} answers a tweet on average", f"{mean:.2f}", mean <= MAX_PER_ITEM, whole),
+        Promise(f"no tweet with more than the maximum of {limit} answers", f"{most}", most <= limit),
+        Promise(
+            f"at least {MIN_AGREED_ACCURACY:.0%} of the agreed labels right, where that is known",
+            "not known of any" if share is None else f"{share:.1%}",
+            share is not None and share >= MIN_AGREED_ACCURACY,
+            whole,
+        ),
+        Promise(
+            "every answer that was acknowledged is stored exactly once",
+            f"{journal['found']} of {journal['acknowledged']}",
+            journal["found"] == journal["acknowledged"],
+        ),
+        *(_about_the_model(report, whole=whole, models=models) if models else ()),
+    ]
+
+
+def _about_the_model(report: Mapping[str, Any], *, whole: bool, models: int) -> list[Promise]:
+    model, trained = report["model"], report["models_trained"]
+    right, better = "no model is in use", False
+    if model is not None:
+        baseline = max(model["majority_class_accuracy"], model["tfidf_logreg_accuracy"])
+        better = model["holdout_accuracy"] > baseline
+        right = f"{model['holdout_accuracy']:.1%} right, the better baseline {baseline:.1%}"
+    found = [Promise("a model in use that beats both baselines", right, better, whole)]
+    if models > 1:
+        found.append(Promise("a model trained again after the second upload", f"{trained} trained", trained >= models))
+    return found
 
 
 def order_of_asking(asked: list[int], doubts: Mapping[int, float]) -> dict[str, Any] | None:
@@ -152,6 +183,11 @@ def _model(session: Session, project: Project) -> dict[str, Any] | None:
         "tfidf_logreg_accuracy": metrics["tfidf_logreg_accuracy"],
         "versions": [_version(version, run) for version, run in versions],
     }
+
+
+def _models_trained(session: Session, project: Project) -> int:
+    versions = select(func.count()).select_from(ModelVersion).where(ModelVersion.project_id == project.id)
+    return session.scalar(versions) or 0
 
 
 def _version(version: ModelVersion, run: TrainingRun) -> dict[str, Any]:

@@ -27,11 +27,11 @@ from demo.platforms import PLATFORMS, Platform
 from demo.play import Options, Outcome, Play, perform
 from demo.processes import Up
 from demo.progress import shown
-from demo.report import figures, promises
+from demo.report import Promise, figures, promises
 from demo.scene import Scene
 from demo.summary import show
 
-TWEETS = 1000
+TWEETS, PEOPLE = 1000, 102
 TRAINING_NEEDS = ("torch", "transformers", "safetensors", "sklearn")
 INTERRUPTED = 130
 
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--items", default=700, show_default=True, type=click.IntRange(20, TWEETS), help="Tweets posted first.")
 @click.option("--second", default=300, show_default=True, type=click.IntRange(0), help="Tweets added later.")
-@click.option("--people", default=102, show_default=True, type=click.IntRange(10, 102), help="Who take part.")
+@click.option("--people", default=PEOPLE, show_default=True, type=click.IntRange(10, PEOPLE), help="Who take part.")
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default: LIGHTWORK_HOME/demo.")
 @click.option("--seed", default=1, show_default=True, help="Decides which tweets are asked.")
 @click.option(
@@ -69,7 +69,7 @@ def _command(
     if missing := [name for name in TRAINING_NEEDS if not no_training and find_spec(name) is None]:
         raise SettingsError(
             f"The demo trains a model, which needs {', '.join(missing)}; install them with: "
-            "pip install 'lightwork[all]', or leave the model out with --no-training."
+            "pip install '.[all]' in the checkout, or leave the model out with --no-training."
         )
     home = home or load_settings().home / "demo"
     options = Options(items, second, people, seed, home, training=not no_training, keep=keep, surface=surface)
@@ -93,13 +93,14 @@ async def _run(options: Options, console: Console) -> int:
     scene, outcome = Scene(), Outcome()
     chosen = cast(options.items, options.second, options.people, options.seed)
     platform = PLATFORMS[options.surface]()
-    console.print(f"Everybody meets in {platform.name}.", highlight=False)
     up: Up | None = None
     try:
         async with shown(scene, console):
             up = await processes.start(options.home, await platform.start())
             outcome.stage("starting")
             platform.reached(up)
+            place = f", at {up.base_url} while this runs" if options.surface == "web" else ""
+            console.print(f"Everybody meets in {platform.name}{place}.", highlight=False, soft_wrap=True)
             link = await _act(options, chosen, scene, up, outcome, platform)
             if not options.keep:
                 scene.begin("Stopping everything")
@@ -114,7 +115,7 @@ async def _run(options: Options, console: Console) -> int:
             console.print("Stopping everything ...", highlight=False)
             await asyncio.shield(up.stop())
         await platform.stop()
-    return 0 if all(kept.values()) else 1
+    return 0 if all(one.kept for one in kept if one.binding) else 1
 
 
 async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Outcome, platform: Platform) -> str:
@@ -127,7 +128,7 @@ async def _act(options: Options, chosen: Cast, scene: Scene, up: Up, outcome: Ou
         return await coordinator.invite(1, "coordinator") if options.keep else ""
 
 
-def _report(options: Options, chosen: Cast, outcome: Outcome) -> tuple[Mapping[str, Any], Mapping[str, bool]]:
+def _report(options: Options, chosen: Cast, outcome: Outcome) -> tuple[Mapping[str, Any], list[Promise]]:
     outcome.seconds["total"] = round(sum(outcome.seconds.values()), 1)
     engine = make_engine(processes.demo_settings(options.home))
     try:
@@ -137,8 +138,11 @@ def _report(options: Options, chosen: Cast, outcome: Outcome) -> tuple[Mapping[s
             report = figures(session, project, chosen.gold, journal, outcome.doubts, outcome.seconds)
     finally:
         engine.dispose()
-    kept = promises(report, trained=options.training)
-    text = json.dumps({**report, "skips": outcome.skips, "promises": kept}, indent=2, ensure_ascii=False)
+    report |= {"tweets_posted": options.items + options.second, "skips": outcome.skips}
+    whole = (options.items + options.second, options.people) == (TWEETS, PEOPLE)
+    kept = promises(report, whole=whole, models=options.models)
+    binding = {one.says: one.kept for one in kept if one.binding}
+    text = json.dumps({**report, "promises": binding}, indent=2, ensure_ascii=False)
     (options.home / "report.json").write_text(text + "\n", encoding="utf-8")
     return report, kept
 

@@ -30,8 +30,9 @@ class Scene:
     _counts: deque[tuple[float, int]] = field(default_factory=deque)
 
     def begin(self, act: str, total: int = 0) -> None:
-        """The next act."""
+        """The next act; the rate begins anew, because nobody may be answering in it."""
         self.act, self.done, self.total = act, 0, total
+        self._counts.clear()
 
     def say(self, who: str, what: str) -> None:
         """Something was said in the chat."""

@@ -20,6 +20,11 @@ def is_button(code: str, text: str) -> bool:
     return read(code, text) is not None
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: `1 dispute`, `2 disputes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @cache
 def _patterns(code: str) -> tuple[re.Pattern[str], ...]:
     return tuple(_pattern(form) for form in catalogue("en").codes()[code])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,50 +11,82 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from core.cli.calling import called
+from demo.report import Promise
+from demo.sentences import counted
+
 BAR_WIDTH = 40
+INDENT = 2
 
 
-def summary(report: Mapping[str, Any], kept: Mapping[str, bool], home: Path) -> RenderableType:
-    """The whole summary."""
+def show(console: Console, report: Mapping[str, Any], promised: Sequence[Promise], home: Path) -> None:
+    """Print the summary; where nobody sees colours, without the blanks that fill its lines up."""
+    if console.is_terminal:
+        _print(console, report, promised, home)
+        return
+    with console.capture() as captured:
+        _print(console, report, promised, home)
+    console.out("\n".join(line.rstrip() for line in captured.get().splitlines()), highlight=False)
+
+
+def _print(console: Console, report: Mapping[str, Any], promised: Sequence[Promise], home: Path) -> None:
     parts: list[RenderableType] = [Text("\nWhat happened\n", style="bold"), _story(report), _table(report)]
     if report["model"]:
         parts += [Text("\nRight on tweets that the model never saw\n", style="bold"), _bars(report["model"])]
-    parts += [Text("\nPromised and kept\n", style="bold"), _promises(kept)]
-    parts += [Text("\nWhere it lies\n", style="bold"), _files(home), _next()]
-    return Padding(Group(*parts), (0, 2), expand=False)
+    parts += [*_promises(promised), Text("\nWhere it lies\n", style="bold")]
+    console.print(_indented(parts), highlight=False)
+    console.print(f"{' ' * INDENT}{home}/", soft_wrap=True, highlight=False, markup=False)  # never folded
+    console.print(_indented([_files(home), _next()]), highlight=False)
 
 
-def show(console: Console, report: Mapping[str, Any], kept: Mapping[str, bool], home: Path) -> None:
-    """Print the summary."""
-    console.print(summary(report, kept, home), highlight=False)
+def _indented(parts: Sequence[RenderableType]) -> RenderableType:
+    return Padding(Group(*parts), (0, INDENT), expand=False)
 
 
 def _story(report: Mapping[str, Any]) -> Text:
-    total = report["seconds"]["total"]
+    minutes, seconds = divmod(int(report["seconds"]["total"]), 60)
     sentences = [
-        f"{report['workers']} people joined, each in a chat of their own, and gave {report['annotations']} answers to "
-        f"{report['items']} tweets. It took {int(total) // 60}:{int(total) % 60:02d} minutes.",
+        f"{report['workers']} people joined, each in a chat of their own; {report['workers_who_answered']} of them "
+        f"gave {report['annotations']} answers to {counted(report['items'], 'tweet')}. "
+        f"It took {minutes} min {seconds} s.",
+        *_twice(report),
         f"Asking stopped as soon as they agreed: {report['annotations_per_item']:.2f} answers a tweet on average, "
         f"never more than {report['max_annotations_on_an_item']}.",
-        f"The crowd agreed on {report['agreed']} tweets; the coordinator settled {report['adjudicated']}, "
-        f"and {report['disputed']} are still disputed.",
+        f"The crowd agreed on {counted(report['agreed'], 'tweet')}. The coordinator, who settles only what the right "
+        f"label is known of, settled {report['adjudicated']}; still disputed: {report['disputed']}.",
+        *_left_open(report),
     ]
     if report["agreed_accuracy"] is not None:
         known = report["agreed_with_gold"]
         sentences.append(
             f"Where the right label is known ({known} of the agreed), {report['agreed_accuracy']:.1%} are right."
         )
-    if (model := report["model"]) is not None:
-        sentences.append(
-            f"{model['versions_trained']} models were trained on the way; version {model['version']} is in use and has "
-            f"made the order of what was asked."
-        )
+    return Text("\n".join([*sentences, *_learning(report)]) + "\n")
+
+
+def _twice(report: Mapping[str, Any]) -> list[str]:
+    """Texts that a job has already are not asked again."""
+    twice = report["tweets_posted"] - report["items"]
+    return [f"Of {report['tweets_posted']} posted, {twice} had a text that was there already."] if twice else []
+
+
+def _left_open(report: Mapping[str, Any]) -> list[str]:
+    return [f"Still open, because nobody here could say more: {report['open']}."] if report["open"] else []
+
+
+def _learning(report: Mapping[str, Any]) -> list[str]:
+    sentences = []
+    if trained := report["models_trained"]:
+        number = report["model"]["version"] if report["model"] else 0
+        use = f"version {number} is in use" if number else "none was good enough to be used"
+        sentences.append(f"{counted(trained, 'model')} learned from the labels; {use}.")
     if (order := report["order_of_asking"]) is not None:
         sentences.append(
-            f"Of the second upload, the first {order['ends']} tweets asked had a doubt of {order['asked_first']:.2f}, "
-            f"the last {order['ends']} of {order['asked_last']:.2f}."
+            f"How much the model of that moment doubted the tweets added later, from 0 (sure) to 1 (no idea): "
+            f"{order['asked_first']:.2f} on average for the {order['ends']} asked first, "
+            f"{order['asked_last']:.2f} for the {order['ends']} asked last."
         )
-    return Text("\n".join(sentences) + "\n")
+    return sentences
 
 
 def _table(report: Mapping[str, Any]) -> Table:
@@ -63,11 +95,12 @@ def _table(report: Mapping[str, Any]) -> Table:
     table.add_column(justify="right")
     jobs = ", ".join(f"{count} {queue}" for queue, count in report["jobs"].items())
     journal = report["journal"]
+    states = " / ".join(str(report[state]) for state in ("agreed", "adjudicated", "disputed", "open"))
     for name, value in (
         ("tweets", report["items"]),
         ("answers", report["annotations"]),
         ("answers a tweet", f"{report['annotations_per_item']:.2f}"),
-        ("agreed / settled / disputed", f"{report['agreed']} / {report['adjudicated']} / {report['disputed']}"),
+        ("agreed / settled / disputed / open", states),
         ("predictions", report["predictions"]),
         ("acknowledged / lost / doubled", f"{journal['acknowledged']} / {journal['lost']} / {journal['doubled']}"),
         ("background jobs", jobs),
@@ -76,7 +109,7 @@ def _table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _bars(model: Mapping[str, Any]) -> Table:
+def _bars(model: Mapping[str, Any]) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     for name, share, style in (
         ("always the commonest label", model["majority_class_accuracy"], "dim"),
@@ -84,36 +117,49 @@ def _bars(model: Mapping[str, Any]) -> Table:
         (f"the model, version {model['version']}", model["holdout_accuracy"], "green"),
     ):
         table.add_row(name, Text("█" * round(share * BAR_WIDTH), style=style), f"{share:.1%}")
-    table.caption = f"{model['holdout_items']} tweets, {model['holdout_coverage']:.0%} of those set aside"
-    table.caption_justify = "left"
-    return table
+    items, coverage = model["holdout_items"], model["holdout_coverage"]
+    return Group(
+        table,
+        Text(f"Measured on {items} tweets that were set aside; {coverage:.0%} of those set aside were decided.", "dim"),
+    )
 
 
-def _promises(kept: Mapping[str, bool]) -> Text:
-    text = Text()
-    for promise, good in kept.items():
-        text.append(f"  {'✓' if good else '✗'} {promise}\n", style="green" if good else "bold red")
-    return text
+def _promises(promised: Sequence[Promise]) -> list[RenderableType]:
+    binding = [one for one in promised if one.binding]
+    missed = any(not one.kept for one in binding)
+    heading = "Promised, and not all of it kept" if missed else "Promised and kept"
+    parts: list[RenderableType] = [Text(f"\n{heading}\n", style="bold")]
+    for one in binding:
+        parts.append(_line("✓" if one.kept else "✗", one, "green" if one.kept else "bold red"))
+    if rest := [one for one in promised if not one.binding]:
+        parts.append(Text("\nPromised of the whole demo only, and measured here\n", style="bold"))
+        parts += [_line("·", one, "dim") for one in rest]
+    return parts
+
+
+def _line(mark: str, promise: Promise, style: str) -> Text:
+    return Text(f"  {mark} {promise.says}: {promise.measured}", style=style)
 
 
 def _files(home: Path) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for name, what in (
-        ("labels.csv", "the agreed labels, as exported"),
+        ("labels.csv", "the decided labels, as exported"),
         ("annotations.jsonl", "every answer, with pseudonyms"),
         ("report.json", "all figures of this run"),
         ("journal.jsonl", "what each person was told is accepted"),
         ("models", "the trained models"),
     ):
-        table.add_row(Text(str(home / name), overflow="fold"), what)
+        if (home / name).exists():
+            table.add_row(name, what)
     return table
 
 
 def _next() -> Text:
-    return Text.assemble(
-        ("\nWhat to try next\n\n", "bold"),
-        ("  lightwork demo --keep", "cyan"),
-        "   the same, and it stays open for you to look around\n",
-        ("  lightwork up", "cyan"),
-        "            start it empty, open the link, and send it a CSV file of your own\n",
-    )
+    text = Text("\nWhat to try next\n\n", style="bold")
+    for command, what in (
+        ("demo --keep", "the same, and it stays open for you to look around"),
+        ("up", "start it empty, open the link, and send it a CSV file of your own"),
+    ):
+        text.append(f"  {called(command)}\n", style="cyan").append(f"      {what}\n", style="not bold")
+    return text

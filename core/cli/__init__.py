@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from core.config import Settings
+
+METHOD_NAMES = ["auto", "majority", "wawa", "dawid-skene", "dawid-skene-hierarchical", "one-coin", "glad"]
+"""Those of `core.aggregation.methods`, which takes long to import."""
 
 
 @click.group(cls=Sentences, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,7 +83,7 @@ def trainer() -> None:
 
     if missing := [name for name in ("torch", "transformers", "safetensors", "sklearn") if find_spec(name) is None]:
         raise SettingsError(
-            f"The trainer needs {', '.join(missing)}; install them with: pip install 'lightwork[train]'."
+            f"The trainer needs {', '.join(missing)}; in the checkout, install them with: pip install '.[train]'."
         )
     _work(training_worker)
 
@@ -108,7 +113,7 @@ def status(as_json: bool) -> None:
     """Show the database, Redis, the processes, the queues and the projects."""
     from core.cli.status import describe, look
 
-    found = look(_settings())
+    found = look(_settings(make_home=False))
     click.echo(json.dumps(found, indent=2) if as_json else describe(found))
     if not (found["database"]["reachable"] and found["redis"]["reachable"]):
         sys.exit(2)
@@ -120,10 +125,13 @@ def doctor(as_json: bool) -> None:
     """Check everything that Lightwork stands on, and say what to do about each failure."""
     from dataclasses import asdict
 
-    from core.cli.doctor import examine, line
+    from core.cli.doctor import examine, faults, line
+    from core.config import load_what_can_be
 
+    settings, problems = load_what_can_be()
+    _quieten(settings)
     findings = []
-    for finding in examine(_settings()):
+    for finding in chain(faults(problems), examine(settings)):
         findings.append(finding)
         if not as_json:
             click.echo(line(finding))
@@ -145,38 +153,120 @@ def invite(role: str, uses: int, hours: float) -> None:
     click.echo(run(_settings(), role, uses, hours))
 
 
+@main.command()
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option("--method", default="auto", show_default=True, type=click.Choice(METHOD_NAMES))
+@click.option("--gold", type=click.Path(path_type=Path), help="A CSV of known labels: task, label.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write task, label and confidence to this CSV.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+def aggregate(labels: Path, method: str, gold: Path | None, out: Path | None, as_json: bool) -> None:
+    """Decide one label for each item of a CSV of answers: task, worker, label."""
+    from core.cli.aggregate import run
+
+    found, sentences = run(labels, method, gold, out)
+    click.echo(json.dumps(found) if as_json else sentences)
+
+
+@main.command()
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option("--level", default="nominal", show_default=True, type=click.Choice(["nominal", "ordinal", "interval"]))
+@click.option("--order", help="The labels from low to high, with commas between them; for ordinal labels.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the intervals' bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+def agreement(
+    labels: Path, level: Literal["nominal", "ordinal", "interval"], order: str | None, seed: int, as_json: bool
+) -> None:
+    """Say how much the people behind a CSV of answers agree: task, worker, label."""
+    from core.cli.agreement import describe, measure
+
+    found = measure(labels, level, order, seed)
+    click.echo(json.dumps(found) if as_json else describe(found))
+
+
+@main.command()
+@click.argument("project")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+def forecast(project: str, as_json: bool) -> None:
+    """Say what a job will still take, and how right its labels will be; by its id or its name."""
+    from core.cli.forecast import describe, look
+
+    found = look(_settings(), project)
+    click.echo(json.dumps(found) if as_json else describe(found))
+
+
+@main.command()
+@click.argument("labels", type=click.Path(path_type=Path))
+@click.option("--gold", required=True, type=click.Path(path_type=Path), help="A CSV of known labels: task, label.")
+@click.option("--seeds", default=8, show_default=True, type=click.IntRange(1, 1000), help="How many random orders.")
+@click.option("--file-order", is_flag=True, help="Once, in the order of the file.")
+@click.option("--information", type=click.FloatRange(0, 1, min_open=True), help="What an answer has to be worth.")
+@click.option("--target", type=click.FloatRange(0.5, 0.999), help="Wanted share of right labels.")
+@click.option("--error-cost", type=click.FloatRange(1), help="As how many answers an error costs.  [default: 20]")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+def replay(
+    labels: Path,
+    gold: Path,
+    seeds: int,
+    file_order: bool,
+    information: float | None,
+    target: float | None,
+    error_cost: float | None,
+    as_json: bool,
+) -> None:
+    """Say what a CSV of answers would have cost, and how right its labels would be, with dynamic overlap."""
+    from core.cli.replay import aim_from, describe, run
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    aim = aim_from(information, target, error_cost)
+    found = run(labels, gold, seeds, file_order=file_order, aim=aim, progress=tell)
+    click.echo(json.dumps(found) if as_json else describe(found))
+
+
 @main.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> None:
     """Show the whole product at work on real data."""
+    import os
     from importlib import import_module
-    from pathlib import Path
 
     from core.errors import SettingsError
 
     checkout = Path(__file__).parents[2]
     if not (checkout / "demo" / "run.py").exists():
         raise SettingsError("The demo comes with its data in the source tree; clone the repository and run it there.")
+    os.umask(0o077)  # as of every command that makes a home
     sys.path.insert(0, str(checkout))
     sys.exit(import_module("demo.run").main(list(arguments)))
 
 
-def _settings() -> Settings:
-    import logging
+def _settings(*, make_home: bool = True) -> Settings:
+    """The settings of this command. make_home: not for commands that only look."""
+    import os
 
     from core.config import load_settings
     from core.errors import SettingsError
-    from core.log import setup_logging
 
     settings = load_settings()
-    setup_logging(settings.log_format, settings.secrets_to_hide())
-    for noisy in ("alembic", "rq.job"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    _quieten(settings)
+    os.umask(0o077)  # for the children too: what lies in the home is nobody else's business
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        if make_home:
+            settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"LIGHTWORK_HOME: {settings.home} cannot be used ({error.strerror}).") from None
     return settings
+
+
+def _quieten(settings: Settings) -> None:
+    import logging
+
+    from core.log import setup_logging
+
+    setup_logging(settings.log_format, settings.secrets_to_hide())
+    for noisy in ("alembic", "rq.job"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def _work(make_worker: Callable[[Redis], Any]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
 from core.config import Settings
-from core.findings import Finding, skipped
+from core.findings import Finding, failure, skipped
 
 CHECKS = ("core.cli.checks.home", "core.cli.checks.database", "core.cli.checks.redis", "bot.checks", "trainer.checks")
 """Modules by name, because core knows neither bot nor trainer; each has `checks(settings)`."""
@@ -21,6 +21,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield skipped(name.partition(".")[0], "not installed on this machine")
             continue
         yield from import_module(name).checks(settings)
+
+
+def faults(problems: Sequence[str]) -> Iterator[Finding]:
+    """What is wrong with the settings themselves. problems: a sentence each."""
+    for problem in problems:
+        yield failure("settings", problem, "Correct it in .env or in the environment: no process starts like this.")
 
 
 def line(finding: Finding) -> str:

@@ -42,7 +42,9 @@ def explain(error: Exception) -> str | None:
     from redis.exceptions import RedisError
     from sqlalchemy.exc import OperationalError
 
-    if isinstance(error, SettingsError):
+    from core.crowd_table import BadTable
+
+    if isinstance(error, SettingsError | BadTable):
         return str(error)
     if isinstance(error, LightworkError):
         return SENTENCES.get(error.code, "{error}").format(error=error, **error.params)
@@ -52,7 +54,8 @@ def explain(error: Exception) -> str | None:
         return f"Redis cannot be used: {_first_line(error)} Check REDIS_URL."
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(("core", "migrations")):
         return (
-            f"This command needs {error.name}, which is not installed; install it with: pip install 'lightwork[all]'."
+            f"This command needs {error.name}, which is not installed; in the checkout, "
+            "install it with: pip install '.[all]'."
         )
     return None
 

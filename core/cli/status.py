@@ -6,17 +6,18 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from core.cli.calling import called
 from core.cli.migrate import schema_is_current
 from core.config import Settings
-from core.db import make_engine, reading
+from core.db import make_engine, reading, sqlite_file
 from core.embedded import redis_url
 from core.errors import SettingsError
-from core.models import Project
+from core.models import ModelVersion, Project
 from core.queue import connect, scheduled_counts, waiting_counts
 from core.stats import project_stats
 from core.supervisor import running
@@ -50,8 +51,13 @@ def _look_at_redis(settings: Settings, found: dict[str, Any]) -> Redis | None:
 
 
 def _look_at_database(settings: Settings, found: dict[str, Any], redis: Redis | None) -> None:
-    engine = make_engine(settings)
     address = make_url(settings.sqlalchemy_url).render_as_string(hide_password=True)
+    file = sqlite_file(settings)
+    if file is not None and not file.exists():  # which looking for it must not make
+        problem = f"There is no database yet at {file}; start everything with: {called('up')}"
+        found["database"] = {"reachable": False, "address": address, "problem": problem}
+        return
+    engine = make_engine(settings)
     try:
         current = schema_is_current(engine)
         found["database"] = {"reachable": True, "address": address, "current": current}
@@ -69,6 +75,8 @@ def _look_at_tables(session: Session, found: dict[str, Any], redis: Redis | None
     found["jobs_run"] = [
         {"queue": row.queue, "name": row.name, "runs": row.runs, "failures": row.failures} for row in tallies(session)
     ]
+    trained = select(ModelVersion.project_id, func.count()).group_by(ModelVersion.project_id)
+    versions = {project_id: count for project_id, count in session.execute(trained)}
     for project in session.scalars(select(Project).order_by(Project.id)):
         stats = project_stats(session, project)
         found["projects"].append(
@@ -82,6 +90,7 @@ def _look_at_tables(session: Session, found: dict[str, Any], redis: Redis | None
                 "active_leases": stats.active_leases,
                 "open_slots": stats.open_slots,
                 "model": stats.champion,
+                "model_versions": versions.get(project.id, 0),
                 "jobs": scheduled_counts(redis, project.id) if redis is not None else {},
             }
         )
@@ -105,17 +114,29 @@ def describe(found: dict[str, Any]) -> str:
 
 
 def _database_line(database: dict[str, Any]) -> str:
-    return f"{database['address']}{'' if database['current'] else '  (run lightwork migrate)'}"
+    return f"{database['address']}{'' if database['current'] else '  (run: ' + called('migrate') + ')'}"
 
 
 def _project_lines(project: dict[str, Any]) -> list[str]:
     states = ", ".join(f"{count} {state}" for state, count in sorted(project["states"].items()))
     jobs = project["jobs"]
-    covered = f"; jobs: {jobs['expire']} expiries, {jobs['offer']} offers" if jobs else ""
+    covered = ""
+    if jobs:
+        covered = f"; scheduled: {_counted(jobs['expire'], 'end')} of leases, {_counted(jobs['offer'], 'offer')}"
     return [
         f"{project['name']} ({project['id']}, {project['state']})",
-        f"  {project['items']} items: {states or 'none'}",
-        f"  {project['annotations']} annotations, {project['active_leases']} active leases, "
-        f"{project['open_slots']} open slots{covered}",
-        f"  model: {project['model'] or 'none yet'}",
+        f"  {_counted(project['items'], 'item')}: {states or 'none'}",
+        f"  {_counted(project['annotations'], 'annotation')}, {_counted(project['active_leases'], 'active lease')}, "
+        f"{_counted(project['open_slots'], 'open slot')}{covered}",
+        f"  model: {_model(project['model'], project['model_versions'])}",
     ]
+
+
+def _model(champion: int | None, versions: int) -> str:
+    if champion is not None:
+        return f"v{champion} in use"
+    return f"none in use ({_counted(versions, 'version')} trained, /models shows why)" if versions else "none yet"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

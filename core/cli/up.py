@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from core.addresses import announce, web_address, withdraw
+from core.cli.calling import called
 from core.cli.invite import first_links
 from core.cli.migrate import migrate
 from core.config import Settings
@@ -45,7 +46,6 @@ def up(settings: Settings) -> None:
     Raises:
         SettingsError: the home is taken, the port is in use, Redis does not answer, or a process does not come up.
     """
-    os.umask(0o077)  # for the children too: what lies in the home is nobody else's business
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     with only_one(settings.home):
@@ -139,17 +139,16 @@ def _greet(settings: Settings) -> None:
     lines = ["", f"  Lightwork is running at {web_address(settings)}", ""]
     if owner:
         lines += ["  You, the owner (this link works once):", f"    {owner}", ""]
-    else:
-        lines += ["  Another owner:  lightwork invite --role owner", ""]
-    lines += ["  Three people who label (each link works once):", *[f"    {link}" for link in workers], ""]
-    lines += [
-        "  More people:    lightwork invite --uses 20",
-        "  What is going on: lightwork status",
-        f"  Logs:           {settings.home / 'log'}",
-        "  Stop:           Ctrl-C",
-        "",
-    ]
-    click.echo("\n".join(lines))
+    more = "Three people" if owner else "Links of earlier starts go on working, for a week. Three more people"
+    lines += [f"  {more} who label (each link works once):", *[f"    {link}" for link in workers], ""]
+    hints = {"More people": called("invite --uses 20")}
+    if not owner:
+        hints["You, in another chat"] = "send /link in a chat where you are in already"
+        hints["Another owner"] = called("invite --role owner")
+    hints |= {"What is going on": called("status"), "Logs": str(settings.home / "log"), "Stop": "Ctrl-C"}
+    width = max(map(len, hints)) + 2
+    lines += [f"  {f'{what}:':<{width}}{how}" for what, how in hints.items()]
+    click.echo("\n".join([*lines, ""]))
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,42 @@ from core.effects import Effect, take_effects
 
 READ_ONLY = {"lightwork_read_only": True}
 BUSY_TIMEOUT_MS = 30_000
+ONLY_OWNER = stat.S_IRUSR | stat.S_IWUSR
 
 
 def make_engine(settings: Settings) -> Engine:
-    """An engine with durable commits, whose errors do not show what was written. The caller disposes of it."""
+    """An engine with durable commits, whose errors do not show what was written. The caller disposes of it.
+
+    A SQLite file is there afterwards, and nobody but its owner can read it; `sqlite_file` tells before whether it is.
+    """
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() == "sqlite":
-        if url.database and url.database != ":memory:":
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        if (file := sqlite_file(settings)) is not None:
+            _keep_private(file)
         arguments = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
         engine = create_engine(url, connect_args=arguments, hide_parameters=True)
         _tune_sqlite(engine)
         return engine
     return create_engine(url, pool_size=8, max_overflow=4, pool_pre_ping=True, pool_timeout=20, hide_parameters=True)
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """Where the database lies, there already or not; nothing where it is not one file of this machine."""
+    url = make_url(settings.sqlalchemy_url)
+    on_disk = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return Path(str(url.database)) if on_disk else None
+
+
+def _keep_private(file: Path) -> None:
+    """Make the file for its owner alone, and take from others what an earlier umask gave them."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, ONLY_OWNER))
+    for suffix in ("", "-wal", "-shm"):  # SQLite makes the last two with the mode of the first
+        path = file.with_name(file.name + suffix)
+        with suppress(FileNotFoundError, PermissionError):  # it is somebody else's, who may have their reasons
+            if path.stat().st_mode & ~ONLY_OWNER & 0o777:
+                path.chmod(ONLY_OWNER)
 
 
 def is_sqlite(engine: Engine) -> bool:

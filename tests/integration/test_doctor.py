@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,7 +28,10 @@ from core.cli.checks import redis as redis_checks
 from core.cli.doctor import examine, line
 from core.clock import now
 from core.config import Settings
+from core.db import unit_of_work
 from core.findings import Finding
+from core.singletons import hold, let_go
+from core.supervisor import state_file
 from tests.fakes.loopback import Loopback
 
 TOKEN = "123456789:AAabcdefghijklmnopqrstuvwxyz0123456"
@@ -77,6 +82,7 @@ async def seen(check: Any, settings: Settings) -> dict[str, Finding]:
 
 
 def test_a_fresh_database_and_a_fresh_home_are_well(engine: Engine, settings: Settings) -> None:
+    settings.home.chmod(0o700)
     found = by_subject(database.checks(settings)) | by_subject(home.checks(settings))
     assert {finding.health for finding in found.values()} == {"ok"}
     assert found["migrations"].says == "the database is at this version"
@@ -196,11 +202,60 @@ def test_the_scopes_are_those_of_the_manifest() -> None:
 
 
 def test_a_web_chat_without_https_is_found_where_others_use_it(settings: Settings) -> None:
+    say_it_runs(settings)
     assert by_subject(web_checks.checks(settings))["web chat"].health == "ok"
     settings.web_host = "0.0.0.0"
     assert by_subject(web_checks.checks(settings))["web chat"].health == "warning"
     settings.web_origin = "https://label.example"
     assert by_subject(web_checks.checks(settings))["web chat"].health == "ok"
+
+
+def say_it_runs(settings: Settings) -> None:
+    state_file(settings.home).write_text(json.dumps({"bot": {"pid": os.getpid()}}))
+
+
+def test_the_web_chat_of_another_home_is_not_taken_for_this_one(engine: Engine, settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        settings.web_port = somebody.getsockname()[1]
+        found = by_subject(web_checks.checks(settings))["web chat"]
+        assert (found.health, str(settings.web_port) in found.says) == ("warning", True)
+        with unit_of_work(engine, lambda _effects: None) as session:  # as a bot that honcho has started
+            assert hold(session, "delivery", "somebody", now()) is not None
+        assert by_subject(web_checks.checks(settings))["web chat"].health == "ok"
+    with unit_of_work(engine, lambda _effects: None) as session:
+        let_go(session, "delivery", "somebody", now())
+    found = by_subject(web_checks.checks(settings))["web chat"]
+    assert (found.health, found.says[:11]) == ("skipped", "not running")
+
+
+def test_a_home_that_others_can_read_is_found(settings: Settings) -> None:
+    settings.home.chmod(0o755)
+    found = by_subject(home.checks(settings))
+    assert found["privacy"].health == "warning"
+    assert "chmod" in found["privacy"].advice
+
+
+def test_nothing_is_made_by_looking_for_it(settings: Settings) -> None:
+    settings.home = settings.home / "not" / "yet"
+    found = by_subject(examine(settings))
+    assert (found["home"].health, found["database"].health) == ("warning", "failure")
+    assert "lightwork up" in found["database"].advice
+    assert list(settings.home.parents[1].iterdir()) == []
+
+
+def test_settings_that_no_process_starts_with_do_not_end_the_examination(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTWORK_HOME", str(settings.home))
+    monkeypatch.setenv("LIGHTWORK_WEB_PORT", "eighty")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", BOT_TOKEN)
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:1/api/")
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 1
+    assert "✗ settings           LIGHTWORK_WEB_PORT" in result.stdout
+    assert "✗ settings           SLACK_APP_TOKEN is missing" in result.stdout
+    assert "✗ slack              127.0.0.1:1 does not answer" in result.stdout  # looked at with the token that is there
+    assert "✗ database" in result.stdout
 
 
 def test_what_is_not_set_is_skipped(engine: Engine, settings: Settings, redis: Redis) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from core.cli.calling import called
 from core.cli.migrate import schema_is_current
 from core.clock import now
 from core.config import Settings
-from core.db import make_engine, reading
+from core.db import make_engine, reading, sqlite_file
 from core.findings import Finding, failure, ok, warning
 
 OLDEST_POSTGRESQL = 13
@@ -22,7 +23,11 @@ MOST_SKEW_SECONDS = 2.0
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
-    """What is wrong with the database, if anything."""
+    """What is wrong with the database, if anything. One that is not there is not made by looking for it."""
+    file = sqlite_file(settings)
+    if file is not None and not file.exists():
+        yield failure("database", f"There is none yet at {file}.", f"Run: {called('up')} (or: {called('migrate')})")
+        return
     engine = make_engine(settings)
     address = make_url(settings.sqlalchemy_url).render_as_string(hide_password=True)
     try:

@@ -9,7 +9,7 @@ from demo.sentences import is_button, read
 
 SAID: dict[str, dict[str, object]] = {
     "posted": {"name": "Is it? “Really”", "rows": 700, "project": "abcdefghijklmnop"},
-    "import_done": {"project": "P", "items": 699, "duplicates": 1, "bad": 0, "lines": "\nFirst duplicates, by line: 5"},
+    "import_done": {"project": "P", "count": 699, "lines": "\nLeft out: 1 duplicate (line 5)"},
     "invite": {"uses": 102, "role": "worker", "link": "http://127.0.0.1:1/join/aaaabbbbccccdddd", "until": "Mon 9"},
     "export_ready": {"project": "P", "rows": 12, "kind": "annotations"},
     "training_done": {"project": "P", "version": 2, "accuracy": "81.0%", "compared": "", "verdict": "In use."},
