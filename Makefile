@@ -4,15 +4,21 @@ BIN := .venv/bin
 STAMP := .venv/.lightwork-setup
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: help setup browser referees lint test demo up migration clean
+INVARIANTS_EVENTS ?= 10000
+INVARIANTS_SEED ?= 1
+
+.PHONY: help setup browser referees lint test invariants demo up migration replays attack clean forecasts
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       the whole product at work on real data (installs first)"
 	@echo "make up         start it, empty, and stay"
 	@echo "make test       lint and all tests (installs first)"
+	@echo "make invariants   bans, dynamic overlap and gold at once: 10,000 random events on each database"
 	@echo "make lint       ruff, mypy, import-linter"
+	@echo "make forecasts CROWDS='FOLDER ...'   hold forecasts against replays of real crowds, and draw them"
 	@echo "make migration m='what changes'   write a revision from what differs between models and migrations"
+	@echo "make replays CROWDS=folder   accuracy over cost on real crowds; make attack: with spammers among them"
 	@echo "make clean      remove .venv, caches and var"
 
 setup: $(STAMP)
@@ -51,11 +57,21 @@ lint: setup
 test: setup browser referees lint
 	$(PYTEST) -n 2 --dist loadfile tests/acceptance tests/integration tests/unit
 
+# The short run of it is part of the tests. INVARIANTS_EVENTS and INVARIANTS_SEED choose another length and start.
+invariants: setup
+	LIGHTWORK_INVARIANTS_EVENTS=$(INVARIANTS_EVENTS) LIGHTWORK_INVARIANTS_SEED=$(INVARIANTS_SEED) \
+		$(PYTEST) -n 2 --timeout 0 tests/integration/composition
+
 demo: setup
 	@$(BIN)/python -m core.cli demo
 
 up: setup
 	@$(BIN)/python -m core.cli up
+
+# Forecasts held against replays of real crowds: folders with labels.csv and gold.csv.
+forecasts: setup
+	@test -n "$(CROWDS)" || { echo "Say which crowds: make forecasts CROWDS='path/to/crowd another/crowd'"; exit 1; }
+	$(BIN)/python -m benchmarks.forecasts $(CROWDS) --plot docs/images/forecasts.svg
 
 # Revisions are numbered. Read what was written: alembic finds differences, not intentions.
 migration: setup
@@ -64,6 +80,15 @@ migration: setup
 		&& $(BIN)/python -m core.cli migrate \
 		&& PYTHONPATH=. $(BIN)/alembic -c migrations/alembic.ini revision --autogenerate -m "$(m)" \
 			--rev-id "$$(printf '%04d' $$(( $$(ls migrations/versions | grep -c '^[0-9]') + 1 )))"
+
+# What CROWDS names is a folder of folders, each with labels.csv and gold.csv (docs/replay.md).
+replays: setup
+	@test -n "$(CROWDS)" || { echo "Say where the crowds are: make replays CROWDS=folder"; exit 1; }
+	@$(BIN)/python -m benchmarks.replays $$(for crowd in rte dog cf_amt_weather d_product sp; do echo "$(CROWDS)/$$crowd"; done) --draw docs/images/replays.svg
+
+attack: setup
+	@test -n "$(CROWDS)" || { echo "Say where the crowds are: make attack CROWDS=folder"; exit 1; }
+	@$(BIN)/python -m benchmarks.attack "$(CROWDS)/rte"
 
 clean:
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

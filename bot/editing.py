@@ -16,6 +16,7 @@ from bot.post_options import split_labels
 from bot.post_steps import clock, reading
 from bot.surface import Style
 from bot.tokens import Token, make
+from core.aims import aim_of
 from core.changes import add_labels, change_overlap, change_settings
 from core.errors import Conflict
 from core.models import Dialogue, Project
@@ -161,6 +162,7 @@ def settings_of(project: Project) -> JobSettings:
         guidelines=project.guidelines,
         priority=project.priority,
         name=project.name,
+        aim=aim_of(project),
     )
 
 
@@ -191,6 +193,8 @@ def _step(context: Context, project: Project, dialogue: Dialogue) -> SettingCard
             )
             for number, words in enumerate(SETTINGS[name].presets)
         )
+    if name == "overlap":
+        rows = ((Choice(make("aim", project.public_id), "button_quality_aim"),), back)
     return SettingCard(name, settings, reading(context), presets, rows)
 
 

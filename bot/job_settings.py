@@ -10,6 +10,8 @@ from typing import Any
 
 from babel import Locale
 
+from bot.aim_words import PRESETS as AIMS
+from bot.aim_words import parse_aim, typed_aim
 from bot.cards.settings import JobSettings
 from bot.due_dates import NONE, parse_due_date
 from bot.texts.catalogues import LANGUAGES
@@ -161,6 +163,7 @@ def parse_name(text: str, clock: Clock) -> dict[str, Any]:
 
 SETTINGS: Mapping[str, Setting] = {
     "overlap": Setting(parse_overlap, ("1", "3", "3-5", "3-8", "5-10")),
+    "aim": Setting(lambda text, _clock: {"aim": parse_aim(text)}, AIMS),
     "price": Setting(parse_price, ("0", "0.01", "0.02", "0.05", "0.10")),
     "time": Setting(parse_time, ("2 min", "10 min", "30 min", "2 h", "1 day")),
     "deadline": Setting(parse_deadline, ("none", "tomorrow", "in 3 days", "in 1 week", "in 2 weeks")),
@@ -178,6 +181,8 @@ def typed(name: str, settings: JobSettings, clock: Clock) -> str:
     match name:
         case "overlap":
             return f"{settings.minimum}-{settings.maximum}"
+        case "aim":
+            return typed_aim(settings.aim)
         case "price":
             return f"{settings.price // 100}.{settings.price % 100:02d}"
         case "time":

@@ -15,6 +15,8 @@ from core.projects import find_project, list_projects
 PICK = "pick"
 """The verb of a picker's buttons; `bot.routes` answers it, because it takes all commands to do so."""
 MAX_PICKS = 12
+MAX_NAMED = 5
+"""So many jobs are named with their ids, where a button could not carry what was typed."""
 
 
 class SeveralProjects(InvalidInput):
@@ -23,7 +25,8 @@ class SeveralProjects(InvalidInput):
     default_code: ClassVar[str] = "several_projects"
 
     def __init__(self, command: str, projects: Sequence[Project]) -> None:
-        super().__init__(command=command, example=projects[0].public_id)
+        jobs = "\n".join(f"{one.name}: {one.public_id}" for one in projects[:MAX_NAMED])
+        super().__init__(command=command, example=projects[0].public_id, jobs=jobs)
         self.shown = picker(command, projects)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.cards.views import Choice, ItemCard, Notice
 from bot.context import Context
+from bot.qualifying import gate_of, lesson_step
 from bot.texts.languages import language_name
 from bot.tokens import Token, make
 from core.assignment import Lease, active_lease, end_lease, next_assignment, set_standing
@@ -13,8 +14,10 @@ from core.eligibility import why_not
 from core.errors import Refused
 from core.labeling import own_assignment
 from core.models import Assignment, Project
-from core.openings import by_urgency, has_work
+from core.openings import by_urgency, has_work, restrictions
 from core.projects import find_project
+from core.qualification import asks_qualification
+from core.standing import Standing
 from core.views import view_lease
 
 NEXT = ((Choice(make("next"), "button_next", style="primary"),),)
@@ -38,15 +41,23 @@ def next_card(context: Context, project_public_id: str = "") -> ItemCard | Notic
         project = session.get_one(Project, held.project_id)
         if project.workspace_id == context.workspace_id and not _given_back(context, held, project, wanted):
             return card_of(context, project, held)
-    projects = by_urgency(session, context.workspace_id)
+    if wanted is not None and (gate := gate_of(context, wanted)) is not None:
+        return gate
+    projects = by_urgency(session, context.workspace_id, context.now)
     if wanted is not None:
         projects = [wanted, *(project for project in projects if project.id != wanted.id)]
     return _first_card(context, projects)
 
 
-def following_card(context: Context, project: Project, back: Choice | None = None) -> ItemCard | Notice:
-    """The next card after one was dealt with: first in the same job, then in the others."""
-    lease = _lease_in(context, project)
+def following_card(
+    context: Context, project: Project, back: Choice | None = None, standing: Standing | None = None
+) -> ItemCard | Notice:
+    """The next card after one was dealt with: first in the same job, then in the others.
+
+    Args:
+        standing: the person's in the job, where it was just read.
+    """
+    lease = _lease_in(context, project, standing)
     if lease is not None:
         return card_of(context, project, lease, back)
     if context.account.paused:
@@ -59,7 +70,8 @@ def following_card(context: Context, project: Project, back: Choice | None = Non
 
 def card_of(context: Context, project: Project, lease: Lease, back: Choice | None = None) -> ItemCard:
     """The card of an item in hand; `back` takes back what was done before it."""
-    return ItemCard(view_lease(context.session, project, lease, context.account.worker, context.now), back)
+    view = view_lease(context.session, project, lease, context.account.worker, context.now)
+    return ItemCard(view, back, step=lesson_step(context, project) if asks_qualification(project) else None)
 
 
 def check_assignment(context: Context, token: Token) -> tuple[Assignment, Project]:
@@ -84,7 +96,7 @@ def _given_back(context: Context, held: Lease, project: Project, wanted: Project
     """Give the item in hand back for another job that the person named, where that has work; whether this was done."""
     if wanted is None or wanted.id == project.id or wanted.state != "open":
         return False
-    if not has_work(context.session, wanted, context.worker_id):
+    if not has_work(context.session, wanted, context.worker_id, context.now):
         return False
     end_lease(context.session, held.assignment_id, held.item_id, "released", context.now)
     set_standing(context.session, context.worker_id, project.id, "idle", context.now)
@@ -98,14 +110,28 @@ def _first_card(context: Context, projects: list[Project]) -> ItemCard | Notice:
             return card_of(context, project, lease)
     if not projects:
         return Notice("no_projects")
-    fitting = any(_why_not(context, project) is None for project in projects)
-    return Notice("nothing_left" if fitting else "nothing_fits", rows=NEXT)
+    for project in projects:
+        if _why_not(context, project) is None and (gate := gate_of(context, project, only_open=True)) is not None:
+            return gate
+    fitting = [project for project in projects if _why_not(context, project) is None]
+    return _restricted(context, fitting) if fitting else Notice("nothing_fits", rows=NEXT)
 
 
-def _lease_in(context: Context, project: Project) -> Lease | None:
+def _restricted(context: Context, projects: list[Project]) -> Notice:
+    """Nothing is left; where rules keep the person from all jobs that fit, the notice says so."""
+    kept = restrictions(context.session, context.worker_id, [project.id for project in projects])
+    if len(kept) < len(projects):
+        return Notice("nothing_left", rows=NEXT)
+    said = {"project": projects[0].name, "count": len(projects)}
+    paused = "why_paused_here" in kept.values()
+    return Notice("nothing_paused", said, NEXT) if paused else Notice("nothing_training", said, NEXT)
+
+
+def _lease_in(context: Context, project: Project, standing: Standing | None = None) -> Lease | None:
     if context.account.paused or _why_not(context, project) is not None:
         return None
-    return next_assignment(context.session, project, context.worker_id, context.person.surface, context.now)
+    surface, expert = context.person.surface, context.account.may("expert")
+    return next_assignment(context.session, project, context.worker_id, surface, context.now, standing, expert=expert)
 
 
 def _why_not(context: Context, project: Project) -> str | None:

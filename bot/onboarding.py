@@ -148,9 +148,9 @@ def _first_job(context: Context) -> Project | None:
     if active_lease(context.session, context.worker_id) is not None:
         return None
     account = context.account
-    for project in by_urgency(context.session, context.workspace_id):
+    for project in by_urgency(context.session, context.workspace_id, context.now):
         fits = why_not(project, account.role, account.worker.languages) is None
-        if fits and has_work(context.session, project, context.worker_id):
+        if fits and has_work(context.session, project, context.worker_id, context.now):
             return project
     return None
 

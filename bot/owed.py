@@ -8,17 +8,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot import owed_jobs, owed_people
+from bot import owed_aim, owed_experts, owed_flags, owed_jobs, owed_people, pilot_chat
 from bot.cards.feedback import FeedbackCard
-from bot.cards.forms import bad_row_line
 from bot.cards.views import Choice, Notice, View
 from bot.texts import knows, say
 from bot.tokens import make
 from core.feedback import feedback_of
 from core.models import Assignment, Batch, OutboxMessage, Project
 from core.offers import projects_with_work, visible_slots
-
-MAX_LINES = 5
 
 
 def view_of(session: Session, message: OutboxMessage, locale: str) -> View | None:
@@ -53,26 +50,20 @@ def _reminder(session: Session, params: dict[str, Any], _locale: str) -> View | 
     return Notice("reminder", {"project": project.name, "count": params["minutes"]}, ((show, back),))
 
 
-def _import_done(session: Session, params: dict[str, Any], locale: str) -> View:
-    project, batch = session.get_one(Project, params["project_id"]), session.get_one(Batch, params["batch_id"])
-    lines = _bad_lines(batch, locale)
-    if params.get("duplicate_lines"):
-        lines += say("duplicates_named", locale, lines=", ".join(str(line) for line in params["duplicate_lines"]))
-    counts = {name: params[name] for name in ("items", "duplicates", "bad")}
-    return Notice("import_done", {"project": project.name, "lines": lines, **counts})
-
-
 def _import_failed(session: Session, params: dict[str, Any], locale: str) -> View:
     project, batch = session.get_one(Project, params["project_id"]), session.get_one(Batch, params["batch_id"])
     reason = sentence(batch.error_code or "unexpected", batch.error_params or {}, locale)
-    return Notice("import_failed", {"project": project.name, "reason": reason, "lines": _bad_lines(batch, locale)})
+    return Notice(
+        "import_failed", {"project": project.name, "reason": reason, "lines": owed_jobs.bad_lines(batch, locale)}
+    )
 
 
 def _training_done(session: Session, params: dict[str, Any], locale: str) -> View:
     project = session.get_one(Project, params["project_id"])
     champion = params.get("champion_accuracy")
     compared = "" if champion is None else say("training_compared", locale, champion=f"{champion:.1%}")
-    verdict = say("training_promoted" if params["promoted"] else "training_held", locale)
+    rival = say("training_rival_guess" if champion is None else "training_rival_champion", locale)
+    verdict = say("training_promoted" if params["promoted"] else "training_held", locale, rival=rival)
     said = {"version": params["version"], "accuracy": f"{params['accuracy']:.1%}", "compared": compared}
     versions = Choice(make("models", project.public_id), "button_models")
     return Notice("training_done", {"project": project.name, "verdict": verdict, **said}, ((versions,),))
@@ -96,27 +87,33 @@ def _overlap_applied(session: Session, params: dict[str, Any], _locale: str) -> 
     return Notice("overlap_applied", {"project": project.name, **answers})
 
 
+def _qualified(session: Session, params: dict[str, Any], _locale: str) -> View:
+    project = session.get_one(Project, params["project_id"])
+    start = Choice(make("next", project.public_id), "button_start", style="primary")
+    return Notice("qualified", {"project": project.name}, ((start,),))
+
+
 BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
     **owed_people.BUILDERS,
+    **owed_experts.BUILDERS,
+    **owed_aim.BUILDERS,
+    **owed_flags.BUILDERS,
     "offer": _offer,
     "reminder": _reminder,
-    "import_done": _import_done,
+    "import_done": owed_jobs.import_done,
     "import_failed": _import_failed,
     "overlap_applied": _overlap_applied,
+    "pilot_report": pilot_chat.owed_report,
     "export_ready": owed_jobs.export_ready,
     "export_failed": owed_jobs.export_failed,
     "job_finished": owed_jobs.job_finished,
     "training_done": _training_done,
     "training_failed": _training_failed,
     "feedback": _feedback,
+    "qualified": _qualified,
 }
 
 
 def sentence(code: str, params: dict[str, Any], locale: str) -> str:
     """The sentence of an error code that a job stored."""
     return say(code, locale, **params) if knows(code) else say("unexpected", locale)
-
-
-def _bad_lines(batch: Batch, locale: str) -> str:
-    lines = [bad_row_line(row, locale) for row in batch.bad_rows[:MAX_LINES]]
-    return "".join(f"\n{line}" for line in lines)

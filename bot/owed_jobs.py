@@ -7,10 +7,43 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bot.cards.finished import Finished
+from bot.cards.forms import bad_row_line
 from bot.cards.views import FileCard, Notice, View
 from bot.texts import say
-from core.models import Project, Workspace
+from core.costs import spent
+from core.models import Batch, Project, Workspace
 from core.stats import project_stats
+
+MAX_LINES = 5
+"""So many bad rows are named; a job names as many lines of duplicates."""
+
+
+def import_done(session: Session, params: dict[str, Any], locale: str) -> View:
+    """A file was loaded: how many items are open, and what was left out of it and why."""
+    project, batch = session.get_one(Project, params["project_id"]), session.get_one(Batch, params["batch_id"])
+    lines = _left_out(params, locale) + bad_lines(batch, locale)
+    if ids := params.get("same_ids"):
+        lines += "\n" + say("import_same_ids", locale, ids=ids)
+    if params.get("set_aside"):
+        lines += "\n" + say("import_set_aside", locale, count=params["set_aside"])
+    return Notice("import_done", {"project": project.name, "count": params["items"], "lines": lines})
+
+
+def bad_lines(batch: Batch, locale: str) -> str:
+    """The first bad rows of a batch, each on a line of its own."""
+    return "".join(f"\n{bad_row_line(row, locale)}" for row in batch.bad_rows[:MAX_LINES])
+
+
+def _left_out(params: dict[str, Any], locale: str) -> str:
+    """A line about duplicates and bad rows; nothing where there are none."""
+    pieces = []
+    if count := params["duplicates"]:
+        named = [str(line) for line in params.get("duplicate_lines", ())]
+        lines = ", ".join(named) + (" …" if len(named) < count else "")
+        pieces.append(say("import_duplicates", locale, count=count, lines=lines))
+    if count := params["bad"]:
+        pieces.append(say("import_bad", locale, count=count))
+    return "\n" + say("import_left_out", locale, what=", ".join(pieces)) if pieces else ""
 
 
 def export_ready(session: Session, params: dict[str, Any], locale: str) -> View:
@@ -38,7 +71,7 @@ def job_finished(session: Session, params: dict[str, Any], _locale: str) -> View
         disputed=stats.states.get("disputed", 0),
         answers=answers,
         people=stats.workers,
-        cost=answers * project.price,
+        cost=spent(session, project).total,
         currency=session.get_one(Workspace, project.workspace_id).currency,
         took=project.finished_at - project.created_at,
         known=stats.gold_known,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.appeals_chat import standing
 from bot.cards.jobs import JobsCard
 from bot.cards.stats import StatsCard
 from bot.cards.views import Show
@@ -15,16 +16,18 @@ from core.worker_stats import worker_stats
 def on_jobs(context: Context, _argument: str) -> list[Show]:
     """The jobs of the workspace: what the person may work on, and why not where they may not."""
     account = context.account
-    found = openings(context.session, context.workspace_id, context.worker_id, account.role, account.worker.languages)
+    languages = account.worker.languages
+    found = openings(context.session, context.workspace_id, context.worker_id, account.role, languages, context.now)
     currency = context.session.get_one(Workspace, context.workspace_id).currency
     coordinates = account.may("coordinator")
-    return [Show(JobsCard(tuple(found), currency, account.worker.time_zone, context.now, coordinates))]
+    card = JobsCard(tuple(found), currency, account.worker.time_zone, context.now, coordinates)
+    return [Show(card), *standing(context)]
 
 
 def on_stats(context: Context, _argument: str) -> list[Show]:
-    """What the person has done."""
+    """What the person has done, and where a rule has warned or paused them."""
     stats = worker_stats(context.session, context.account.worker, context.workspace_id, context.now)
-    return [Show(StatsCard(stats))]
+    return [Show(StatsCard(stats)), *standing(context)]
 
 
 COMMANDS = {

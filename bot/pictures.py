@@ -47,7 +47,7 @@ def figures_of(card: JobStatus) -> Figures:
         start=card.created_at.astimezone(zone),
         end=end.astimezone(zone),
         per_hour=card.progress.per_hour,
-        cost=(card.spent, card.expected) if card.price else None,
+        cost=(card.spent, card.expected) if card.price or card.spent else None,
         currency=card.currency,
     )
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bot.aim_words import parse_aim
 from bot.cards.views import Notice, Show
 from bot.context import Context
 from bot.dialogue import checked, leave
 from bot.job_settings import SETTINGS, parse_guidelines, parse_overlap
-from bot.post_draft import Draft, known_columns, with_labels, with_settings, with_text_column
+from bot.post_draft import GOLD_USE, Draft, known_columns, with_labels, with_settings, with_text_column
 from bot.post_items import append, publish, with_lines
 from bot.post_options import split_labels
 from bot.post_steps import HUB_SETTINGS, NAME, SET, clock, go, go_on, next_step, proposal, step_before
 from bot.tokens import Token
+from core import quality
 from core.errors import Conflict, InvalidInput
 from core.models import Dialogue
+from core.pilot import PILOT_ITEMS
 from core.projects import check_question, find_project
 
 _NUMBERED = re.compile(r"([cv])(\d{1,3})")
@@ -35,13 +38,16 @@ def on_post_tap(context: Context, token: Token) -> list[Show]:
         return [Show(Notice("post_cancelled"), "edit")]
     if token.argument == "back" and (before := step_before(context, step, draft)) is not None:
         return go(context, before, draft, "edit")
+    if step == f"{SET}overlap" and token.argument == f"{SET}aim":
+        return go(context, token.argument, draft, "edit")
     if step.startswith(SET):
         return go(context, "hub", _chosen(context, step.removeprefix(SET), draft, token.argument), "edit")
     if step == "target" and token.argument == "add":
         project = find_project(context.session, context.workspace_id, token.subject)
         return _left(context, append(context, project, draft))
-    if step == "preview" and token.argument == "post":
-        return _left(context, publish(context, draft))
+    if step == "preview" and token.argument in ("post", "pilot"):
+        size = PILOT_ITEMS if token.argument == "pilot" else 0
+        return _left(context, publish(context, draft | {"pilot": size}))
     return _onward(context, step, draft, token.argument)
 
 
@@ -92,6 +98,8 @@ def _onward(context: Context, step: str, draft: Draft, argument: str) -> list[Sh
 def _chosen(context: Context, name: str, draft: Draft, argument: str) -> Draft:
     """The draft with what a button of one setting says."""
     if name == "known":
+        if argument in quality.GOLD_USES:
+            return with_settings(draft, {GOLD_USE: argument})
         number = _number(argument, "c")
         if number is None and argument != "none":
             raise Conflict("stale_button")
@@ -110,6 +118,8 @@ def _chosen(context: Context, name: str, draft: Draft, argument: str) -> Draft:
 def _said(context: Context, name: str, draft: Draft, text: str) -> Draft:
     if name == "known":
         return _with_known_column(draft, _column(known_columns(draft), text))
+    if name == "aim":  # an amount of money means so many answers at the price of the job
+        return with_settings(draft, {"aim": parse_aim(text, draft["price"])})
     return with_settings(draft, SETTINGS[name].parse(text, clock(context)))
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.cards.settings import JobSettings
+from core import quality
+from core.aims import Aim
 from core.assignment import Lease
 from core.errors import InvalidInput
 from core.importing import Received
@@ -21,8 +23,12 @@ MAX_COLUMNS = 100
 """So many names of columns are kept; more than that nobody reads."""
 MAX_PROPOSED = 50
 SETTABLE = ("price", "lease_seconds", "deadline", "audience", "language", "guidelines", "priority", "name")
-OPTIONS = ("retrain_threshold", "retrain_cron", "error_cost")
+OPTIONS = ("retrain_threshold", "retrain_cron")
 """Columns of the project that only a caption sets."""
+AIM = tuple(Aim().columns())
+"""Columns of the project that say what it aims at."""
+GOLD_USE = "gold_use"
+"""What known labels are for, as in `core.quality`."""
 RANGE = ("minimum", "maximum")
 DEFAULTS: Mapping[str, Any] = {
     "minimum": DEFAULT_MIN_OVERLAP,
@@ -55,6 +61,8 @@ def with_items(draft: Draft, received: Received, upload: Upload) -> Draft:
         raise InvalidInput("column_missing", column=wanted, columns=columns[:30])
     sure = len(received.text_candidates) < 2 or received.text_candidates[0][1] in ("only_column", "name")
     mapping = {"text": received.text_column, "id": received.id_column, "gold": wanted or received.gold_column}
+    if received.explanation_column not in (None, received.text_column):
+        mapping |= {"explanation": received.explanation_column}
     drafted = draft | {
         "upload": upload.public_id,
         "file": received.name,
@@ -106,7 +114,10 @@ def with_labels(draft: Draft, names: Sequence[str]) -> Draft:
 
 def with_settings(draft: Draft, values: Mapping[str, Any]) -> Draft:
     """The draft with settings as `bot.job_settings` parses them."""
-    return draft | {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    plain: Draft = {}
+    for name, value in values.items():
+        plain |= value.columns() if isinstance(value, Aim) else {name: value}
+    return draft | {name: value.isoformat() if isinstance(value, datetime) else value for name, value in plain.items()}
 
 
 def known_columns(draft: Draft) -> list[str]:
@@ -127,14 +138,23 @@ def item_count(draft: Draft) -> int:
 def settings_of(draft: Draft) -> JobSettings:
     """The settings as cards show them."""
     known = {"known": draft["mapping"]["gold"] or "", "known_file": draft["known_file"]} if draft["upload"] else {}
-    kept = {name: draft[name] for name in (*RANGE, *SETTABLE) if name in draft}
-    return JobSettings(**kept | known | {"deadline": deadline_of(draft)})
+    kept = {name: draft[name] for name in (*RANGE, *SETTABLE, GOLD_USE) if name in draft}
+    return JobSettings(**kept | known | {"deadline": deadline_of(draft), "aim": aim_in(draft)})
+
+
+def aim_in(draft: Draft) -> Aim:
+    """What the job aims at, the usual where nothing was said."""
+    columns = Aim().columns() | {name: draft[name] for name in AIM if name in draft}
+    return Aim(columns["aim"], columns["error_cost"], columns["target_accuracy"], columns["answer_budget"])
 
 
 def columns_of(draft: Draft) -> dict[str, Any]:
     """Columns of the project as `core.projects.create_project` takes them."""
-    columns = {name: draft[name] for name in (*SETTABLE, *OPTIONS) if name in draft} | {"deadline": deadline_of(draft)}
-    return columns | {"min_overlap": draft["minimum"], "max_overlap": draft["maximum"]}
+    columns = {name: draft[name] for name in (*SETTABLE, *OPTIONS, *AIM) if name in draft}
+    columns["deadline"] = deadline_of(draft)
+    chosen = quality.change(quality.QualitySettings(), **{name: draft[name] for name in (GOLD_USE,) if name in draft})
+    answers = {"min_overlap": draft["minimum"], "max_overlap": draft["maximum"], "pilot_size": draft.get("pilot", 0)}
+    return columns | answers | {"quality": quality.dump(chosen)}
 
 
 def sample_view(draft: Draft, now: datetime) -> LeaseView | None:

@@ -79,8 +79,9 @@ def publish(context: Context, draft: Draft) -> Notice:
         **columns_of(draft),
     )
     _load(context, project, draft)
-    params = {"name": project.name, "rows": draft["rows"], "project": project.public_id}
-    return Notice("posted", params, ((Choice(make("edit", project.public_id), "button_change", style="quiet"),),))
+    params = {"name": project.name, "rows": draft["rows"], "project": project.public_id, "count": project.pilot_size}
+    change = Choice(make("edit", project.public_id), "button_change", style="quiet")
+    return Notice("posted_pilot" if project.pilot_size else "posted", params, ((change,),))
 
 
 def append(context: Context, project: Project, draft: Draft) -> Notice:

@@ -7,12 +7,13 @@ from typing import Any
 
 from bot.job_settings import SETTINGS, Clock
 from core.errors import InvalidInput
+from core.quality import GOLD_USES
 from core.training import check_cron
 
 LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*(\S.*)", re.DOTALL)
 NUMBERS = {"retrain": "retrain_threshold", "lease": "lease_seconds", "error": "error_cost"}
 """Options that are whole numbers, and the columns of the project they set."""
-OPTIONS = (*SETTINGS, *NUMBERS, "cron")
+OPTIONS = (*SETTINGS, *NUMBERS, "cron", "gold")
 LARGEST = 1_000_000
 OFF = "off"
 
@@ -49,6 +50,8 @@ def split_labels(text: str) -> list[str]:
 def _value(name: str, value: str, clock: Clock) -> dict[str, Any]:
     if name in SETTINGS:
         return SETTINGS[name].parse(value, clock)
+    if name == "gold" and value.lower() in GOLD_USES:
+        return {"gold_use": value.lower()}
     if name in ("cron", "retrain") and value.lower() == OFF:
         return {"retrain_cron": ""} if name == "cron" else {"retrain_threshold": 0}
     if name == "cron":

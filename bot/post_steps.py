@@ -18,7 +18,9 @@ from bot.texts.units import shorten
 from bot.tokens import make
 from core.forecast import estimate_job
 from core.models import Dialogue, Project, Workspace
+from core.pilot import pays
 from core.projects import list_projects
+from core.quality import GOLD_USES
 
 NAME = "post"
 SET = "set_"
@@ -175,6 +177,8 @@ def _setting(context: Context, dialogue: Dialogue) -> SettingCard:
     if name == "known":
         rows = [*_columns(dialogue, known_columns(draft))]
         rows.append((_button(dialogue, "none", "button_none"),))
+        if draft["mapping"]["gold"] or draft["known_file"]:
+            rows += [(_button(dialogue, use, f"button_known_{use}"),) for use in GOLD_USES]
     elif name == "guidelines":
         rows = [(_button(dialogue, "done", "button_done", "primary"), _button(dialogue, "none", "button_clear"))]
     else:
@@ -186,6 +190,8 @@ def _setting(context: Context, dialogue: Dialogue) -> SettingCard:
             )
             for number, words in enumerate(setting.presets)
         )
+    if name == "overlap":
+        rows.append((_button(dialogue, f"{SET}aim", "button_quality_aim"),))
     return SettingCard(name, settings_of(draft), reading(context), presets, (*rows, _ways(context, dialogue)))
 
 
@@ -202,9 +208,10 @@ def _price(context: Context, dialogue: Dialogue, *, shown: bool) -> PriceCard:
         context.now,
     )
     post = _button(dialogue, "post", "button_post", "primary")
+    pilot = (_button(dialogue, "pilot", "button_post_pilot"),) if pays(items) else ()
     change = _button(dialogue, "back", "button_change" if draft.get("form") else "button_back", "quiet")
     cancel = _button(dialogue, "cancel", "button_cancel", "quiet")
-    return PriceCard(items, settings, reading(context), estimate, shown, ((post,), (change, cancel)))
+    return PriceCard(items, settings, reading(context), estimate, shown, ((post,), pilot, (change, cancel)))
 
 
 def _button(

@@ -11,11 +11,14 @@ from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
 from bot.jobs_chat import one_project
 from bot.tokens import Token, make
+from core.audit_sample import summary
+from core.costs import spent
 from core.errors import Conflict, InvalidInput
 from core.exporting import export_formats, request_export
 from core.exporting.rows import KINDS
 from core.forecast import forecast
 from core.models import Project, Workspace
+from core.pilot import waiting_items
 from core.progress import progress
 from core.projects import find_project, list_projects
 from core.stats import ProjectStats, overview, project_stats
@@ -62,6 +65,9 @@ def job_status(context: Context, project: Project) -> JobStatus:
         progress=progress(session, project, now),
         forecast=forecast(session, project, now),
         model=standing(project, stats),
+        spent=spent(session, project).total,
+        audits_owed=0 if project.state == "closed" else summary(session, project.workspace_id, project.id).owed,
+        waiting=waiting_items(session, project.id),
     )
 
 
@@ -73,6 +79,8 @@ def standing(project: Project, stats: ProjectStats) -> Standing:
         newest=stats.newest_version,
         training=stats.training,
         threshold=project.retrain_threshold,
+        items=stats.items,
+        nightly=bool(project.retrain_cron),
     )
 
 

@@ -7,24 +7,37 @@ from collections.abc import Mapping
 from bot import (
     accounts,
     adding,
+    aim_chat,
+    appeals_chat,
+    audit_chat,
     auditing,
+    costs_chat,
     editing,
+    flags_chat,
+    gold_chat,
     item_details,
+    last_word,
+    lesson_ends,
     members,
     model_chat,
     notes,
     onboarding,
     own_work,
+    pilot_chat,
     posting,
     preferences,
+    quality_chat,
     quiet_hours,
     reports,
+    rules_chat,
     settling,
+    suggestions_chat,
     worker_chat,
 )
 from bot.cards.views import Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, FormRoute, Stranger, StrangerTap, TapRoute, Text
+from bot.help import COMMANDS as HELP_COMMANDS
 from bot.help import help_route
 from bot.jobs_chat import PICK
 from bot.surface import MenuEntry
@@ -42,12 +55,17 @@ COMMANDS: dict[str, CommandRoute] = {
     **posting.COMMANDS,
     **adding.COMMANDS,
     **editing.COMMANDS,
+    **quality_chat.COMMANDS,
+    **flags_chat.COMMANDS,
     **reports.COMMANDS,
     **model_chat.COMMANDS,
     **settling.COMMANDS,
     **auditing.COMMANDS,
+    **suggestions_chat.COMMANDS,
+    **costs_chat.COMMANDS,
     **members.COMMANDS,
     **accounts.COMMANDS,
+    **HELP_COMMANDS,
 }
 COMMANDS["help"] = help_route(COMMANDS)  # which explains itself too
 
@@ -65,6 +83,8 @@ def _on_pick(context: Context, token: Token) -> list[Show]:
 TAPS: Mapping[str, TapRoute] = {
     **worker_chat.TAPS,
     **item_details.TAPS,
+    **lesson_ends.TAPS,
+    **gold_chat.TAPS,
     **notes.TAPS,
     **onboarding.TAPS,
     **preferences.TAPS,
@@ -73,14 +93,33 @@ TAPS: Mapping[str, TapRoute] = {
     **editing.TAPS,
     **settling.TAPS,
     **auditing.TAPS,
+    **audit_chat.TAPS,
+    **last_word.TAPS,
+    **suggestions_chat.TAPS,
     **members.TAPS,
     **accounts.TAPS,
+    **quality_chat.TAPS,
+    **pilot_chat.TAPS,
+    **aim_chat.TAPS,
+    **rules_chat.TAPS,
+    **flags_chat.TAPS,
+    **appeals_chat.TAPS,
     **reports.TAPS,
     **model_chat.TAPS,
     PICK: TapRoute("worker", _on_pick),
 }
 FORMS: Mapping[str, FormRoute] = {**posting.FORMS, **members.FORMS, **accounts.FORMS}
-TEXTS: Mapping[str, Text] = {**posting.TEXTS, **editing.TEXTS, **members.TEXTS, **accounts.TEXTS, **auditing.TEXTS}
+TEXTS: Mapping[str, Text] = {
+    **posting.TEXTS,
+    **editing.TEXTS, **aim_chat.TEXTS,
+    **members.TEXTS,
+    **accounts.TEXTS,
+    **auditing.TEXTS,
+    **audit_chat.TEXTS,
+    **settling.TEXTS,
+    **flags_chat.TEXTS,
+    **appeals_chat.TEXTS,
+}
 STRANGERS: Mapping[str, Stranger] = {**onboarding.STRANGERS, **accounts.STRANGERS}
 STRANGER_TAPS: Mapping[str, StrangerTap] = {**accounts.STRANGER_TAPS}
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.cards.views import Choice, ItemCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
+from bot.lesson_ends import quiz_ended, told_of, told_shows
 from bot.next_item import card_of, check_assignment, check_workspace, following_card, next_card
 from bot.texts.units import shorten
 from bot.tokens import Token, make
@@ -48,8 +49,14 @@ def on_answer(context: Context, token: Token) -> list[Show]:
     )
     check_workspace(context, done.project)
     name = label_name(done.project, done.label_id)
-    following = following_card(context, done.project, _undo_choice(token.subject, token.version, name))
-    return [Show(_said(done, name), "toast"), Show(_cheered(context, following), "edit")]
+    if done.control is not None and done.control.quiz is not None:
+        return [Show(_said(done, name), "toast"), *quiz_ended(context, done, done.control.quiz)]
+    told = told_of(done)
+    back = None if told else _undo_choice(token.subject, token.version, name)
+    following = _cheered(context, following_card(context, done.project, back, done.standing))
+    if told is None:
+        return [Show(_said(done, name), "toast"), Show(following, "edit")]
+    return told_shows(told, following)
 
 
 def on_repeated(context: Context) -> list[Show]:
@@ -161,7 +168,7 @@ def _cheered(context: Context, card: ItemCard | Notice) -> ItemCard | Notice:
 
 
 def _said(done: Submitted, name: str) -> Notice:
-    code = "answered" if done.annotation_state == "counted" else "answered_surplus"
+    code = "answered_surplus" if done.annotation_state == "surplus" else "answered"
     return Notice(code, {"label": name})
 
 

@@ -15,13 +15,15 @@ from core.db.tables import table_of
 from core.due import expiry_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
+from core.gold_answers import forget_control, known_label, may_undo
 from core.items import ItemState, write_item
 from core.labeling import count_answer, count_skip, end_assignment, lock_assignment, own_assignment, twin_of
 from core.models import Annotation, Assignment, Participation, Project
+from core.standing import load_standing
 
 ANNOTATION, ASSIGNMENT = table_of(Annotation), table_of(Assignment)
 PARTICIPATION, PROJECT = table_of(Participation), table_of(Project)
-STANDING = ("counted", "surplus")
+STANDING = ("counted", "surplus", "control")
 GIVEN = (*STANDING, "rejected")
 """States of an answer that its worker has not taken back."""
 UNDOABLE_ITEM_STATES = ("open", "agreed", "disputed")
@@ -78,7 +80,7 @@ def undo(
     annotation = _given(session, assignment)
     if annotation is None:
         raise Conflict("nothing_to_undo")
-    _check_undoable(item, annotation)
+    _check_undoable(session, project, item, annotation)
     session.execute(update(ANNOTATION).where(ANNOTATION.c.id == annotation.id).values(state="withdrawn"))
     day = local_day(time_zone, now)
     day_step = -1 if local_day(time_zone, annotation.created_at) == day else 0
@@ -89,6 +91,10 @@ def undo(
         return project
     _release_others(session, assignment, now)
     _reactivate(session, assignment, project, now)
+    if annotation.state == "control":
+        write_item(session, item, now, leased=item.leased + 1)
+        forget_control(session, project, item, annotation, count, now)
+        return project
     answer = labels.index_of(labels.load(project.label_schema), str(annotation.label_id))
     counts = {"submitted": item.submitted - 1, "leased": item.leased + 1}
     withdraw(session, project, item, worker_id, answer, count, now, **counts)
@@ -128,8 +134,11 @@ def check_note(text: str) -> None:
         raise InvalidInput("note_too_long", length=len(text.strip()), limit=MAX_NOTE)
 
 
-def _check_undoable(item: ItemState, annotation: Annotation) -> None:
-    used = item.state not in UNDOABLE_ITEM_STATES or item.trained_at is not None
+def _check_undoable(session: Session, project: Project, item: ItemState, annotation: Annotation) -> None:
+    if annotation.state == "control":
+        used = not may_undo(project, item, annotation, load_standing(session, annotation.worker_id, project.id))
+    else:
+        used = item.state not in UNDOABLE_ITEM_STATES or item.trained_at is not None
     if used or annotation.state == "rejected" or annotation.audit_state != "unaudited":
         raise Conflict("too_late_to_undo")
 
@@ -144,7 +153,8 @@ def _given(session: Session, assignment: Assignment) -> Annotation | None:
 def _reopen_skipped(
     session: Session, assignment: Assignment, project: Project, item: ItemState, now: datetime
 ) -> Project:
-    if item.slots <= 0 or twin_of(session, assignment) is not None:
+    free = item.slots > 0 or known_label(session, item) is not None
+    if not free or twin_of(session, assignment) is not None:
         raise Conflict("too_late_to_undo")
     _release_others(session, assignment, now)
     _reactivate(session, assignment, project, now)

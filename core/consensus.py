@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from core.aggregation.confusion import add_answer, column
 from core.aggregation.online import replay, update
 from core.aggregation.value import worth_asking
+from core.aims import information_wanted
+from core.budget import has_budget
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import add_effect
@@ -114,14 +116,15 @@ def reconsider(session: Session, project: Project, crowd: CrowdModel, item: Item
     in_hand = item.submitted + item.leased
     posterior = item.posterior
     if not enough:
-        decision: dict[str, Any] = {"state": "open", "overlap": max(project.min_overlap, in_hand)}
+        least = _within_budget(project, item, project.min_overlap)
+        decision: dict[str, Any] = {"state": "open", "overlap": max(least, in_hand)}
     else:
         fits = posterior is not None and len(posterior) == crowd.classes
         posterior = posterior if fits and posterior else _replayed(session, project, crowd, item.id)
         decision = _conclude(session, project, crowd, item, posterior, now, {})
         if decision["state"] == "open":
             wanted = min(project.max_overlap, item.submitted + max(item.leased, 1))
-            decision["overlap"] = max(in_hand, wanted)
+            decision["overlap"] = max(in_hand, _within_budget(project, item, wanted))
     if decision["state"] == item.state and decision.get("overlap", item.overlap) == item.overlap:
         return False
     _write(session, item, now, posterior, decision)
@@ -145,7 +148,7 @@ def decide(
         overlap = _places(project, item, submitted + leased, project.min_overlap)
         return {} if (item.state, item.overlap) == ("open", overlap) else {"state": "open", "overlap": overlap}
     slack = KEEP_SLACK if item.state == "agreed" else 1.0
-    if not worth_asking(posterior, crowd.prior, crowd.pooled, project.error_cost, slack):
+    if not worth_asking(posterior, crowd.prior, crowd.pooled, 1.0 / information_wanted(project), slack):
         return _agreed(project, item, posterior, now)
     if submitted >= project.max_overlap:
         return {"state": "disputed"}
@@ -157,7 +160,12 @@ def _places(project: Project, item: ItemState, in_hand: int, wanted: int) -> int
 
     What is in hand keeps its places, also where the maximum was lowered since.
     """
-    return max(in_hand, min(project.max_overlap, max(item.overlap, wanted)))
+    return max(in_hand, min(project.max_overlap, _within_budget(project, item, max(item.overlap, wanted))))
+
+
+def _within_budget(project: Project, item: ItemState, wanted: int) -> int:
+    """Where answers are budgeted an item keeps the places it has, and only `core.budget` gives it others."""
+    return min(wanted, item.submitted + item.leased + item.slots) if has_budget(project) else wanted
 
 
 def settle(session: Session, item: ItemState, label_id: str, now: datetime) -> None:
@@ -220,6 +228,8 @@ def _conclude(
 ) -> dict[str, Any]:
     """`decide`, but no dispute where nobody disagrees: at the maximum, answers that are all alike are agreed."""
     decision = decide(project, crowd, item, posterior, now, changes)
+    if has_budget(project):
+        add_effect(session, reestimate_effect(project.id, now))  # which gives places to what still needs answers
     if decision.get("state") != "disputed":
         return decision
     given = {answer for _, answer in counted_answers(session, project, item.id)}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import labels
 from core.attention import local_day
 from core.consensus import STANDS
+from core.dispute_order import UNDECIDED
 from core.lanes import Lane
 from core.models import Adjudication, Annotation, Item, Membership, OutboxMessage, Project, Worker
 from core.outbox import owe
@@ -101,16 +102,18 @@ def _difference(row: Row[Any]) -> Difference:
 def _verdicts(worker_id: int, workspace_id: int, since: datetime) -> Select[Any]:
     return (
         select(
-            Adjudication.label_id.label("verdict"),
+            Item.label_id.label("verdict"),
             Annotation.label_id.label("said"),
             Project.label_schema,
             Item.content,
         )
+        .select_from(Adjudication)
         .join(Item, Item.id == Adjudication.item_id)
         .join(Project, Project.id == Adjudication.project_id)
         .join(Annotation, Annotation.item_id == Item.id)
         .where(Annotation.worker_id == worker_id, STANDS)
-        .where(Project.workspace_id == workspace_id, Adjudication.label_id != "", Adjudication.created_at >= since)
+        .where(Project.workspace_id == workspace_id, Item.state == "adjudicated")
+        .where(Adjudication.reason == UNDECIDED, Adjudication.created_at >= since)
         .order_by(Adjudication.id.desc())
         .limit(MOST)
     )

@@ -31,7 +31,7 @@ def look_for_end(session: Session, project_id: int, now: datetime) -> bool:
     first = update(Project).where(Project.id == project_id, Project.finished_at.is_(None)).values(finished_at=now)
     if cast("CursorResult[Any]", session.execute(first)).rowcount != 1:
         return False
-    if (worker_id := _responsible(session, project)) is not None:
+    if (worker_id := responsible(session, project)) is not None:
         request_result(session, project, worker_id, now)
     return True
 
@@ -42,13 +42,13 @@ def _has_ended(session: Session, project_id: int) -> bool:
         .where(Item.project_id == project_id, Item.purpose == "label")
         .where(Batch.id == Item.batch_id, Batch.state == "published")
     )
-    loading = exists().where(Batch.project_id == project_id, Batch.state == "loading")
-    found = session.execute(select(items, items.where(Item.state == "open"), loading)).one()
+    to_come = exists().where(Batch.project_id == project_id, Batch.state.in_(("loading", "held")))
+    found = session.execute(select(items, items.where(Item.state == "open"), to_come)).one()
     return bool(found[0] and not found[1] and not found[2])
 
 
-def _responsible(session: Session, project: Project) -> int | None:
-    """Who made it, while they may coordinate; else whoever has coordinated the workspace for longest."""
+def responsible(session: Session, project: Project) -> int | None:
+    """Who is told about a job: who made it, while they may coordinate; else whoever has coordinated for longest."""
     coordinators = (
         select(Membership.worker_id)
         .where(Membership.workspace_id == project.workspace_id, Membership.role.in_(COORDINATING))

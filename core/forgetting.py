@@ -19,6 +19,7 @@ from core.models import (
     Attempt,
     ChatMessage,
     Dialogue,
+    Flag,
     Identity,
     LinkRequest,
     Membership,
@@ -136,3 +137,4 @@ def _erase_rows(session: Session, worker_id: int, identity_ids: Sequence[int]) -
     annotation = table_of(Annotation)
     notes = update(annotation).where(annotation.c.worker_id == worker_id, annotation.c.note != "")
     session.execute(notes.values(note=""))
+    session.execute(update(Flag).where(Flag.worker_id == worker_id, Flag.appeal != "").values(appeal=""))

@@ -69,7 +69,7 @@ def write_item(session: Session, item: ItemState, now: datetime, **changes: Any)
 
 def slots_after(item: ItemState, changes: Mapping[str, Any]) -> int:
     """What the generated column `slots` will say."""
-    if changes.get("state", item.state) != "open" or item.purpose != "label":
+    if changes.get("state", item.state) != "open" or changes.get("purpose", item.purpose) != "label":
         return 0
     overlap, submitted, leased = (changes.get(name, getattr(item, name)) for name in ("overlap", "submitted", "leased"))
     return int(overlap - submitted - leased)

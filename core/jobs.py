@@ -8,16 +8,20 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from core import changes, forgetting, importing, recollection, reestimation
+from core import allotting, changes, forgetting, importing, recollection, reestimation
 from core.assignment import expire_leases
+from core.audit_digest import remind_experts
 from core.clock import now
 from core.errors import LightworkError
 from core.exporting import export_for_chat, fail_export
 from core.finishing import look_for_end
+from core.flagging import score_workers
+from core.gold_doubts import retire_doubtful
 from core.log import get_logger
 from core.merging import merge_strays
 from core.models import Assignment, Project
 from core.offers import offer_work as make_offers
+from core.pilot import look_for_report
 from core.pruning import prune_files
 from core.queue import ASSIGNMENTS, DEFAULT, is_last_attempt
 from core.reminders import remind
@@ -68,13 +72,22 @@ def offer_work(project_id: int, after_worker_id: int = 0) -> None:
 
 
 def reestimate(project_id: int) -> None:
-    """Re-estimate a project's consensus, then look whether enough is agreed for a training run, and whether all is."""
+    """Score a project's workers, re-estimate its consensus, then look whether enough is agreed for a training run,
+    whether all is, whether a pilot is through, and whether audits are due.
+    """
     with counted(ASSIGNMENTS, "reestimate") as runtime:
+        score_workers(runtime, project_id, now)  # first: both are due until the estimate is written
         reestimation.reestimate(runtime.engine, project_id, runtime.run_effects, now)
+        allotting.allot(runtime.engine, project_id, runtime.run_effects, now)
         with runtime.writing() as session:
             due_by_threshold(session, project_id, now())
         with runtime.writing() as session:
+            retire_doubtful(session, project_id, now())
+        with runtime.writing() as session:
             look_for_end(session, project_id, now())
+        with runtime.writing() as session:
+            look_for_report(session, project_id, now())
+        remind_experts(runtime, project_id, now)
 
 
 def apply_overlap(project_id: int) -> None:
@@ -105,10 +118,10 @@ def export_project(request_id: int) -> None:
             raise
 
 
-def recollect(workspace_id: int, worker_id: int) -> None:
-    """Have asked again what a banned worker alone decided in a workspace."""
+def recollect(workspace_id: int, worker_id: int, project_id: int | None = None) -> None:
+    """Have asked again what somebody alone decided who is banned from a workspace, or paused in one project."""
     with counted(DEFAULT, "recollect") as runtime:
-        recollection.recollect(runtime, workspace_id, worker_id, now)
+        recollection.recollect(runtime, workspace_id, worker_id, now, project_id)
 
 
 def forget_chat(external_id: str) -> None:

@@ -12,17 +12,21 @@ from sqlalchemy.orm import Session
 from core import labels
 from core.assignment import end_lease
 from core.attention import local_day
+from core.budget import affords
 from core.consensus import observe
 from core.db.tables import table_of
 from core.errors import Conflict, InvalidInput, Refused
+from core.gold_answers import Control, known_label, observe_control
 from core.ids import is_public_id, new_public_id
 from core.items import ItemState, lock_item
 from core.models import Annotation, Assignment, Participation, Project
+from core.standing import STANDING_COLUMNS, Standing, load_standing
 
 ANNOTATION = table_of(Annotation)
 ASSIGNMENT = table_of(Assignment)
 PARTICIPATION = table_of(Participation)
 _TODAY = PARTICIPATION.c.today_count + bindparam("day_step")
+_SINCE_GOLD = PARTICIPATION.c.since_gold + bindparam("step")
 # Statements of the hot path are built once: building one costs as much as running it.
 END = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("assignment_id"))
 INSERT = insert(ANNOTATION)
@@ -38,8 +42,9 @@ COUNT = (
         today_count=case(
             (and_(PARTICIPATION.c.today == bindparam("day"), _TODAY > 0), _TODAY), else_=bindparam("first")
         ),
+        since_gold=case((_SINCE_GOLD > 0, _SINCE_GOLD), else_=0),
     )
-    .returning(PARTICIPATION.c.annotation_count)
+    .returning(*STANDING_COLUMNS)
 )
 SKIP_REASONS = ("hard", "unclear", "broken", "language", "other")
 
@@ -50,9 +55,13 @@ class Submitted:
 
     project: Project
     annotation_state: str
-    """counted or surplus."""
+    """counted, surplus or control."""
     item_state: str
     label_id: str
+    standing: Standing
+    """Of the worker in the project, this answer included."""
+    control: Control | None = None
+    """What came of an answer to a known item."""
 
 
 def submit(
@@ -81,17 +90,25 @@ def submit(
     item = lock_assignment(session, assignment, version)
     if assignment.state not in ("active", "expired", "released"):
         raise Conflict(f"already_{assignment.state}")
+    known = known_label(session, item)
     if assignment.state == "active":
         state, changes = "counted", {"submitted": item.submitted + 1, "leased": item.leased - 1}
     else:
         state, changes = _late(session, project, assignment, item, now)
+    state = state if known is None else "control"
     end_assignment(session, assignment.id, "submitted", now)
-    count = count_answer(session, worker_id, project.id, local_day(time_zone, now))
-    _insert(session, assignment, label_id, value, state, now)
+    standing = count_answered(session, worker_id, project.id, local_day(time_zone, now))
+    _insert(session, assignment, label_id, value, state, project.price, now)
+    if known is not None:
+        leased = changes.get("leased", item.leased)
+        control = observe_control(session, project, item, worker_id, label_id, known, standing, leased, now)
+        if control.quiz is not None:
+            standing = load_standing(session, worker_id, project.id)
+        return Submitted(project, state, item.state, label_id, standing, control)
     if state == "surplus":
-        return Submitted(project, state, item.state, label_id)
-    item_state = observe(session, project, item, worker_id, answer, count, now, **changes)
-    return Submitted(project, state, item_state, label_id)
+        return Submitted(project, state, item.state, label_id, standing)
+    item_state = observe(session, project, item, worker_id, answer, standing.annotation_count, now, **changes)
+    return Submitted(project, state, item_state, label_id, standing)
 
 
 def own_assignment(
@@ -168,6 +185,8 @@ def _late(
         return "counted", {"submitted": item.submitted + 1, "leased": item.leased - 1}
     if item.slots > 0:
         return "counted", {"submitted": item.submitted + 1}
+    if not affords(session, project):
+        raise Conflict("budget_over_time")
     return "surplus", {}
 
 
@@ -195,8 +214,15 @@ def count_answer(session: Session, worker_id: int, project_id: int, day: str, st
         step: 1 for a new answer, -1 for one that was taken back.
         day_step: the same for the day; 0 where the answer that was taken back is of an earlier one.
     """
+    return count_answered(session, worker_id, project_id, day, step, day_step).annotation_count
+
+
+def count_answered(
+    session: Session, worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1
+) -> Standing:
+    """As `count_answer`; returns the worker's new standing in the project, from the same statement."""
     values = {"step": step, "day": day, "day_step": day_step, "first": max(0, step)}
-    return int(session.execute(COUNT, {"who": worker_id, "where": project_id, **values}).scalar_one())
+    return Standing(*session.execute(COUNT, {"who": worker_id, "where": project_id, **values}).one())
 
 
 def count_skip(session: Session, assignment: Assignment, step: int) -> None:
@@ -204,12 +230,21 @@ def count_skip(session: Session, assignment: Assignment, step: int) -> None:
     session.execute(
         update(PARTICIPATION)
         .where(PARTICIPATION.c.worker_id == assignment.worker_id, PARTICIPATION.c.project_id == assignment.project_id)
-        .values(skip_count=PARTICIPATION.c.skip_count + step)
+        .values(
+            skip_count=PARTICIPATION.c.skip_count + step,
+            since_gold=PARTICIPATION.c.since_gold + max(0, step),  # a card is a card: what was skipped counts as well
+        )
     )
 
 
 def _insert(
-    session: Session, assignment: Assignment, label_id: str, value: dict[str, Any], state: str, now: datetime
+    session: Session,
+    assignment: Assignment,
+    label_id: str,
+    value: dict[str, Any],
+    state: str,
+    price: int,
+    now: datetime,
 ) -> None:
     duration = max(0, int((now - assignment.leased_at).total_seconds() * 1000))
     values = {
@@ -225,6 +260,7 @@ def _insert(
         "audit_reason": "",
         "guidelines_version": assignment.guidelines_version,
         "duration_ms": duration,
+        "price": price,
         "created_at": now,
     }
     session.execute(INSERT, values)

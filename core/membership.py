@@ -13,7 +13,7 @@ from core.enrolment import ROLES, Account, record_act
 from core.errors import Conflict, InvalidInput, Refused
 from core.forgetting import other_owners
 from core.members import Member, find_member
-from core.models import Membership, OutboxMessage
+from core.models import Membership, OutboxMessage, Worker
 from core.offers import ask_again
 from core.outbox import owe
 
@@ -96,6 +96,26 @@ def set_status(session: Session, account: Account, public_id: str, act: str, now
     if told:
         _tell(session, membership, told, now)
     return find_member(session, membership.workspace_id, public_id)
+
+
+def ban_by_rule(session: Session, workspace_id: int, worker_id: int, now: datetime) -> bool:
+    """Ban a worker or expert because a rule of a job says so; false for those who run the workspace, or are no members.
+
+    What they hold goes back at once. Anybody above them can lift the ban.
+    """
+    release_leases(session, worker_id, now, workspace_id)  # items are locked before people
+    statement = select(Membership).where(
+        Membership.workspace_id == workspace_id, Membership.worker_id == worker_id, Membership.role.in_(ROLES[:2])
+    )
+    membership = session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if membership is None or membership.status == "banned":
+        return False
+    membership.status = "banned"
+    record_act(session, workspace_id, None, "ban", session.get_one(Worker, worker_id).public_id, now)
+    session.flush()
+    _drop_messages(session, membership)
+    _tell(session, membership, "banned", now)
+    return True
 
 
 def _changeable(session: Session, account: Account, public_id: str) -> Member:

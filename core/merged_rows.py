@@ -18,6 +18,7 @@ from core.models import (
     Assignment,
     Base,
     Cursor,
+    Flag,
     Membership,
     OutboxMessage,
     Participation,
@@ -25,10 +26,14 @@ from core.models import (
     Skill,
     Worker,
 )
+from core.restricting import unite_flags
 from core.skills import crowd_model, load_counts, save_counts
+from core.standing import RESTRICTIONS
 
 ADDED_UP = ("participation", "skill", "cursor", "membership")
 NEVER_CHANGED = ("log_entry",)
+QUALIFIED = ("", "practice", "quiz", "failed", "passed")
+"""What either has reached, both have; attempts at a quiz add up."""
 STATUSES = ("active", "paused", "suspended", "banned")
 """The later one outweighs those before it."""
 
@@ -40,6 +45,7 @@ def unite_rows(session: Session, keep_id: int, other_id: int, now: datetime) -> 
     unite_skills(session, keep_id, other_id, now)
     unite_cursors(session, keep_id, other_id)
     unite_memberships(session, keep_id, other_id)
+    unite_flags(session, keep_id, other_id, now)
     move_references(session, keep_id, other_id)
 
 
@@ -78,6 +84,14 @@ def _add(kept: Participation, gone: Participation) -> None:
         kept.today_count += gone.today_count
     elif kept.today < gone.today:
         kept.today, kept.today_count = gone.today, gone.today_count
+    kept.since_gold = max(kept.since_gold, gone.since_gold)
+    kept.gold_count += gone.gold_count
+    kept.gold_right += gone.gold_right
+    kept.quiz_attempts += gone.quiz_attempts
+    if QUALIFIED.index(gone.qualification) > QUALIFIED.index(kept.qualification):
+        kept.qualification, kept.qualified_at = gone.qualification, gone.qualified_at
+    if RESTRICTIONS.index(gone.restriction) > RESTRICTIONS.index(kept.restriction):
+        kept.restriction, kept.restricted_at = gone.restriction, gone.restricted_at
     kept.guidelines_seen = max(kept.guidelines_seen, gone.guidelines_seen)
     kept.created_at = min(kept.created_at, gone.created_at)
 
@@ -149,6 +163,7 @@ def move_references(session: Session, keep_id: int, other_id: int) -> None:
     """Every further column that points to the worker: accounts, assignments, annotations, uploads, messages ..."""
     worker_key, annotation = table_of(Worker).c.id, table_of(Annotation)
     session.execute(update(annotation).where(annotation.c.audited_by_id == other_id).values(audited_by_id=keep_id))
+    session.execute(update(Flag).where(Flag.resolved_by_id == other_id).values(resolved_by_id=keep_id))
     for table in Base.metadata.sorted_tables:
         if table.name in (*ADDED_UP, *NEVER_CHANGED):
             continue

@@ -15,13 +15,14 @@ from core.attention import local_day
 from core.consensus import withdraw
 from core.db.tables import table_of
 from core.errors import Conflict
+from core.gold_answers import forget_control
 from core.items import lock_item, lock_items
 from core.labeling import count_answer
 from core.merged_rows import unite_rows
-from core.models import Annotation, Assignment, OutboxMessage, Participation, Project, Worker
+from core.models import Annotation, Assignment, Membership, OutboxMessage, Participation, Project, Worker
 
 ANNOTATION, ASSIGNMENT = table_of(Annotation), table_of(Assignment)
-STANDING = ("counted", "surplus")
+STANDING = ("counted", "surplus", "control")
 DEALT_WITH = ("submitted", "skipped")
 CHUNK = 500
 """Rows that one statement names."""
@@ -128,15 +129,17 @@ def _supersede_later(session: Session, pair: Any, day: str, now: datetime) -> No
     )
     session.execute(update(ANNOTATION).where(ANNOTATION.c.id == later.id).values(state="superseded"))
     count = count_answer(session, later.worker_id, later.project_id, day, -1, 0)
+    project = session.get_one(Project, later.project_id)
+    if later.state == "control":
+        forget_control(session, project, item, later, count, now)
     if later.state != "counted":
         return
-    project = session.get_one(Project, later.project_id)
     answer = labels.index_of(labels.load(project.label_schema), str(later.label_id))
     withdraw(session, project, item, later.worker_id, answer, count, now, submitted=item.submitted - 1)
 
 
 def _release_doubles(session: Session, keep_id: int, other_id: int, now: datetime) -> None:
-    """Give back what one holds and the other has dealt with; then `other`'s lease in a project where both hold one."""
+    """Give back what one holds and the other has dealt with, or is kept from; then `other`'s lease where both hold one."""
     active = select(ASSIGNMENT).where(ASSIGNMENT.c.worker_id.in_((keep_id, other_id)), ASSIGNMENT.c.state == "active")
     held = session.execute(active.order_by(ASSIGNMENT.c.item_id)).all()
     done = select(ASSIGNMENT.c.item_id).where(
@@ -145,7 +148,23 @@ def _release_doubles(session: Session, keep_id: int, other_id: int, now: datetim
         ASSIGNMENT.c.state.in_(DEALT_WITH),
     )
     dealt_with = set(session.scalars(done))
+    closed = _kept_from(session, keep_id, other_id)
     staying = {lease.project_id for lease in held if lease.worker_id == keep_id and lease.item_id not in dealt_with}
     for lease in held:
-        if lease.item_id in dealt_with or (lease.worker_id == other_id and lease.project_id in staying):
+        doubled = lease.worker_id == other_id and lease.project_id in staying
+        if lease.item_id in dealt_with or lease.project_id in closed or doubled:
             end_lease(session, lease.id, lease.item_id, "released", now)
+
+
+def _kept_from(session: Session, keep_id: int, other_id: int) -> set[int]:
+    """Projects in which either may hold nothing: paused there, or paused or shut out in their workspace."""
+    both = (keep_id, other_id)
+    paused = select(Participation.project_id).where(
+        Participation.worker_id.in_(both), Participation.restriction == "paused"
+    )
+    away = (
+        select(Project.id)
+        .join(Membership, Membership.workspace_id == Project.workspace_id)
+        .where(Membership.worker_id.in_(both), Membership.status != "active")
+    )
+    return {*session.scalars(paused), *session.scalars(away)}

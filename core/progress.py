@@ -83,7 +83,7 @@ def _last_day(session: Session, project_id: int, now: datetime) -> tuple[tuple[i
         .where(
             ANNOTATION.c.project_id == project_id,
             ANNOTATION.c.created_at > since,
-            ANNOTATION.c.state.in_(("counted", "surplus")),
+            ANNOTATION.c.state.in_(("counted", "surplus", "control")),
         )
         .group_by("step", ANNOTATION.c.worker_id)
     ).all()

@@ -156,7 +156,11 @@ def list_projects(session: Session, workspace_id: int, *, only_open: bool = Fals
 
 def count_open_items(session: Session, project_id: int) -> int:
     """Items that still ask for answers."""
-    statement = select(func.count()).select_from(Item).where(Item.project_id == project_id, Item.state == "open")
+    statement = (
+        select(func.count())
+        .select_from(Item)
+        .where(Item.project_id == project_id, Item.state == "open", Item.purpose == "label")
+    )
     return session.scalar(statement) or 0
 
 

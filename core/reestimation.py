@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
-from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH, Counts
-from core.aggregation.dawid_skene import Fit, Floats, Ints, fit
+from core.aggregation.annotations import Annotations, Floats, Ints
+from core.aggregation.estimate import Estimate, counts_of, estimate, is_grown
+from core.audit_evidence import Evidence, audit_evidence
 from core.consensus import SETTLED, revise
 from core.db import is_sqlite, reading, unit_of_work
 from core.db.tables import table_of
 from core.effects import Effect
 from core.items import lock_item, lock_items
-from core.models import Annotation, Item, Project, Skill
+from core.models import Annotation, Gold, Item, Project, Skill
 from core.skills import CrowdModel, crowd_model, save_counts
+from core.steering import steer
 
 CHUNK = 500
 PAUSE_SECONDS = 0.01
-GROWTH = 0.02
-"""A refit follows after this share of new annotations, at least `MIN_NEW`."""
-MIN_NEW = 20
 NOTICEABLE = 0.002
 """Smaller moves of a posterior are not written."""
 
@@ -36,7 +36,11 @@ class LabelsAdded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A project's annotations as index columns, with the revisions they were read at."""
+    """A project's annotations as index columns, with the revisions they were read at.
+
+    own: how many are rows of their own; those behind them say the same again of answers that experts have audited, as
+    answers to further items, one each, of which only `fixed` speaks.
+    """
 
     item_ids: list[int]
     revisions: list[int]
@@ -47,13 +51,13 @@ class Snapshot:
     answers: Ints
     fixed: Floats
     classes: int
+    own: int
 
 
 def is_due(session: Session, project: Project) -> bool:
     """Whether enough annotations have come since the last re-estimation."""
-    statement = select(func.count()).where(Annotation.project_id == project.id, Annotation.state == "counted")
-    new = abs((session.scalar(statement) or 0) - project.estimated_annotations)
-    return new >= max(MIN_NEW, GROWTH * project.estimated_annotations)
+    statement = select(func.count()).select_from(Annotation).where(*_teaching(project.id))
+    return is_grown(session.scalar(statement) or 0, project.estimated_annotations)
 
 
 def reestimate(
@@ -71,18 +75,14 @@ def reestimate(
         snapshot = read_snapshot(session, project)
     if snapshot is None:
         return 0
-    fitted = fit(
-        snapshot.items,
-        snapshot.workers,
-        snapshot.answers,
-        (len(snapshot.item_ids), len(snapshot.worker_ids), snapshot.classes),
-        strength=STRENGTH,
-        fixed=snapshot.fixed,
-    )
+    shape = len(snapshot.fixed), len(snapshot.worker_ids), snapshot.classes
+    fitted = estimate(Annotations(snapshot.items, snapshot.workers, snapshot.answers, shape), snapshot.fixed)
     try:
-        return _write_back(engine, project_id, run_effects, clock, snapshot, fitted)
+        revised = _write_back(engine, project_id, run_effects, clock, snapshot, fitted)
     except LabelsAdded:
         return 0
+    steer(engine, project_id, run_effects, clock)
+    return revised
 
 
 def _write_back(
@@ -91,7 +91,7 @@ def _write_back(
     run_effects: Callable[[list[Effect]], None],
     clock: Callable[[], datetime],
     snapshot: Snapshot,
-    fitted: Fit,
+    fitted: Estimate,
 ) -> int:
     """What was fitted, in pieces; returns how many items were revised.
 
@@ -111,7 +111,7 @@ def _write_back(
             revised += _revise_items(session, project_id, snapshot, fitted, changed[start : start + CHUNK], clock())
         time.sleep(pause)
     with unit_of_work(engine, run_effects) as session:  # last, so that a job that was killed is still due
-        _same_project(session, project_id, snapshot, lock=True).estimated_annotations = len(snapshot.answers)
+        _same_project(session, project_id, snapshot, lock=True).estimated_annotations = snapshot.own
     return revised
 
 
@@ -129,12 +129,9 @@ def read_snapshot(session: Session, project: Project) -> Snapshot | None:
     """
     classes = len(project.label_schema["labels"])
     index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
-    table = table_of(Annotation)
-    state = _item_states(session, project.id)
+    state, known = _item_states(session, project.id), _known_labels(session, project.id)
     found = session.execute(
-        select(table.c.item_id, table.c.worker_id, table.c.label_id).where(
-            table.c.project_id == project.id, table.c.state == "counted", table.c.audit_state != "rejected"
-        )
+        select(Annotation.item_id, Annotation.worker_id, Annotation.label_id).where(*_teaching(project.id))
     ).all()
     rows = [row for row in found if row[0] in state]
     if not rows:
@@ -143,9 +140,10 @@ def read_snapshot(session: Session, project: Project) -> Snapshot | None:
     worker_index = {worker_id: position for position, worker_id in enumerate(dict.fromkeys(row[1] for row in rows))}
     fixed = np.full((len(item_index), classes), np.nan)
     for item_id, position in item_index.items():
-        if state[item_id][2] == "adjudicated":
-            fixed[position] = np.eye(classes)[index[state[item_id][3]]]
-    return Snapshot(
+        label_id = state[item_id][3] if state[item_id][2] == "adjudicated" else known.get(item_id)
+        if label_id is not None:
+            fixed[position] = np.eye(classes)[index[label_id]]
+    read = Snapshot(
         item_ids=list(item_index),
         revisions=[state[item_id][0] for item_id in item_index],
         posteriors=[state[item_id][1] for item_id in item_index],
@@ -155,6 +153,26 @@ def read_snapshot(session: Session, project: Project) -> Snapshot | None:
         answers=np.array([index[row[2]] for row in rows]),
         fixed=fixed,
         classes=classes,
+        own=len(rows),
+    )
+    return _with_audits(read, audit_evidence(session, project))
+
+
+def _with_audits(snapshot: Snapshot, audits: Sequence[Evidence]) -> Snapshot:
+    """The snapshot with what experts found of answers, as answers to items whose label is known."""
+    if not audits:
+        return snapshot
+    workers = {worker_id: position for position, worker_id in enumerate(snapshot.worker_ids)}
+    for one in audits:
+        workers.setdefault(one.worker_id, len(workers))
+    further = np.arange(len(audits)) + len(snapshot.item_ids)
+    return replace(
+        snapshot,
+        worker_ids=list(workers),
+        items=np.concatenate([snapshot.items, further]),
+        workers=np.concatenate([snapshot.workers, [workers[one.worker_id] for one in audits]]),
+        answers=np.concatenate([snapshot.answers, [one.answer for one in audits]]),
+        fixed=np.concatenate([snapshot.fixed, [one.belief for one in audits]]),
     )
 
 
@@ -162,13 +180,37 @@ def _item_states(session: Session, project_id: int) -> dict[int, tuple[int, list
     item = table_of(Item)
     rows = session.execute(
         select(item.c.id, item.c.revision, item.c.posterior, item.c.state, item.c.label_id).where(
-            item.c.project_id == project_id, item.c.submitted > 0
+            item.c.project_id == project_id,
+            or_(item.c.submitted > 0, item.c.id.in_(select(Gold.item_id).where(Gold.project_id == project_id))),
         )
     )
     return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
 
 
-def _moved(snapshot: Snapshot, fitted: Fit) -> list[int]:
+def _known_labels(session: Session, project_id: int) -> dict[int, str]:
+    """Labels of the items that only check people, by item id."""
+    statement = select(Gold.item_id, Gold.label_id).join(Item, Item.id == Gold.item_id)
+    found = session.execute(
+        statement.where(Gold.project_id == project_id, Gold.state == "active", Item.purpose == "gold")
+    )
+    return {item_id: label_id for item_id, label_id in found}
+
+
+def _teaching(project_id: int) -> list[ColumnElement[bool]]:
+    """Annotations that teach something about their worker: those that count, and those to items that check people.
+
+    Left out are answers of practice, and to known labels that are in doubt.
+    """
+    checked = select(Gold.item_id).join(Item, Item.id == Gold.item_id)
+    checked = checked.where(Gold.project_id == project_id, Gold.state == "active", Item.purpose != "practice")
+    counted = and_(Annotation.state == "counted", Annotation.audit_state != "rejected")
+    return [
+        Annotation.project_id == project_id,
+        or_(counted, and_(Annotation.state == "control", Annotation.item_id.in_(checked))),
+    ]
+
+
+def _moved(snapshot: Snapshot, fitted: Estimate) -> list[int]:
     moved = []
     for position, before in enumerate(snapshot.posteriors):
         after = fitted.posteriors[position]
@@ -177,33 +219,26 @@ def _moved(snapshot: Snapshot, fitted: Fit) -> list[int]:
     return moved
 
 
-def _write_crowd(session: Session, project_id: int, snapshot: Snapshot, fitted: Fit) -> None:
+def _write_crowd(session: Session, project_id: int, snapshot: Snapshot, fitted: Estimate) -> None:
     project = _same_project(session, project_id, snapshot, lock=True)
     project.pooled_confusion = [[round(float(cell), 6) for cell in row] for row in fitted.pooled]
     project.class_prior = [round(float(share), 6) for share in fitted.prior]
 
 
 def _write_skills(
-    session: Session, project_id: int, snapshot: Snapshot, fitted: Fit, start: int, now: datetime
+    session: Session, project_id: int, snapshot: Snapshot, fitted: Estimate, start: int, now: datetime
 ) -> None:
     crowd = crowd_model(_same_project(session, project_id, snapshot))
-    totals = np.bincount(snapshot.workers, minlength=len(snapshot.worker_ids))
+    totals = np.bincount(snapshot.workers[: snapshot.own], minlength=len(snapshot.worker_ids))
     for position in range(start, min(start + CHUNK, len(snapshot.worker_ids))):
         worker_id = snapshot.worker_ids[position]
         session.get(Skill, (worker_id, project_id), with_for_update=True)
-        counts = _counts(fitted.expected_counts[position], snapshot.classes)
+        counts = counts_of(fitted, position)
         save_counts(session, worker_id, project_id, counts, crowd, int(totals[position]), now)
 
 
-def _counts(expected: Floats, classes: int) -> Counts:
-    if classes > MATRIX_CLASSES:
-        correct = float(np.trace(expected))
-        return Counts(correct=correct, wrong=float(expected.sum()) - correct)
-    return Counts(matrix=expected.tolist())
-
-
 def _revise_items(
-    session: Session, project_id: int, snapshot: Snapshot, fitted: Fit, positions: list[int], now: datetime
+    session: Session, project_id: int, snapshot: Snapshot, fitted: Estimate, positions: list[int], now: datetime
 ) -> int:
     project = _same_project(session, project_id, snapshot)
     crowd: CrowdModel = crowd_model(project)
@@ -211,7 +246,7 @@ def _revise_items(
     lock_items(session, (snapshot.item_ids[position] for position in positions))
     for position in positions:
         item = lock_item(session, snapshot.item_ids[position])
-        if item.revision != snapshot.revisions[position] or item.state in SETTLED:
+        if item.revision != snapshot.revisions[position] or item.state in SETTLED or item.purpose != "label":
             continue
         revise(session, project, crowd, item, fitted.posteriors[position].tolist(), now)
         revised += 1

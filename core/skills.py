@@ -53,7 +53,7 @@ def load_counts(session: Session, worker_id: int, project_id: int, classes: int,
     """A worker's expected answers; empty where they are new, and about labels that were added since."""
     keys = {"worker_id": worker_id, "project_id": project_id}
     stored = session.execute(LOCK_COUNTS if lock else COUNTS, keys).scalar_one_or_none()
-    return _from_json(stored, classes)
+    return counts_from_json(stored, classes)
 
 
 def load_many(session: Session, worker_ids: Iterable[int], project_id: int, classes: int) -> dict[int, Counts]:
@@ -63,7 +63,7 @@ def load_many(session: Session, worker_ids: Iterable[int], project_id: int, clas
     statement = select(table.c.worker_id, table.c.counts)
     found = session.execute(statement.where(table.c.project_id == project_id, table.c.worker_id.in_(ids)))
     stored = {worker_id: counts for worker_id, counts in found}
-    return {worker_id: _from_json(stored.get(worker_id), classes) for worker_id in ids}
+    return {worker_id: counts_from_json(stored.get(worker_id), classes) for worker_id in ids}
 
 
 def save_counts(
@@ -92,7 +92,8 @@ def _to_json(counts: Counts) -> dict[str, Any]:
     return {"matrix": [[round(cell, 4) for cell in row] for row in counts.matrix]}
 
 
-def _from_json(stored: dict[str, Any] | None, classes: int) -> Counts:
+def counts_from_json(stored: dict[str, Any] | None, classes: int) -> Counts:
+    """Stored counts, widened by zeros to this many labels; empty where nothing is stored, or it does not fit."""
     counts = empty_counts(classes)
     if not stored:
         return counts

@@ -12,7 +12,7 @@ from core.models import Annotation, Assignment, Batch, Gold, Item, ModelVersion,
 
 @dataclass(frozen=True, slots=True)
 class ProjectStats:
-    """Counts over the published items of a project."""
+    """Counts over the published items of a project that are to be labeled."""
 
     items: int
     states: dict[str, int]
@@ -31,6 +31,8 @@ class ProjectStats:
     batches_loading: int
     gold_known: int
     gold_right: int
+    control_items: int = 0
+    """Known items that only check people: they are no part of the other counts."""
 
     @property
     def decided(self) -> int:
@@ -58,7 +60,7 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
     published = (
         select(Item)
         .join(Batch, Batch.id == Item.batch_id)
-        .where(Item.project_id == project.id, Batch.state == "published")
+        .where(Item.project_id == project.id, Item.purpose == "label", Batch.state == "published")
     ).subquery()
     states = {
         state: count
@@ -94,6 +96,7 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
         batches_loading=_count(session, Batch, Batch.project_id == project.id, Batch.state == "loading"),
         gold_known=gold_known,
         gold_right=gold_right,
+        control_items=_count(session, Item, Item.project_id == project.id, Item.purpose != "label"),
     )
 
 
@@ -106,7 +109,7 @@ def overview(session: Session, workspace_id: int, limit: int) -> list[ProjectSum
     counted = (
         select(Item.project_id, Item.state, func.count())
         .join(Batch, Batch.id == Item.batch_id)
-        .where(Item.project_id.in_([row.id for row in rows]), Batch.state == "published")
+        .where(Item.project_id.in_([row.id for row in rows]), Item.purpose == "label", Batch.state == "published")
         .group_by(Item.project_id, Item.state)
     )
     states: dict[int, dict[str, int]] = {}

@@ -1,4 +1,4 @@
-"""What a worker is told about their own work. Every query is bounded, whatever they have done."""
+"""What a worker is told about their own work. No query looks at the work of others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.answers import STANDING
 from core.attention import local_day, zone_of
 from core.consensus import DECIDED
+from core.costs import PAID
 from core.models import Annotation, Gold, Item, Participation, Project, Worker, Workspace
 
 AGREEMENT_ANSWERS = 1000
@@ -60,7 +61,8 @@ def worker_stats(session: Session, worker: Worker, workspace_id: int, now: datet
         )
     )
     answered = tuple((row.name, row.annotation_count) for row in rows if row.annotation_count)
-    pays = any(row.price for row in rows)
+    earned = _earned(session, worker.id, workspace_id)
+    pays = bool(earned) or any(row.price for row in rows)
     return WorkerStats(
         annotations=sum(row.annotation_count for row in rows),
         skips=sum(row.skip_count for row in rows),
@@ -69,10 +71,21 @@ def worker_stats(session: Session, worker: Worker, workspace_id: int, now: datet
         goal=worker.daily_goal,
         streak=_streak(session, worker, workspace_id, now),
         agreement=_agreement(session, worker.id, workspace_id),
-        earned=sum(row.price * row.annotation_count for row in rows) if pays else None,
+        earned=earned if pays else None,
         currency=session.get_one(Workspace, workspace_id).currency,
         by_project=answered,
     )
+
+
+def _earned(session: Session, worker_id: int, workspace_id: int) -> int:
+    """Hundredths for all answers that stand, each at the price it was given at."""
+    price = func.coalesce(Annotation.price, Project.price)
+    statement = (
+        select(func.coalesce(func.sum(price), 0))
+        .join(Project, Project.id == Annotation.project_id)
+        .where(Annotation.worker_id == worker_id, Annotation.state.in_(PAID), Project.workspace_id == workspace_id)
+    )
+    return int(session.scalar(statement) or 0)
 
 
 def _agreement(session: Session, worker_id: int, workspace_id: int) -> float | None:

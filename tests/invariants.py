@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf
 
 from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.models import Annotation, Assignment, Batch, Identity, Item, Membership, Participation, Project
+from core.models import (
+    Annotation,
+    Assignment,
+    Batch,
+    Gold,
+    Identity,
+    Item,
+    Membership,
+    Participation,
+    Project,
+    Skill,
+    Worker,
+)
 from core.queue import is_covered
 
 BUCKET = 10
+STANDING = ("counted", "surplus", "control")
 
 
 def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None) -> None:
@@ -30,7 +44,8 @@ def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None
     for item in session.scalars(select(Item)):
         assert item.submitted == counted[item.id], f"item {item.id}: says {item.submitted}, rows {counted[item.id]}"
         assert item.leased == active[item.id], f"item {item.id}: leased {item.leased}, rows {active[item.id]}"
-        wanted = item.overlap - counted[item.id] - active[item.id] if item.state == "open" else 0
+        asked = item.state == "open" and item.purpose == "label"
+        wanted = item.overlap - counted[item.id] - active[item.id] if asked else 0
         assert item.slots == wanted, f"item {item.id}: slots {item.slots}, rows say {wanted}"
         assert item.slots >= 0, f"item {item.id} has {item.slots} slots"
         most = max(maximum[item.project_id], (ceilings or {}).get(item.id, 0))
@@ -38,17 +53,73 @@ def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None
         if item.state == "agreed":
             assert item.label_id is not None
             assert item.decided_at is not None
-    standing = Counter((row.item_id, row.worker_id) for row in annotations if row.state in ("counted", "surplus"))
+    standing = Counter((row.item_id, row.worker_id) for row in annotations if row.state in STANDING)
     assert not [pair for pair, count in standing.items() if count > 1], "somebody counts twice on an item"
     held = Counter((row.worker_id, row.project_id) for row in assignments if row.state == "active")
     assert not [pair for pair, count in held.items() if count > 1], "somebody holds two leases in a project"
-    answered = Counter((row.worker_id, row.project_id) for row in annotations if row.state in ("counted", "surplus"))
+    answered = Counter((row.worker_id, row.project_id) for row in annotations if row.state in STANDING)
     for row in session.scalars(select(Participation)):
         assert row.annotation_count == answered[(row.worker_id, row.project_id)]
 
 
-def uncovered(session: Session, redis: Redis, now: datetime) -> list[str]:
-    """Active leases without an expiry job, and shortfalls that an idle worker could fill without an offer job."""
+def check_control(session: Session) -> None:
+    """Known items take no part in consensus: no slots, nothing counted; and what they say of people adds up."""
+    rows = session.execute(
+        select(Item.id, Item.purpose, Item.slots, Item.submitted, Annotation.state)
+        .join(Annotation, Annotation.item_id == Item.id, isouter=True)
+        .where(Item.purpose != "label")
+    )
+    for item_id, purpose, slots, submitted, state in rows:
+        assert (slots, submitted) == (0, 0), f"{purpose} item {item_id}: slots {slots}, counted {submitted}"
+        assert state != "counted", f"{purpose} item {item_id} has a counted annotation"
+    for one in session.scalars(select(Participation)):
+        assert 0 <= one.gold_right <= one.gold_count, f"worker {one.worker_id}: {one.gold_right} of {one.gold_count}"
+    for served, missed in session.execute(select(Gold.served, Gold.missed)):
+        assert 0 <= missed <= served
+
+
+def check_estimates(session: Session) -> None:
+    """Posteriors are distributions over labels that the project has or had, skills are counts."""
+    labels = {project.id: len(project.label_schema["labels"]) for project in session.scalars(select(Project))}
+    for item_id, project_id, posterior in session.execute(select(Item.id, Item.project_id, Item.posterior)):
+        if posterior is not None:
+            assert 2 <= len(posterior) <= labels[project_id]
+            assert min(posterior) >= 0.0
+            assert abs(sum(posterior) - 1.0) < 1e-4, f"item {item_id}: {posterior}"
+    for skill in session.scalars(select(Skill)):
+        assert all(cell >= 0.0 for row in skill.counts.get("matrix", ()) for cell in row)
+        assert skill.accuracy is None or 0.0 <= skill.accuracy <= 1.0
+
+
+def check_holders(session: Session) -> None:
+    """Whoever is shut out, has left, was erased or has become somebody else holds nothing."""
+    rows = session.execute(
+        select(Assignment.id, Membership.status, Participation.restriction, Worker.merged_into_id, Worker.forgotten_at)
+        .join(Project, Project.id == Assignment.project_id)
+        .join(Worker, Worker.id == Assignment.worker_id)
+        .outerjoin(
+            Membership,
+            (Membership.worker_id == Assignment.worker_id) & (Membership.workspace_id == Project.workspace_id),
+        )
+        .outerjoin(
+            Participation,
+            (Participation.worker_id == Assignment.worker_id) & (Participation.project_id == Assignment.project_id),
+        )
+        .where(Assignment.state == "active")
+    )
+    for lease, status, restriction, merged_into, forgotten_at in rows:
+        assert status == "active", f"lease {lease} of somebody who is {status}"
+        assert restriction != "paused", f"lease {lease} of somebody who is paused in the job"
+        assert merged_into is None
+        assert forgotten_at is None
+
+
+def uncovered(session: Session, redis: Redis, now: datetime, unknown_below: float = inf) -> list[str]:
+    """Active leases without an expiry job, and shortfalls that an idle worker could fill without an offer job.
+
+    Args:
+        unknown_below: of whom so many answers are known, some items may be left to others: they are not looked at.
+    """
     missing = []
     for lease in session.scalars(select(Assignment).where(Assignment.state == "active")):
         number = int(lease.expires_at.timestamp()) // BUCKET
@@ -56,14 +127,14 @@ def uncovered(session: Session, redis: Redis, now: datetime) -> list[str]:
             missing.append(f"lease {lease.id}")
     now_bucket = int(now.timestamp()) // BUCKET
     for project in session.scalars(select(Project).where(Project.state == "open")):
-        if _fillable(session, project) and not any(
+        if _fillable(session, project, unknown_below) and not any(
             is_covered(redis, f"offer-{project.id}-{number}") for number in range(now_bucket - 2, now_bucket + 40)
         ):
             missing.append(f"shortfall of project {project.id}")
     return missing
 
 
-def _fillable(session: Session, project: Project) -> bool:
+def _fillable(session: Session, project: Project, unknown_below: float) -> bool:
     open_items = set(
         session.scalars(
             select(Item.id)
@@ -71,25 +142,41 @@ def _fillable(session: Session, project: Project) -> bool:
             .where(Item.project_id == project.id, Item.slots > 0, Batch.state == "published")
         )
     )
-    idle = session.scalars(
-        select(Participation.worker_id)
-        .join(Membership, Membership.worker_id == Participation.worker_id)
-        .join(Identity, Identity.worker_id == Participation.worker_id)
-        .where(
-            Participation.project_id == project.id,
-            Participation.state == "idle",
-            Membership.workspace_id == project.workspace_id,
-            Membership.status == "active",
-            Membership.consented_at.is_not(None),
-            Membership.role.in_(("worker", "expert")),
-            Identity.blocked_at.is_(None),
-        )
-    )
-    for worker_id in idle:
+    for worker_id in _idle(session, project):
         mine = select(Assignment.item_id).where(Assignment.worker_id == worker_id)
         if session.scalars(mine.where(Assignment.state == "active")).first() is not None:
+            continue
+        skill = session.get(Skill, (worker_id, project.id))
+        if skill is not None and sum(map(sum, skill.counts.get("matrix", ()))) >= unknown_below:
             continue
         done = set(session.scalars(mine.where(Assignment.state.in_(("active", "submitted", "skipped")))))
         if open_items - done:
             return True
     return False
+
+
+def _idle(session: Session, project: Project) -> list[int]:
+    """Who could be asked: here, reachable, free, and neither kept from the job nor not meant by it."""
+    found = session.execute(
+        select(Participation.worker_id, Worker.languages)
+        .join(Worker, Worker.id == Participation.worker_id)
+        .join(Membership, Membership.worker_id == Participation.worker_id)
+        .join(Identity, Identity.worker_id == Participation.worker_id)
+        .where(
+            Participation.project_id == project.id,
+            Participation.state == "idle",
+            Participation.restriction.not_in(("paused", "training")),
+            Participation.qualification != "failed",
+            Membership.workspace_id == project.workspace_id,
+            Membership.status == "active",
+            Membership.consented_at.is_not(None),
+            Membership.role.in_(("worker", "expert") if project.audience == "everyone" else ("expert",)),
+            Identity.blocked_at.is_(None),
+        )
+        .order_by(Participation.worker_id)
+    )
+    return [
+        worker_id
+        for worker_id, languages in found
+        if not project.language or not languages or project.language in languages
+    ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from bot.cards.buttons import render_button, render_rows
+from bot.cards.lessons import step_text, told_text
 from bot.cards.views import Answers, Choice, ItemCard
 from bot.surface import Button, Message, Part
 from bot.texts import say
@@ -38,11 +39,17 @@ def render(card: ItemCard, locale: str) -> Message:
         kind="card",
         heading=shorten(view.question, QUESTION_UNITS),
         parts=shown_parts(view.content),
-        text="\n\n".join(piece for piece in (short, why, cheer) if piece),
+        text="\n\n".join(piece for piece in (short, why, *_lesson(card, locale), cheer) if piece),
         footer=_footer(view, given, locale),
         progress=min(1.0, view.done / view.total) if view.total else None,
         buttons=_reasons(view, locale) if card.skipping else _buttons(card, given, locale),
     )
+
+
+def _lesson(card: ItemCard, locale: str) -> tuple[str, str]:
+    """What is told about the answer before, and how far practice or a quiz has come; empty for most cards."""
+    told = told_text(card.told, locale) if card.told else ""
+    return told, step_text(card.step, locale) if card.step else ""
 
 
 def is_cut(question: str, content: Sequence[dict[str, Any]]) -> bool:

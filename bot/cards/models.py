@@ -11,6 +11,7 @@ from bot.surface import Message
 from bot.texts import say
 from bot.texts.measures import moment, share
 from bot.tokens import make
+from core.training import MIN_DECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Standing:
 
     champion: number of the model in use, right on `accuracy` of its holdout. newest: number of the last one made, in
     use or not. training: state of the unfinished run. threshold: decided items that start a run; 0 for none.
+    items: of the job, None where that is not known. nightly: a run starts at certain times, too.
     """
 
     champion: int | None
@@ -26,6 +28,8 @@ class Standing:
     newest: int | None
     training: str | None
     threshold: int
+    items: int | None = None
+    nightly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,17 @@ def model_sentence(standing: Standing, locale: str) -> str:
     elif standing.newest is not None:
         said = say("status_model_held", locale, version=standing.newest)
     else:
-        code = "status_no_model" if standing.threshold else "status_no_model_off"
-        said = say(code, locale, threshold=standing.threshold)
+        said = say(_none_yet(standing), locale, threshold=standing.threshold, least=MIN_DECIDED)
     return f"{said} {_training(standing, locale)}" if standing.training else said
+
+
+def _none_yet(standing: Standing) -> str:
+    """The code of what brings the first model about, as far as this job can come to it."""
+    if standing.items is not None and standing.items < MIN_DECIDED:
+        return "status_no_model_small"
+    if standing.threshold and (standing.items is None or standing.items >= standing.threshold):
+        return "status_no_model"
+    return "status_no_model_nightly" if standing.nightly else "status_no_model_off"
 
 
 def _training(standing: Standing, locale: str) -> str:

@@ -12,7 +12,7 @@ from bot.cards.settings import JobSettings, Reading, describe, settings_text
 from bot.cards.views import Choice, ItemCard, View
 from bot.surface import Message
 from bot.texts import say
-from bot.texts.measures import money, number, span
+from bot.texts.measures import money, number, share, span
 from bot.texts.units import shorten
 from bot.tokens import make
 from core.forecast import Estimate
@@ -88,12 +88,15 @@ def render_sample(card: SampleCard, locale: str) -> Message:
 def render_price(card: PriceCard, locale: str) -> Message:
     """Answers, money and time, as far as they can be known."""
     estimate, answers = card.estimate, number(card.estimate.answers, locale)
+    low, high = (number(count, locale) for count in (estimate.low, estimate.high))
+    items = number(card.items, locale)
     facts = [
-        say("price_answers", locale, count=card.items, items=number(card.items, locale), answers=answers),
+        say("price_answers", locale, count=card.items, items=items, answers=answers, low=low, high=high),
         _cost(card, locale),
         _time(estimate, locale),
+        _right(estimate, locale),
     ]
-    lines = "\n".join(facts)
+    lines = "\n".join(fact for fact in facts if fact)
     above = say("price_above" if card.shown else "price_no_sample", locale)
     return Message(
         kind="form",
@@ -107,6 +110,15 @@ def _time(estimate: Estimate, locale: str) -> str:
     if estimate.seconds is None:
         return say("price_time_unknown", locale)
     return say("price_time", locale, time=span(timedelta(seconds=max(60.0, estimate.seconds)), locale))
+
+
+def _right(estimate: Estimate, locale: str) -> str:
+    if estimate.accuracy is None:
+        return ""
+    middle, low, high = (
+        share(value, locale) for value in (estimate.accuracy.middle, estimate.accuracy.low, estimate.accuracy.high)
+    )
+    return say("price_right", locale, share=middle, low=low, high=high)
 
 
 def _cost(card: PriceCard, locale: str) -> str:

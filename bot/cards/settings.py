@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.cards.aim import Answers, aim_words
 from bot.cards.buttons import render_rows
 from bot.cards.views import Choice, View
 from bot.surface import Button, Message
@@ -12,11 +13,13 @@ from bot.texts import say
 from bot.texts.languages import language_name
 from bot.texts.measures import moment, money, number
 from bot.texts.units import shorten
+from core.aims import Aim
 
 UNITS_OF_TIME = ((86400, "value_days"), (3600, "value_hours"), (60, "value_minutes"), (1, "value_seconds"))
 NAME_UNITS = 40
 GUIDELINES_UNITS = 1500
 PER_ROW = 2
+USUAL_AIM = Aim()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class JobSettings:
     """What a coordinator sets. price: in hundredths; lease_seconds: time for one item.
 
     known: the column that holds known labels; known_file: the name of their own file; both empty where none are.
+    gold_use: what known labels are for, as in `core.quality`.
     """
 
     minimum: int
@@ -47,6 +51,8 @@ class JobSettings:
     name: str = ""
     known: str = ""
     known_file: str = ""
+    aim: Aim = USUAL_AIM
+    gold_use: str = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,9 @@ def render(card: SettingCard, locale: str) -> Message:
     rows = [tuple(presets[start : start + PER_ROW]) for start in range(0, len(presets), PER_ROW)]
     written = shorten(card.settings.guidelines, GUIDELINES_UNITS) if card.name == "guidelines" else ""
     now = say("setting_now", locale, value=describe(card.name, card.settings, card.reading, locale))
+    if card.name == "overlap":
+        aim = describe("aim", card.settings, card.reading, locale)
+        now += "\n" + say("setting_line", locale, name=say("setting_aim", locale), value=aim)
     return Message(
         kind="form",
         heading=say(f"setting_{card.name}", locale),
@@ -107,6 +116,9 @@ def describe(name: str, settings: JobSettings, reading: Reading, locale: str) ->
         case "overlap":
             code = "value_overlap_exact" if settings.minimum == settings.maximum else "value_overlap"
             return say(code, locale, minimum=settings.minimum, maximum=settings.maximum)
+        case "aim":
+            answers = Answers(settings.minimum, settings.maximum, settings.price, reading.currency)
+            return aim_words(settings.aim, answers, locale)
         case "price":
             return money(settings.price, reading.currency, locale) if settings.price else say("value_free", locale)
         case "time":
@@ -138,10 +150,12 @@ def time_text(seconds: int, locale: str) -> str:
 
 def _known(settings: JobSettings, locale: str) -> str:
     if settings.known_file:
-        return say("value_known_file", locale, name=shorten(settings.known_file, NAME_UNITS))
-    if settings.known:
-        return say("value_known_column", locale, column=shorten(settings.known, NAME_UNITS))
-    return say("value_none", locale)
+        known = say("value_known_file", locale, name=shorten(settings.known_file, NAME_UNITS))
+    elif settings.known:
+        known = say("value_known_column", locale, column=shorten(settings.known, NAME_UNITS))
+    else:
+        return say("value_none", locale)
+    return say(f"value_known_{settings.gold_use}", locale, known=known)
 
 
 def _priority(priority: int, locale: str) -> str:

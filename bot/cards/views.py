@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bot.cards.lessons import Step, Told
 from bot.surface import Button, Form
 from core.views import LeaseView
 
@@ -42,6 +43,7 @@ class ItemCard(View):
     page: of the labels, from 0.
     skipping: the buttons ask why it is skipped.
     cheer: the answer before it was the last of the person's goal for the day.
+    told: what is told about the answer before it, to who learns. step: of the practice or quiz that it is part of.
     """
 
     view: LeaseView
@@ -49,6 +51,8 @@ class ItemCard(View):
     page: int = 0
     skipping: bool = False
     cheer: bool = False
+    told: Told | None = None
+    step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)

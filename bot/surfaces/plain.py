@@ -21,10 +21,13 @@ def cut(text: str, limit: int, marker: str = f"\n{SHORTENED}") -> str:
 
 
 def bar(share: float) -> str:
-    """A progress bar of block characters with its percentage; `share` from 0 to 1."""
-    share = min(1.0, max(0.0, share))
-    full = round(share * BAR_CELLS)
-    return "█" * full + "░" * (BAR_CELLS - full) + f" {share:.0%}"
+    """A progress bar of block characters with its percentage; `share` from 0 to 1. Only all of it looks like all."""
+    full, percent = _steps(share, BAR_CELLS), _steps(share, 100)
+    return "█" * full + "░" * (BAR_CELLS - full) + f" {percent}%"
+
+
+def _steps(share: float, whole: int) -> int:
+    return whole if share >= 1.0 else min(round(max(share, 0.0) * whole), whole - 1)
 
 
 def footer(progress: float | None, text: str) -> str:

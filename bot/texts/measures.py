@@ -51,6 +51,6 @@ def span(length: timedelta, locale: str) -> str:
 
 
 def bar(value: float) -> str:
-    """A share from 0 to 1 as a bar of text."""
-    full = round(min(max(value, 0.0), 1.0) * BAR_CELLS)
+    """A share from 0 to 1 as a bar of text. Only all of it fills the bar."""
+    full = BAR_CELLS if value >= 1.0 else min(round(max(value, 0.0) * BAR_CELLS), BAR_CELLS - 1)
     return "▓" * full + "░" * (BAR_CELLS - full)

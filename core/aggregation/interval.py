@@ -8,7 +8,7 @@ NORMAL_95 = 1.959964
 """Quantile of the normal distribution that leaves 95 % between its two signs."""
 
 
-def wilson_interval(hits: int, trials: int, quantile: float = NORMAL_95) -> tuple[float, float]:
+def wilson_interval(hits: float, trials: float, quantile: float = NORMAL_95) -> tuple[float, float]:
     """The score interval of a share (Wilson 1927): sane for few trials and for shares near 0 and 1.
 
     >>> tuple(round(bound, 3) for bound in wilson_interval(1, 12))

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, case, or_, select
 from sqlalchemy.orm import Session
 
 from core.labels import item_text, load, name_of
-from core.models import Annotation, Batch, Item, Participation, Project
+from core.models import Annotation, Batch, Gold, Item, Participation, Project
 
 CHUNK_ROWS = 1_000
 DECIDED = ("agreed", "adjudicated", "accepted")
+CONTROL = Item.purpose != "label"
+"""An item that only checks people: its label was known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class LabelRow:
     confidence: float | None
     """P(label), 0 to 1."""
     state: str
-    """agreed by workers, adjudicated by an expert, or accepted from a model."""
+    """agreed by workers, adjudicated by an expert, accepted from a model, or known beforehand."""
     annotations: int
     """Counted annotations of the item."""
     decided_at: str
@@ -47,7 +49,7 @@ class AnnotationRow:
     """Pseudonym, random for this project: it leads to no account, and not to the same person in another project."""
     label: str
     state: str
-    """counted, surplus, withdrawn, superseded or rejected."""
+    """counted, surplus, control (of a known item), withdrawn, superseded or rejected."""
     audit: str
     """unaudited, accepted or rejected."""
     created_at: str
@@ -56,31 +58,37 @@ class AnnotationRow:
 
 
 def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
-    """All decided items of published batches, by id. The project is one of the caller's workspace."""
+    """All decided items of published batches, and those whose label was known, by id.
+
+    The project is one of the caller's workspace.
+    """
     schema = load(project.label_schema)
     statement = (
         select(
             Item.external_id,
             Item.public_id,
             Item.content,
-            Item.label_id,
+            Item.purpose,
+            case((CONTROL, Gold.label_id), else_=Item.label_id).label("label_id"),
             Item.confidence,
             Item.state,
             Item.submitted,
             Item.decided_at,
         )
         .join(Batch, Batch.id == Item.batch_id)
-        .where(Item.project_id == project.id, Item.state.in_(DECIDED), Batch.state == "published")
-        .where(Item.label_id.is_not(None))
+        .outerjoin(Gold, Gold.item_id == Item.id)
+        .where(Item.project_id == project.id, Batch.state == "published")
+        .where(or_(and_(Item.state.in_(DECIDED), Item.label_id.is_not(None)), and_(CONTROL, Gold.id.is_not(None))))
     )
     for row in _stream(session, statement.order_by(Item.id)):
+        known = row.purpose != "label"
         yield LabelRow(
             item=row.external_id or row.public_id,
             item_public_id=row.public_id,
             text=item_text(row.content),
             label=name_of(schema, row.label_id),
-            confidence=None if row.confidence is None else round(row.confidence, 6),
-            state=row.state,
+            confidence=1.0 if known else None if row.confidence is None else round(row.confidence, 6),
+            state="known" if known else row.state,
             annotations=row.submitted,
             decided_at=_moment(row.decided_at),
         )

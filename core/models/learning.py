@@ -42,6 +42,10 @@ class TrainingRun(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+    """When a coordinator asked to stop it; the trainer looks between steps."""
+    snapshot: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What it was trained on: hash, counts, consensus settings, version of the guidelines."""
     finished_at: Mapped[datetime | None]
 
 
@@ -63,6 +67,10 @@ class ModelVersion(Base):
     """Directory relative to the home's models."""
     snapshot_hash: Mapped[str] = mapped_column(String(64))
     metrics: Mapped[dict[str, Any]]
+    temperature: Mapped[float | None]
+    """Divides its logits, so that confidences mean what they say; null: not calibrated."""
+    drifted_at: Mapped[datetime | None]
+    """When its agreement with new labels of people was seen to fall."""
     created_at: Mapped[datetime]
     promoted_at: Mapped[datetime | None]
 

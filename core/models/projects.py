@@ -41,7 +41,7 @@ class Project(Base):
     """For example {"kind": "choice", "labels": [{"id": "a", "name": "Positive"}, ...]}."""
     min_overlap: Mapped[int]
     max_overlap: Mapped[int]
-    error_cost: Mapped[float] = mapped_column(default=15.0)
+    error_cost: Mapped[float] = mapped_column(default=20.0)
     """How many answers one wrong label costs; bounds how long dynamic overlap asks on."""
     price: Mapped[int] = mapped_column(default=0)
     """Price of one accepted annotation, in hundredths of the workspace's currency."""
@@ -68,6 +68,8 @@ class Project(Base):
     """New agreed labels after which a training run is due; 0 switches it off."""
     retrain_cron: Mapped[str] = mapped_column(String(100), default="0 3 * * *")
     """Cron string in UTC of the second trigger; empty switches it off."""
+    learning: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What differs from the defaults of `core.learning.LearningSettings`."""
     agreed_count: Mapped[int] = mapped_column(default=0)
     """Items agreed or adjudicated so far, as the background jobs last counted."""
     trained_count: Mapped[int] = mapped_column(default=0)
@@ -124,12 +126,13 @@ class Batch(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
     upload_id: Mapped[int | None] = mapped_column(ForeignKey("upload.id"))
     state: Mapped[Short]
-    """loading, published or failed."""
+    """loading, published, held (it waits for the end of a pilot) or failed."""
     first_rank: Mapped[int] = mapped_column(BigInteger, default=0)
     last_rank: Mapped[int] = mapped_column(BigInteger, default=0)
     mapping: Mapped[dict[str, Any]]
     """Which column holds the text and, where there is one, the gold label."""
     item_count: Mapped[int] = mapped_column(default=0)
+    """Items that are to be labeled; those that were set aside to check people are not among them."""
     duplicate_count: Mapped[int] = mapped_column(default=0)
     bad_rows: Mapped[list[dict[str, Any]]]
     """The first bad rows: {"line": 7, "code": "empty_text", ...}."""

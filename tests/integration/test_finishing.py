@@ -23,7 +23,7 @@ from core.config import Settings
 from core.db import reading
 from core.exporting import export_for_chat, request_export, unfinished_exports
 from core.finishing import look_for_end
-from core.models import Batch, ExportRequest, Gold, Item, Membership, OutboxMessage, Project
+from core.models import Batch, ExportRequest, Gold, Item, Membership, OutboxMessage, Project, TrainingRun
 from core.pruning import KEPT, prune_files
 from core.queue import DEFAULT, queue
 from tests.factories import START, add_items, items_of, make_member, make_project, make_runtime
@@ -53,6 +53,14 @@ class Job:
             for item, state in zip(items_of(session, self.project_id), states, strict=True):
                 item.state, item.submitted = state, 0 if state == "open" else 2
                 item.label_id = "a" if state in ("agreed", "adjudicated") else None
+
+    def train(self, hours: int) -> None:
+        """A training run of so many hours, at 0.15 each."""
+        with self.writing() as session:
+            session.get_one(Project, self.project_id).quality = {"training_price": 15}
+            end = START + timedelta(hours=hours)
+            times = {"created_at": START, "started_at": START, "finished_at": end}
+            session.add(TrainingRun(project_id=self.project_id, trigger="button", state="done", **times))
 
     def ends(self, now: datetime = NOON) -> bool:
         """Whether a look finds that it has come to its end."""
@@ -98,6 +106,7 @@ def test_the_end_is_told_once_with_the_labels(job: Job) -> None:
     assert not job.ends()
     assert job.messages() == [], "the file comes first"
     job.write_exports()
+    job.train(hours=2)
     assert job.messages() == [("job_finished", job.olga)]
     message = job.shown()
     assert message is not None
@@ -106,7 +115,7 @@ def test_the_end_is_told_once_with_the_labels(job: Job) -> None:
     assert "🟧 1 item is disputed and waits for a verdict." in message.text
     assert "6 answers by 0 people" in message.text
     assert "It took 3 hours." in message.text
-    assert "Cost: $0.30" in message.text
+    assert "Cost: $0.30" in message.text, "all that it took, also training"
     assert message.attachment is not None
     assert message.attachment.name == "labels.csv"
     assert Path(message.attachment.path).read_text(encoding="utf-8-sig").count("\n") == 3

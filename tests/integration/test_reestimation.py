@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from core.adjudication import adjudicate
-from core.aggregation.dawid_skene import fit
+from core.aggregation.estimate import estimate
 from core.assignment import next_assignment
 from core.clock import now
 from core.db import reading, unit_of_work
@@ -73,15 +73,15 @@ def test_an_item_that_changed_meanwhile_is_left_alone(
     engine: Engine, effects: list[Effect], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project_id = answer_all(engine, effects, [0.9, 0.4, 0.9], overlap=(3, 5))
-    original = fit
+    original = estimate
 
-    def slow_fit(*args: object, **options: object) -> object:
+    def slow(*args: object, **options: object) -> object:
         fitted = original(*args, **options)  # type: ignore[arg-type]  # passed through as they came
         with unit_of_work(engine, effects.extend) as session:
             session.execute(update(Item).values(revision=Item.revision + 1, posterior=[0.25, 0.75]))
         return fitted
 
-    monkeypatch.setattr("core.reestimation.fit", slow_fit)
+    monkeypatch.setattr("core.reestimation.estimate", slow)
     assert reestimate(engine, project_id, effects.extend, now) == 0
     with reading(engine) as session:
         assert {tuple(item.posterior or ()) for item in items_of(session, project_id)} == {(0.25, 0.75)}

@@ -53,7 +53,7 @@ async def test_posting_step_by_step(chat: Chat, tmp_path: Path) -> None:
     assert "Posted “How is the weather?”" in await olga.taps("Post")
     load_all(chat)
     received = await inbox(chat, olga)
-    assert "3 items are open for labeling. Left out: 1 as duplicates, 1 as bad rows." in received[-1]
+    assert "3 items are open for labeling.\nLeft out: 1 duplicate (line 6), 1 bad row\nline 4: " in received[-1]
     walt = await chat.member("Walt")
     assert "What a lovely day" in await walt.says("/next")
 

@@ -50,6 +50,7 @@ def test_the_coordinator_is_told_numbers(house: House) -> None:
         "items": 3,
         "duplicates": 2,
         "duplicate_lines": [5, 7],
+        "same_ids": [],
         "bad": 2,
         "bad_lines": [4, 8],
         "error_code": None,

@@ -43,16 +43,32 @@ from core.progress import Progress
 from core.stats import ProjectStats, ProjectSummary
 from core.views import LeaseView
 from core.worker_stats import WorkerStats
+from tests.unit.bot import audit_samples, flag_samples, quality_samples
+from tests.unit.bot.gold_samples import of_gold
+from tests.unit.bot.pilot_samples import AHEAD, of_pilots
 from tests.unit.bot.sentence_samples import COUNTS, ITEM, JOB, NOON, OTHER, SAID, ZONE, Said, export_of, notices
 
 
 def cards(locale: str) -> dict[type[View], dict[str, View]]:
     """Samples by kind of view, and by what is special about them."""
     said = SAID[locale]
-    samples = [_of_workers, _of_experts, _of_posting, _of_jobs, _of_members, _of_people]
-    found: dict[type[View], dict[str, View]] = {Notice: notices(locale)}
-    for sample in samples:
-        for name, view in sample(said).items():
+    samples = [
+        _of_workers,
+        _of_experts,
+        _of_posting,
+        _of_jobs,
+        _of_members,
+        _of_people,
+        of_pilots,
+        flag_samples.cards,
+        quality_samples.cards,
+    ]
+    samples.append(audit_samples.of_audits)
+    sentences = notices(locale) | flag_samples.notices(said) | audit_samples.notices()
+    found: dict[type[View], dict[str, View]] = {Notice: sentences}
+    shown = [*(sample(said) for sample in samples), of_gold(said, _lease_view(said))]
+    for views in shown:
+        for name, view in views.items():
             found.setdefault(type(view), {})[name] = view
     return found
 
@@ -133,9 +149,10 @@ def _of_experts(said: Said) -> dict[str, View]:
     )
     before = Verdict(OTHER, said.other, said.labels[0], is_gold=False)
     case = AuditCase(ITEM, said.question, _schema(said), _content(said.item), "l2", said.reason)
-    summary = AuditSummary(12, 11)
+    summary = audit_samples.FOUND
     return {
         "dispute": DisputeCard(dispute),
+        "asked": DisputeCard(dispute, asked=said.other),
         "opinion": DisputeCard(dispute, before, Opinion(7, "l2", 0.81), unclear=2),
         "no_model": DisputeCard(dispute, replace(before, is_gold=True), Opinion(None)),
         "unseen": DisputeCard(replace(dispute, aside=False, skips={}), opinion=Opinion(7), unclear=1),
@@ -174,8 +191,8 @@ def _of_posting(said: Said) -> dict[str, View]:
         "hub": HubCard(said.job, 120, said.question, said.labels, usual, reading, rows),
         "hub_changed": HubCard(said.job, 1, said.question, said.labels * 5, changed, reading, rows),
         "sample": SampleCard(_lease_view(said)),
-        "price": PriceCard(120, changed, reading, Estimate(500, 2500, 5400.0), True, rows),
-        "free": PriceCard(1, usual, reading, Estimate(4, 0, None), False, rows),
+        "price": PriceCard(120, changed, reading, Estimate(500, 2500, 5400.0, 430, 610, AHEAD.accuracy), True, rows),
+        "free": PriceCard(1, usual, reading, Estimate(4, 0, None, 4, 4), False, rows),
         "edit": EditCard(JOB, "paused", said.question, said.labels, changed, reading, rows, saved=True),
     }
 
@@ -217,7 +234,9 @@ def _status(said: Said, **changes: Any) -> JobStatus:
         "now": NOON,
         "stats": _stats(),
         "progress": Progress(((3600.0, 10), (86400.0, 750)), tuple(range(24)), 12, 0.79),
-        "forecast": Forecast(900, 4500, NOON + timedelta(days=1), 40.0),
+        "forecast": AHEAD,
+        "spent": 16065,
+        "audits_owed": 7,
         "model": Standing(2, 0.876, 2, "running", 200),
     }
     return JobStatus(**(values | changes))
@@ -226,7 +245,7 @@ def _status(said: Said, **changes: Any) -> JobStatus:
 def _of_jobs(said: Said) -> dict[str, View]:
     unused = Standing(None, None, 3, "due", 200)
     empty = _stats(items=0, states={}, annotations=0, surplus=0, batches_loading=0, gold_known=0)
-    quiet = {"deadline": None, "price": 0, "forecast": Forecast(900, 0, None, 0.0)}
+    quiet = {"deadline": None, "price": 0, "spent": 0, "forecast": Forecast(900, 0, None, 0.0)}
     versions = tuple(
         Version(4 - at, state, 0.91 - at / 10, "all-MiniLM-L6-v2", NOON - timedelta(days=at), state != "retired")
         for at, state in enumerate(("candidate", "champion", "held", "retired"))
@@ -245,6 +264,10 @@ def _of_jobs(said: Said) -> dict[str, View]:
         "no_items": _status(said, stats=empty, **quiet),
         "versions": ModelsCard(JOB, said.job, Standing(3, 0.81, 4, None, 200), versions, ZONE, NOON, more=2),
         "no_versions": ModelsCard(JOB, said.job, Standing(None, None, None, "due", 200), (), ZONE, NOON),
+        "nobody_left": _status(said, forecast=replace(AHEAD, nobody=True, done_at=None, on_time=None)),
+        "piloted": _status(said, waiting=1170, deadline=NOON + timedelta(days=9), forecast=replace(AHEAD, on_time=0.8)),
+        "too_small": _status(said, model=Standing(None, None, None, None, 200, 5, True)),
+        "at_night": _status(said, model=Standing(None, None, None, None, 200, 50, True)),
         "overview": Overview(jobs, more=True),
         "details": Details((line,), queues, {1: {"expire": 4, "offer": 1}}),
         "details_away": Details((replace(line, state="closed", stats=_stats(batches_loading=0)),)),

@@ -80,13 +80,14 @@ def notices(locale: str) -> dict[str, View]:
     said = SAID[locale]
     job, workspace = {"project": said.job}, {"workspace": said.workspace}
     bad = "\n" + bad_row_line({"line": 3, "code": "empty_text"}, locale)
-    lines = bad + say("duplicates_named", locale, lines="4, 9")
+    duplicates = say("import_duplicates", locale, count=2, lines="4, 9")
+    left_out = "\n" + say("import_left_out", locale, what=f"{duplicates}, {say('import_bad', locale, count=1)}")
     reason = say("no_text_column", locale, columns=[said.column, said.job])
     shown: dict[str, dict[str, Any]] = {
         "offer": job | {"count": 12},
         "offer_of_several": job | {"count": 3},
         "reminder": job | {"count": 2},
-        "import_done": job | {"items": 120, "duplicates": 2, "bad": 1, "lines": lines},
+        "import_done": job | {"count": 120, "lines": left_out + bad},
         "import_failed": job | {"reason": reason, "lines": bad},
         "overlap_applied": job | {"minimum": 3, "maximum": 8},
         "export_failed": export_of(said),

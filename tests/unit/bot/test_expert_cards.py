@@ -14,6 +14,7 @@ from bot.surfaces import telegram_render
 from bot.surfaces.slack_render import blocks
 from bot.texts.units import length
 from core.adjudication import Verdict
+from core.audit_rate import Estimate
 from core.audit_sample import AuditCase, AuditSummary
 from core.disputes import Dispute, Opinion
 from core.feedback import Difference, Feedback
@@ -109,11 +110,12 @@ def test_an_audit_fits(locale: str, size: int) -> None:
         note=("it rains " * size)[:500],
     )
     for choosing in (False, True):
-        message = render(AuditCard(case, AuditSummary(12, 11), "auditjob", choosing), locale)
+        message = render(AuditCard(case, AuditSummary(12, 11, 4, Estimate(1 / 12, 0.015, 0.354)), "auditjob", choosing), locale)
         assert message.text in telegram_render.render(message).text
         check_blocks(blocks(message))
-        assert message.footer.splitlines()[1].count("%") >= 4
-        assert all(button.payload.startswith(f"auditjob.{ITEM}.") for row in message.buttons for button in row)
+        assert message.footer.splitlines()[2].count("%") >= 4
+        verbs = {button.payload.split(".")[0] for row in message.buttons for button in row}
+        assert verbs == ({"auditjob", "rightjob"} if choosing else {"auditjob"})
     assert "8.3%" in message.footer
     none = render(AuditNone(AuditSummary(0, 0), "Weather"), locale)
     assert "Weather" in none.text

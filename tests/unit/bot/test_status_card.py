@@ -19,6 +19,7 @@ from bot.pictures import figures_of, picture_of
 from bot.surfaces.telegram_render import CAPTION_LIMIT
 from bot.surfaces.telegram_render import render as render_for_telegram
 from bot.texts.catalogues import LANGUAGES
+from core.aggregation.forecasting import Spread
 from core.config import Settings
 from core.forecast import Forecast
 from core.progress import Progress
@@ -51,6 +52,22 @@ def stats(**changes: object) -> ProjectStats:
     return ProjectStats(**(values | changes))  # type: ignore[arg-type]  # the fields by name
 
 
+AHEAD = Forecast(
+    456789,
+    456789 * 12345,
+    NOON + timedelta(days=2),
+    9876.5,
+    answers_low=412345,
+    answers_high=498765,
+    done_low=NOON + timedelta(days=1),
+    done_high=NOON + timedelta(days=4),
+    on_time=0.12,
+    accuracy=Spread(0.912, 0.873, 0.954),
+    all_right=0.0,
+    shares=((0.9, 0.65),),
+)
+
+
 def status(**changes: object) -> JobStatus:
     """A large job in the middle of its work, with all there is to say about it."""
     card = JobStatus(
@@ -65,8 +82,10 @@ def status(**changes: object) -> JobStatus:
         now=NOON,
         stats=stats(),
         progress=Progress(((3600.0, 10), (86400.0, 246912)), tuple(range(24)), 123, 0.789),
-        forecast=Forecast(456789, 456789 * 12345, NOON + timedelta(days=2), 9876.5),
+        forecast=AHEAD,
         model=Standing(12, 0.8765, 13, "running", 200),
+        spent=(1234567 + 89) * 12345,
+        audits_owed=12345,
     )
     return replace(card, **changes)  # type: ignore[arg-type]  # the fields by name
 

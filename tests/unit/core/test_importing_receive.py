@@ -109,6 +109,8 @@ def test_an_id_column_must_tell_rows_apart(received: Receive) -> None:
     assert received("id,text\n1,one thing\n1,another thing\n").id_column is None
     assert received("id,text\n1,one thing\n,another thing\n").id_column is None
     assert received("id,text\n1,one thing\n2,another thing\n").id_column == "id"
+    twice = "id,text\n1,one thing\n1,another thing\n2,a third thing\n"
+    assert received(twice).id_column == "id", "a slip in a column of ids is named and does not take the others away"
 
 
 def test_nested_jsonl(received: Receive) -> None:

@@ -1,0 +1,73 @@
+"""The learning settings of a job: what its model may do and how it is trained, with defaults.
+
+Stored in `project.learning` as what differs from the defaults, so that a better default reaches jobs that never chose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from core.errors import InvalidInput
+
+METHODS = ("auto", "full", "lora", "frozen")
+
+
+@dataclass(frozen=True, slots=True)
+class LearningSettings:
+    """What a job's model may do, and how it is trained."""
+
+    method: str = "auto"
+    """auto, full (fine-tuning), lora, or frozen (a linear head on the encoder as it is)."""
+    blind_share: float = 0.1
+    """Share of items that people label without any influence of the model, for honest evaluation."""
+    hints: bool = False
+    """Whether cards show what the model thinks."""
+    accept: bool = False
+    """Whether the model may label items by itself where it is sure enough."""
+    accept_error: float = 0.05
+    """Largest share of wrong labels among those that it accepts."""
+    accept_audit: float = 0.05
+    """Share of the accepted items that people label blind, to see whether that holds."""
+    prior: bool = False
+    """Whether the model's calibrated prediction counts as the prior of an item's consensus."""
+    retrain_growth: float = 0.2
+    """A run is due after this share of new decided labels too, where that is more than the threshold."""
+
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "blind_share": (0.0, 1.0),
+    "accept_error": (0.001, 0.5),
+    "accept_audit": (0.01, 1.0),
+    "retrain_growth": (0.0, 10.0),
+}
+"""Least and largest value of each number."""
+
+
+def load(stored: Mapping[str, Any] | None) -> LearningSettings:
+    """From `project.learning`; what a later version stored and this one does not know is left out."""
+    known = {one.name for one in fields(LearningSettings)}
+    return LearningSettings(**{name: value for name, value in (stored or {}).items() if name in known})
+
+
+def dump(settings: LearningSettings) -> dict[str, Any]:
+    """As `project.learning` keeps it: only what differs from the defaults."""
+    default = LearningSettings()
+    names = (one.name for one in fields(LearningSettings))
+    return {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(default, name)}
+
+
+def change(settings: LearningSettings, **values: Any) -> LearningSettings:
+    """Other values for some settings.
+
+    Raises:
+        InvalidInput: bad_learning, for a number out of its bounds or a method that there is not.
+    """
+    changed = replace(settings, **values)
+    for name, (least, most) in BOUNDS.items():
+        if not least <= getattr(changed, name) <= most:
+            raise InvalidInput("bad_learning", name=name, least=least, most=most)
+    if changed.method not in METHODS:
+        raise InvalidInput("bad_learning", name="method", least=METHODS[0], most=METHODS[-1])
+    return changed

@@ -1,0 +1,77 @@
+"""What `lightwork up` and `lightwork status` print for a person."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from core.cli.calling import called
+from core.cli.status import describe, look
+from core.config import Settings
+from core.db import unit_of_work
+from tests.factories import make_project
+
+
+def test_a_command_is_named_as_it_can_be_typed(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "venv" / "bin"
+    programs.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(programs / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert called("up") == "venv/bin/python -m core.cli up"
+    (programs / "lightwork").write_text("#!/bin/sh\n")
+    (programs / "lightwork").chmod(0o755)
+    assert called("up") == "venv/bin/lightwork up"
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert called("up") == f"{programs}/lightwork up"
+    monkeypatch.setenv("PATH", str(programs))
+    assert called("invite --uses 20") == "lightwork invite --uses 20"
+
+
+@pytest.mark.parametrize("owner", ["http://127.0.0.1:1/join/owner", None])
+def test_what_up_says_when_it_runs(
+    owner: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    up = import_module("core.cli.up")  # the package has the command by that name
+    monkeypatch.setattr(up, "first_links", lambda _settings, count: (owner, ["http://127.0.0.1:1/join/a"] * count))
+    up._greet(settings)
+    lines = capsys.readouterr().out.splitlines()
+    hints = lines[next(number for number, line in enumerate(lines) if "More people:" in line) : -1]
+    starts = {len(line) - len(line.partition(":")[2].lstrip()) for line in hints}
+    assert len(starts) == 1, "all in one column"
+    assert hints[-1].split() == ["Stop:", "Ctrl-C"]
+    said = "\n".join(lines)
+    assert said.count("/join/a") == 3
+    assert ("You, the owner" in said) is (owner is not None)
+    assert ("/link" in said and "earlier starts go on working" in said) is (owner is None)
+
+
+@pytest.mark.parametrize(
+    ("champion", "versions", "says"),
+    [(None, 0, "none yet"), (None, 1, "none in use (1 version trained, /models shows why)"), (2, 2, "v2 in use")],
+)
+def test_status_in_words(champion: int | None, versions: int, says: str) -> None:
+    project = {"id": "p", "name": "Weather", "state": "open", "items": 1, "states": {"open": 1}}
+    project |= {"annotations": 2, "active_leases": 1, "open_slots": 1, "jobs": {"expire": 1, "offer": 0}}
+    project |= {"model": champion, "model_versions": versions}
+    database = {"address": "sqlite", "current": True}
+    found = {"database": database, "redis": {"embedded": True}, "processes": {}, "queues": {}, "projects": [project]}
+    assert describe(found).splitlines()[-4:] == [
+        "Weather (p, open)",
+        "  1 item: 1 open",
+        "  2 annotations, 1 active lease, 1 open slot; scheduled: 1 end of leases, 0 offers",
+        f"  model: {says}",
+    ]
+
+
+def test_status_counts_the_versions_of_each_project(engine: Engine, settings: Settings) -> None:
+    with unit_of_work(engine, lambda _effects: None) as session:
+        make_project(session)
+    (project,) = look(settings)["projects"]
+    assert (project["model"], project["model_versions"]) == (None, 0)
