@@ -1,10 +1,11 @@
-"""What is learned from a job's labels: /train, /models, and the buttons that put another model into use."""
+"""What is learned from a job's labels: /train, /models, and the buttons that stop a run or use another model."""
 
 from __future__ import annotations
 
 import re
 
-from bot.cards.models import ModelsCard, Version
+from bot.cards.gate import reason_of
+from bot.cards.models import ModelsCard, Version, stop_row
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
@@ -19,6 +20,7 @@ from core.models import ModelVersion, Project
 from core.projects import find_project
 from core.stats import project_stats
 from core.training import request_training
+from core.training_runs import cancel_run, find_run, unfinished_run
 
 SHOWN = 8
 """Versions in the list."""
@@ -30,7 +32,24 @@ def on_train(context: Context, argument: str) -> list[Show]:
     run = request_training(context.session, project.id, "button", context.now, context.worker_id)
     if run is not None:
         record_act(context.session, context.workspace_id, context.worker_id, "train", project.public_id, context.now)
-    return [Show(Notice("train_started" if run else "train_running", {"project": project.name}))]
+        return [Show(Notice("train_started", {"project": project.name}, (stop_row(project.public_id, run.public_id),)))]
+    going = unfinished_run(context.session, project.id)
+    rows = (stop_row(project.public_id, going.public_id),) if going is not None else ()
+    return [Show(Notice("train_running", {"project": project.name}, rows))]
+
+
+def on_stop_tap(context: Context, token: Token) -> list[Show]:
+    """Stop a training run: at once where it has not begun, else within seconds."""
+    project = find_project(context.session, context.workspace_id, token.subject)
+    run = find_run(context.session, project.id, token.argument)
+    asked = run.cancel_requested_at is not None
+    outcome = cancel_run(context.session, run, context.worker_id, context.now)
+    if not asked:
+        record_act(context.session, context.workspace_id, context.worker_id, "untrain", project.public_id, context.now)
+    if outcome == "stopping":
+        return [Show(Notice("train_stopping", {"project": project.name}), "edit")]
+    again = Choice(make("pick", project.public_id, "train"), "button_train")
+    return [Show(Notice("train_cancelled", {"project": project.name}, ((again,),)), "edit")]
 
 
 def on_models(context: Context, argument: str) -> list[Show]:
@@ -81,6 +100,7 @@ def _question(context: Context, version: ModelVersion, reigning: ModelVersion | 
 def _card(context: Context, project: Project) -> ModelsCard:
     found = models(context.session, project.id)[::-1]
     directory = context.settings.model_directory
+    run = unfinished_run(context.session, project.id)
     versions = tuple(
         Version(
             number=version.number,
@@ -89,6 +109,8 @@ def _card(context: Context, project: Project) -> ModelsCard:
             base_model=version.base_model,
             created_at=version.created_at,
             usable=(directory / version.artifact).is_dir(),
+            reason=reason_of(version.metrics, project.label_schema) if _was_just_held(version, found) else None,
+            drifted=version.state == "champion" and version.drifted_at is not None,
         )
         for version in found[:SHOWN]
     )
@@ -100,7 +122,12 @@ def _card(context: Context, project: Project) -> ModelsCard:
         time_zone=context.account.worker.time_zone,
         now=context.now,
         more=max(0, len(found) - SHOWN),
+        run=run.public_id if run is not None else "",
     )
+
+
+def _was_just_held(version: ModelVersion, newest_first: list[ModelVersion]) -> bool:
+    return version.state == "held" and version is newest_first[0]
 
 
 COMMANDS = {
@@ -109,6 +136,7 @@ COMMANDS = {
 }
 TAPS = {
     "models": TapRoute("coordinator", on_models_tap, reads=True),
+    "stoptrain": TapRoute("coordinator", on_stop_tap),
     "model": TapRoute("coordinator", on_model_tap, reads=True),
     "promote": TapRoute("coordinator", on_promote_tap),
 }

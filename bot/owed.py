@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot import owed_aim, owed_experts, owed_flags, owed_jobs, owed_people, pilot_chat
+from bot import owed_aim, owed_experts, owed_flags, owed_jobs, owed_learning, owed_people, pilot_chat
 from bot.cards.feedback import FeedbackCard
 from bot.cards.views import Choice, Notice, View
 from bot.texts import knows, say
@@ -58,17 +58,6 @@ def _import_failed(session: Session, params: dict[str, Any], locale: str) -> Vie
     )
 
 
-def _training_done(session: Session, params: dict[str, Any], locale: str) -> View:
-    project = session.get_one(Project, params["project_id"])
-    champion = params.get("champion_accuracy")
-    compared = "" if champion is None else say("training_compared", locale, champion=f"{champion:.1%}")
-    rival = say("training_rival_guess" if champion is None else "training_rival_champion", locale)
-    verdict = say("training_promoted" if params["promoted"] else "training_held", locale, rival=rival)
-    said = {"version": params["version"], "accuracy": f"{params['accuracy']:.1%}", "compared": compared}
-    versions = Choice(make("models", project.public_id), "button_models")
-    return Notice("training_done", {"project": project.name, "verdict": verdict, **said}, ((versions,),))
-
-
 def _training_failed(session: Session, params: dict[str, Any], locale: str) -> View:
     project = session.get_one(Project, params["project_id"])
     reason = sentence(params["code"], params.get("params") or {}, locale)
@@ -98,6 +87,7 @@ BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
     **owed_experts.BUILDERS,
     **owed_aim.BUILDERS,
     **owed_flags.BUILDERS,
+    **owed_learning.BUILDERS,
     "offer": _offer,
     "reminder": _reminder,
     "import_done": owed_jobs.import_done,
@@ -107,7 +97,6 @@ BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
     "export_ready": owed_jobs.export_ready,
     "export_failed": owed_jobs.export_failed,
     "job_finished": owed_jobs.job_finished,
-    "training_done": _training_done,
     "training_failed": _training_failed,
     "feedback": _feedback,
     "qualified": _qualified,

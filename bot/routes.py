@@ -111,7 +111,8 @@ TAPS: Mapping[str, TapRoute] = {
 FORMS: Mapping[str, FormRoute] = {**posting.FORMS, **members.FORMS, **accounts.FORMS}
 TEXTS: Mapping[str, Text] = {
     **posting.TEXTS,
-    **editing.TEXTS, **aim_chat.TEXTS,
+    **editing.TEXTS,
+    **aim_chat.TEXTS,
     **members.TEXTS,
     **accounts.TEXTS,
     **auditing.TEXTS,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.value import average_information
@@ -48,10 +48,14 @@ def allot(
         with unit_of_work(engine, run_effects) as session:
             given += give(session, project_id, wanted[start : start + CHUNK], clock())
         time.sleep(PAUSE_SECONDS if is_sqlite(engine) else 0.0)
-    with unit_of_work(engine, run_effects) as session:
-        if left < 0:
+    if left < 0:
+        with unit_of_work(engine, run_effects) as session:
             hold_back(session, project_id, -left)
-        _tell_if_used_up(session, project_id, clock())
+    with reading(engine) as session:
+        budget = _used_up(session, project_id)
+    if budget is not None:
+        with unit_of_work(engine, run_effects) as session:
+            _tell(session, project_id, budget, clock())
     return given
 
 
@@ -78,22 +82,33 @@ def _wanted(session: Session, project: Project, left: int) -> list[tuple[int, in
     return [(row.id, max(row.overlap + 1, min(project.min_overlap, row.overlap + more))) for row, more in chosen]
 
 
-def _tell_if_used_up(session: Session, project_id: int, now: datetime) -> None:
+def _used_up(session: Session, project_id: int) -> int | None:
+    """The budget, where nothing of it can be given out any more while items are open; None where that is not so.
+
+    Several aggregates, so never where taps wait.
+    """
     project = session.get_one(Project, project_id)
+    if not has_budget(project) or project.state != "open":
+        return None
+    unsure = select(ITEM.c.id).where(ITEM.c.project_id == project_id, ITEM.c.state == "open", ITEM.c.purpose == "label")
+    if session.scalar(unsure.limit(1)) is None:
+        return None
     now_spent = spent(session, project_id)
-    unsure = select(func.count()).where(ITEM.c.project_id == project_id, ITEM.c.state == "open")
-    left = session.scalar(unsure.where(ITEM.c.purpose == "label")) or 0
+    return None if now_spent.places or now_spent.used < budget_of(project) else budget_of(project)
+
+
+def _tell(session: Session, project_id: int, budget: int, now: datetime) -> None:
+    """Owe the word to whoever coordinates the job, unless they have changed its budget meanwhile."""
+    project = session.get_one(Project, project_id)
     worker_id = responsible(session, project)
-    if not has_budget(project) or project.state != "open" or worker_id is None:
-        return
-    if not left or now_spent.places or now_spent.used < budget_of(project):
+    if not has_budget(project) or budget_of(project) != budget or worker_id is None:
         return
     owe(
         session,
         worker_id=worker_id,
         workspace_id=project.workspace_id,
         kind=TOLD,
-        params={"project_id": project_id, "budget": budget_of(project)},
-        dedupe_key=f"budget-{project_id}-{budget_of(project)}",
+        params={"project_id": project_id, "budget": budget},
+        dedupe_key=f"budget-{project_id}-{budget}",
         now=now,
     )

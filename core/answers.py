@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core import labels
 from core.assignment import end_lease, set_standing
 from core.attention import local_day
+from core.budget import affords
 from core.consensus import withdraw
 from core.db.tables import table_of
 from core.due import expiry_effect
@@ -135,7 +136,9 @@ def check_note(text: str) -> None:
 
 
 def _check_undoable(session: Session, project: Project, item: ItemState, annotation: Annotation) -> None:
-    if annotation.state == "control":
+    if annotation.state == "control" and known_label(session, item) is None:
+        used = True  # the item is asked like all others by now, and has no place to give back
+    elif annotation.state == "control":
         used = not may_undo(project, item, annotation, load_standing(session, annotation.worker_id, project.id))
     else:
         used = item.state not in UNDOABLE_ITEM_STATES or item.trained_at is not None
@@ -153,7 +156,7 @@ def _given(session: Session, assignment: Assignment) -> Annotation | None:
 def _reopen_skipped(
     session: Session, assignment: Assignment, project: Project, item: ItemState, now: datetime
 ) -> Project:
-    free = item.slots > 0 or known_label(session, item) is not None
+    free = item.slots > 0 or (known_label(session, item) is not None and affords(session, project))
     if not free or twin_of(session, assignment) is not None:
         raise Conflict("too_late_to_undo")
     _release_others(session, assignment, now)

@@ -16,8 +16,9 @@ from core.config import Settings
 from core.effects import add_effect
 from core.enrolment import record_act
 from core.errors import Conflict, NotFound
-from core.models import ModelVersion, Project, TrainingRun
+from core.models import Item, ModelVersion, Project, TrainingRun
 from core.predictions import PRELABELED, prelabel_effect
+from core.training import decided_items
 from core.training_runs import tell_owner
 
 
@@ -54,6 +55,7 @@ def add_version(
     artifact: str,
     snapshot_hash: str,
     metrics: dict[str, Any],
+    temperature: float | None = None,
     now: datetime,
 ) -> ModelVersion:
     """Record what a run has made, as a candidate with the next number of its project.
@@ -61,6 +63,7 @@ def add_version(
     Args:
         artifact: directory relative to the home's models.
         metrics: as `promote_if_better` reads them.
+        temperature: divides its logits; None where it is used as it is.
     """
     last = select(func.coalesce(func.max(ModelVersion.number), 0)).where(ModelVersion.project_id == run.project_id)
     version = ModelVersion(
@@ -72,6 +75,7 @@ def add_version(
         artifact=artifact,
         snapshot_hash=snapshot_hash,
         metrics=metrics,
+        temperature=temperature,
         created_at=now,
     )
     session.add(version)
@@ -80,15 +84,18 @@ def add_version(
 
 
 def promote_if_better(session: Session, run: TrainingRun, version: ModelVersion, now: datetime) -> bool:
-    """Make a candidate the champion if it is better on the same holdout, else hold it; tell the coordinator.
+    """Make a candidate the champion if the gate let it through, else hold it; tell the coordinator.
 
-    Reads of `version.metrics`: `holdout` (the candidate's scores: accuracy, log_loss), `champion` (the champion's
-    scores on the same holdout in the same run, with its `version_id`; None where there was none; without `accuracy`
-    where its artifact is lost) and `majority_class_accuracy`, which a candidate without a rival has to beat.
+    Reads of `version.metrics`: `gate` (promote; reason, a code, and its params), `holdout` (the candidate's scores)
+    and `champion` (the champion's scores on the same holdout in the same run, with its `version_id`; None where there
+    was none; without `accuracy` where it could not be asked). A candidate that was compared with another model than
+    the one that reigns now is held.
     """
     _hold_project(session, version.project_id)
     reigning = champion(session, version.project_id)
-    promoted = _is_better(version.metrics, reigning)
+    if not _met(version.metrics, reigning):
+        version.metrics = version.metrics | {"gate": {"promote": False, "reason": "held_replaced", "params": {}}}
+    promoted = bool(version.metrics["gate"]["promote"])
     if promoted:
         _crown(session, version, reigning, now)
     else:
@@ -140,6 +147,12 @@ def promote(
     return version
 
 
+def unseen_labels(session: Session, version: ModelVersion) -> frozenset[str]:
+    """Public ids of the decided items whose labels a run used first after `version` was made: it knew none of them."""
+    later = select(Item.public_id).where(decided_items(version.project_id), Item.trained_at > version.created_at)
+    return frozenset(session.scalars(later))
+
+
 def compared(version: ModelVersion, other: ModelVersion) -> tuple[float, float]:
     """What share two versions got right, of the same holdout where a run scored both, else each of its own."""
     for newer, older in ((version, other), (other, version)):
@@ -159,7 +172,7 @@ def _crown(session: Session, version: ModelVersion, reigning: ModelVersion | Non
     """The version speaks on all open items from now on, anew where it spoke on them in an earlier reign."""
     if reigning is not None:
         reigning.state = "retired"
-    version.state, version.promoted_at = "champion", now
+    version.state, version.promoted_at, version.drifted_at = "champion", now, None
     version.metrics = {key: value for key, value in version.metrics.items() if key != PRELABELED}
     session.flush()
     add_effect(session, prelabel_effect(version))
@@ -169,11 +182,7 @@ def _hold_project(session: Session, project_id: int) -> None:
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
 
 
-def _is_better(metrics: Mapping[str, Any], reigning: ModelVersion | None) -> bool:
-    mine, rival = metrics["holdout"], metrics["champion"]
-    if (rival["version_id"] if rival else None) != (reigning.id if reigning else None):
-        return False  # it was never compared with the model that reigns now
-    if rival is None or "accuracy" not in rival:
-        return bool(mine["accuracy"] > metrics["majority_class_accuracy"])
-    # A holdout of a hundred items often gives a tie; then the surer of the right labels wins.
-    return bool((mine["accuracy"], -mine["log_loss"]) > (rival["accuracy"], -rival["log_loss"]))
+def _met(metrics: Mapping[str, Any], reigning: ModelVersion | None) -> bool:
+    """Whether a candidate was compared with the model that reigns now."""
+    rival = metrics["champion"]
+    return (rival["version_id"] if rival else None) == (reigning.id if reigning else None)

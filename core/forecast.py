@@ -18,21 +18,13 @@ from sqlalchemy.orm import Session
 
 from core import quality
 from core.aggregation.annotations import Floats
-from core.aggregation.correctness import (
-    Beliefs,
-    Mistakes,
-    accuracy,
-    all_right,
-    audited,
-    share_right,
-    shared_mistakes,
-)
+from core.aggregation.correctness import Beliefs, accuracy, all_right, share_right, shared_mistakes
 from core.aggregation.forecasting import INTERVAL, Rule, Simulated, Spread, answers_left, simulate, spread
 from core.aims import information_wanted
 from core.budget import budget_of, has_budget
 from core.budget import spent as budget_spent
 from core.db.tables import table_of
-from core.forecast_evidence import Tally, crowd_matrices, known_items, sample_beliefs, tally
+from core.forecast_evidence import Tally, crowd_matrices, job_mistakes, sample_beliefs, tally
 from core.models import Item, Project
 from core.pace import nobody_left, pace_at_work, pace_of_the_day
 from core.skills import crowd_model
@@ -51,8 +43,6 @@ ENOUGH_ITEMS = 20
 """Fewer items that are through say too little about a job."""
 PACE_DOUBT = 0.35
 """Standard deviation of the logarithm of a crowd's pace from one day to the next."""
-AUDIT_FINDS = 0.9
-"""Share of the wrong answers among those that experts audit, that they find."""
 SHARES = (0.8, 0.9, 0.95, 0.99)
 """Shares of right labels whose chance is told."""
 
@@ -184,7 +174,7 @@ def _with_correctness(
     beliefs = _beliefs(session, project, counted, played)
     if not beliefs.items:
         return ahead
-    mistakes = _mistakes(session, project)
+    mistakes = job_mistakes(session, project)
     return replace(
         ahead,
         accuracy=accuracy(beliefs, mistakes),
@@ -201,12 +191,6 @@ def _beliefs(session: Session, project: Project, counted: Tally, played: Simulat
     simulated = np.full(len(played.confidences), open_items / len(played.confidences))
     there = np.concatenate([sure, played.confidences]), np.concatenate([sampled, simulated])
     return Beliefs(there[0][there[1] > 0], there[1][there[1] > 0], counted.settled)
-
-
-def _mistakes(session: Session, project: Project) -> Mistakes:
-    known = known_items(session, project)
-    found = quality.load(project.quality).audit_share * AUDIT_FINDS
-    return audited(shared_mistakes(known.items, known.right, known.confidence), found)
 
 
 def _cost(project: Project, answers: float) -> int:

@@ -9,8 +9,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core import quality
 from core.aggregation.annotations import Floats, Ints
 from core.aggregation.confusion import Counts, coin_accuracy, rows
+from core.aggregation.correctness import Mistakes, audited, shared_mistakes
 from core.aggregation.dawid_skene import coin
 from core.db.tables import table_of
 from core.models import Batch, Gold, Item, Project, Skill
@@ -19,8 +21,19 @@ from core.skills import CrowdModel, counts_from_json
 SAMPLE_ITEMS = 2000
 SAMPLE_WORKERS = 200
 SAMPLE_KNOWN = 5000
+AUDIT_FINDS = 0.9
+"""Share of the wrong answers among those that experts audit, that they find."""
 
 ITEM = table_of(Item)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Items with a known label that people decided: how many, how many of them right, how sure they were on average."""
+
+    items: int
+    right: int
+    confidence: float
 
 
 @dataclass(slots=True)
@@ -37,15 +50,6 @@ class Tally:
     used: int = 0
     waiting: int = field(default=0)
     """Items behind a pilot, which are among the open ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Items with a known label that people decided: how many, how many of them right, how sure they were on average."""
-
-    items: int
-    right: int
-    confidence: float
 
 
 def tally(session: Session, project: Project, *, behind_pilot: bool = False) -> Tally:
@@ -104,6 +108,13 @@ def crowd_matrices(session: Session, project: Project, crowd: CrowdModel) -> Flo
     places = np.searchsorted(answers.cumsum() / answers.sum(), (np.arange(SAMPLE_WORKERS) + 0.5) / SAMPLE_WORKERS)
     matrices = [_matrix(row[0], crowd) for row in found]
     return np.array([matrices[place] for place in np.minimum(places, len(matrices) - 1)], dtype=np.float64)
+
+
+def job_mistakes(session: Session, project: Project) -> Mistakes:
+    """What people get wrong together in a job: from its known items, less what audits find of it."""
+    found = quality.load(project.quality).audit_share * AUDIT_FINDS
+    known = known_items(session, project)
+    return audited(shared_mistakes(known.items, known.right, known.confidence), found)
 
 
 def known_items(session: Session, project: Project) -> Known:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import labels
@@ -28,11 +28,18 @@ from core.standing import Standing
 ENDED = ("passed", "failed")
 """Of a qualification that was told to the person."""
 GOLD, PARTICIPATION = table_of(Gold), table_of(Participation)
-KNOWN = select(GOLD.c.label_id, GOLD.c.explanation).where(GOLD.c.item_id == bindparam("item_id"))
+KNOWN = select(GOLD.c.label_id, GOLD.c.explanation, GOLD.c.state == "active").where(
+    GOLD.c.item_id == bindparam("item_id")
+)
+_SERVED, _MISSED = GOLD.c.served + bindparam("step"), GOLD.c.missed + bindparam("wrong")
 COUNT_GOLD = (
     update(GOLD)
     .where(GOLD.c.item_id == bindparam("of_item"))
-    .values(served=GOLD.c.served + bindparam("step"), missed=GOLD.c.missed + bindparam("wrong"))
+    .values(
+        # An answer from before a coordinator's decision, with which counting began anew, may be taken back after it.
+        served=case((_SERVED < 0, 0), else_=_SERVED),
+        missed=case((or_(_SERVED < 0, _MISSED < 0), 0), (_MISSED > _SERVED, _SERVED), else_=_MISSED),
+    )
 )
 COUNT_WORKER = (
     update(PARTICIPATION)
@@ -46,10 +53,14 @@ COUNT_WORKER = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A label that is known, with why it is this one; empty where nobody said."""
+    """A label that is known, with why it is this one; empty where nobody said.
+
+    counts: whether answers to it count for people. While it is in doubt they do not.
+    """
 
     label_id: str
     explanation: str
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ def known_label(session: Session, item: ItemState) -> Known | None:
     if item.purpose == "label" and item.state != "adjudicated":
         return None
     row = session.execute(KNOWN, {"item_id": item.id}).one_or_none()
-    return Known(*row) if row else None
+    return Known(row[0], row[1], bool(row[2])) if row else None
 
 
 def observe_control(
@@ -100,7 +111,7 @@ def observe_control(
         standing: the worker's, this answer counted. leased: of the item from now on.
     """
     write_item(session, item, now, leased=leased)
-    if item.purpose != "practice":
+    if item.purpose != "practice" and known.counts:
         _count(session, project, item, worker_id, label_id, known, standing.annotation_count, now, step=1)
         add_effect(session, reestimate_effect(project.id, now))
     if standing.qualification == "quiz":
@@ -122,8 +133,9 @@ def may_undo(project: Project, item: ItemState, annotation: Annotation, standing
 
     Where they were told nothing it can, exactly like any other answer.
     """
-    ended = standing.qualification in ENDED and standing.qualified_at is not None
-    if ended and standing.qualified_at is not None and annotation.created_at <= standing.qualified_at:
+    again = standing.qualification == "quiz" and standing.quiz_attempts > 1  # the result of the last try was told
+    since = standing.qualified_at if again or standing.qualification in ENDED else None
+    if since is not None and annotation.created_at <= since:
         return False
     return not is_told(project, item, standing)
 
@@ -142,7 +154,7 @@ def forget_control(
         annotation: a row with item_id, worker_id and label_id. annotation_count: of its worker, without it.
     """
     known = known_label(session, item)
-    if known is not None and item.purpose != "practice":
+    if known is not None and known.counts and item.purpose != "practice":
         who, label_id = annotation.worker_id, str(annotation.label_id)
         _count(session, project, item, who, label_id, known, annotation_count, now, step=-1)
 

@@ -57,7 +57,8 @@ def retire_doubtful(session: Session, project_id: int, now: datetime) -> int:
     project = session.get_one(Project, project_id)
     suspects = session.scalars(
         select(GOLD.c.item_id)
-        .where(GOLD.c.project_id == project_id, GOLD.c.state == "active")
+        .join(ITEM, ITEM.c.id == GOLD.c.item_id)
+        .where(GOLD.c.project_id == project_id, GOLD.c.state == "active", ITEM.c.purpose != "practice")
         .where(GOLD.c.missed >= LEAST_ANSWERS, GOLD.c.missed * 2 > GOLD.c.served)
         .order_by(GOLD.c.item_id)
         .limit(MOST_SHOWN)
@@ -144,6 +145,25 @@ def drop(session: Session, project: Project, item_public_id: str, worker_id: int
     session.execute(update(GOLD).where(GOLD.c.item_id == gold.item_id).values(served=0, missed=0))
     record_act(session, project.workspace_id, worker_id, "gold_doubt", f"{item_public_id} dropped", now)
     return gold.item_id
+
+
+def follow_last_word(session: Session, project: Project, item_id: int, label_id: str, now: datetime) -> None:
+    """What was kept as a known label by a first verdict follows the last word, and answers to it count by that.
+
+    Args:
+        label_id: empty where nobody can answer it, so that it is known no more.
+    """
+    mine = select(GOLD.c.label_id, GOLD.c.state).where(GOLD.c.item_id == item_id, GOLD.c.source == "verdict")
+    known = session.execute(mine).one_or_none()
+    if known is None or (known.label_id, known.state) == (label_id, "active"):
+        return
+    if known.state == "active":
+        _recount_workers(session, project.id, item_id, known.label_id, -1)
+    if label_id:
+        _decide(session, project, item_id, label_id, now)
+        return
+    session.execute(update(GOLD).where(GOLD.c.item_id == item_id).values(state="retired", served=0, missed=0))
+    _learn_anew(session, project, now)
 
 
 def _decide(session: Session, project: Project, item_id: int, label_id: str, now: datetime) -> None:

@@ -29,7 +29,9 @@ LESSONS = 2
 """For each item of practice that everybody tries, so many are reserved; but never more than half of what is known."""
 
 ASSIGNMENT, GOLD, ITEM = table_of(Assignment), table_of(Gold), table_of(Item)
-UNTOUCHED = and_(ITEM.c.purpose == "label", ITEM.c.state == "open", ITEM.c.submitted == 0, ITEM.c.leased == 0)
+_OPEN = and_(ITEM.c.purpose == "label", ITEM.c.state == "open", ITEM.c.submitted == 0, ITEM.c.leased == 0)
+UNTOUCHED = and_(_OPEN, ITEM.c.group_key.is_(None))
+"""Known items that may be set aside; a gap in a document would tell which of its items are gold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +160,14 @@ def _put_back(session: Session, item_ids: list[int], now: datetime) -> None:
 
 
 def _share_out(session: Session, project: Project) -> None:
-    """Reserve known items for practice, those first that nobody was ever asked; or give all back to the blind ones."""
+    """Reserve known items for practice, those first that nobody was ever asked; or give back those untouched."""
     settings = load(project.quality)
     active = [GOLD.c.project_id == project.id, GOLD.c.state == "active"]
     mine = select(ITEM.c.id).join(GOLD, GOLD.c.item_id == ITEM.c.id).where(*active)
     lessons = list(session.scalars(mine.where(ITEM.c.purpose == "practice")))
-    if not settings.practice:
-        session.execute(update(ITEM).where(ITEM.c.id.in_(lessons)).values(purpose="gold"))
+    if not settings.practice:  # what somebody has practised on told them its answer, and stays what it is
+        touched = exists().where(ASSIGNMENT.c.item_id == ITEM.c.id)
+        session.execute(update(ITEM).where(ITEM.c.id.in_(lessons), ~touched).values(purpose="gold"))
         return
     hidden = mine.where(ITEM.c.purpose == "gold").order_by(GOLD.c.served, ITEM.c.public_id.desc())
     all_hidden = list(session.scalars(hidden))

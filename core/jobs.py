@@ -12,6 +12,7 @@ from core import allotting, changes, forgetting, importing, recollection, reesti
 from core.assignment import expire_leases
 from core.audit_digest import remind_experts
 from core.clock import now
+from core.drift_watch import find_drift, note_drift
 from core.errors import LightworkError
 from core.exporting import export_for_chat, fail_export
 from core.finishing import look_for_end
@@ -73,7 +74,7 @@ def offer_work(project_id: int, after_worker_id: int = 0) -> None:
 
 def reestimate(project_id: int) -> None:
     """Score a project's workers, re-estimate its consensus, then look whether enough is agreed for a training run,
-    whether all is, whether a pilot is through, and whether audits are due.
+    whether the model in use drifts, whether all is agreed, whether a pilot is through, and whether audits are due.
     """
     with counted(ASSIGNMENTS, "reestimate") as runtime:
         score_workers(runtime, project_id, now)  # first: both are due until the estimate is written
@@ -81,6 +82,7 @@ def reestimate(project_id: int) -> None:
         allotting.allot(runtime.engine, project_id, runtime.run_effects, now)
         with runtime.writing() as session:
             due_by_threshold(session, project_id, now())
+        _look_for_drift(runtime, project_id)
         with runtime.writing() as session:
             retire_doubtful(session, project_id, now())
         with runtime.writing() as session:
@@ -88,6 +90,14 @@ def reestimate(project_id: int) -> None:
         with runtime.writing() as session:
             look_for_report(session, project_id, now())
         remind_experts(runtime, project_id, now)
+
+
+def _look_for_drift(runtime: Runtime, project_id: int) -> None:
+    with runtime.reading() as session:
+        drift = find_drift(session, project_id)
+    if drift is not None:
+        with runtime.writing() as session:
+            note_drift(session, project_id, drift, now())
 
 
 def apply_overlap(project_id: int) -> None:
@@ -118,10 +128,10 @@ def export_project(request_id: int) -> None:
             raise
 
 
-def recollect(workspace_id: int, worker_id: int, project_id: int | None = None) -> None:
-    """Have asked again what somebody alone decided who is banned from a workspace, or paused in one project."""
+def recollect(workspace_id: int, worker_id: int, project_id: int = 0) -> None:
+    """Have asked again what somebody alone decided who is banned from a workspace (0), or paused in one project."""
     with counted(DEFAULT, "recollect") as runtime:
-        recollection.recollect(runtime, workspace_id, worker_id, now, project_id)
+        recollection.recollect(runtime, workspace_id, worker_id, now, project_id or None)
 
 
 def forget_chat(external_id: str) -> None:

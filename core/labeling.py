@@ -18,7 +18,7 @@ from core.db.tables import table_of
 from core.errors import Conflict, InvalidInput, Refused
 from core.gold_answers import Control, known_label, observe_control
 from core.ids import is_public_id, new_public_id
-from core.items import ItemState, lock_item
+from core.items import ItemState, lock_item, write_item
 from core.models import Annotation, Assignment, Participation, Project
 from core.standing import STANDING_COLUMNS, Standing, load_standing
 
@@ -91,7 +91,9 @@ def submit(
     if assignment.state not in ("active", "expired", "released"):
         raise Conflict(f"already_{assignment.state}")
     known = known_label(session, item)
-    if assignment.state == "active":
+    if assignment.state == "active" and item.state == "withdrawn" and item.submitted >= project.max_overlap:
+        state, changes = "surplus", {"leased": item.leased - 1}  # it was known, so that any number could hold it
+    elif assignment.state == "active":
         state, changes = "counted", {"submitted": item.submitted + 1, "leased": item.leased - 1}
     else:
         state, changes = _late(session, project, assignment, item, now)
@@ -106,6 +108,8 @@ def submit(
             standing = load_standing(session, worker_id, project.id)
         return Submitted(project, state, item.state, label_id, standing, control)
     if state == "surplus":
+        if changes:
+            write_item(session, item, now, **changes)
         return Submitted(project, state, item.state, label_id, standing)
     item_state = observe(session, project, item, worker_id, answer, standing.annotation_count, now, **changes)
     return Submitted(project, state, item_state, label_id, standing)

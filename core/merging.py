@@ -139,7 +139,7 @@ def _supersede_later(session: Session, pair: Any, day: str, now: datetime) -> No
 
 
 def _release_doubles(session: Session, keep_id: int, other_id: int, now: datetime) -> None:
-    """Give back what one holds and the other has dealt with, or is kept from; then `other`'s lease where both hold one."""
+    """Give back what one holds and either has dealt with or is kept from; then `other`'s lease where both hold one."""
     active = select(ASSIGNMENT).where(ASSIGNMENT.c.worker_id.in_((keep_id, other_id)), ASSIGNMENT.c.state == "active")
     held = session.execute(active.order_by(ASSIGNMENT.c.item_id)).all()
     done = select(ASSIGNMENT.c.item_id).where(

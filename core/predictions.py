@@ -1,4 +1,4 @@
-"""What a model says about items, and the order in which they are asked for it. A prediction is never an annotation.
+"""What a model says about items. A prediction is never an annotation; `core/asking.py` orders items by it.
 
 Everything here works in pieces of at most 1,000 rows, so that a caller can commit between them and let taps through.
 """
@@ -13,20 +13,16 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ColumnElement
 
+from core.asking import start_effect, wants_start
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.effects import EnqueueJob, add_effect
-from core.errors import Conflict
 from core.models import Batch, Item, ModelVersion, Prediction, Project
 from core.outbox import owe
 from core.queue import PRELABEL, TRAINING
-from core.ranks import ORDINARY, UNCERTAIN, make_rank, take_sequences
 
 MAX_ROWS = 1000
-UNCERTAIN_ITEMS = 5000
-"""How many of the most uncertain items go ahead of the ordinary ones."""
 PRELABELED = "prelabeled_at"
 """Key in a champion's metrics: when it had spoken on every open item. Without it, predictions are due."""
 
@@ -47,14 +43,6 @@ class PredictionRow:
     confidence: float
     probabilities: tuple[float, ...]
     uncertainty: float
-
-
-@dataclass(frozen=True, slots=True)
-class BandPlan:
-    """Item ids to move: `promote` in the order in which they shall be asked, `demote` in their old order."""
-
-    promote: tuple[int, ...]
-    demote: tuple[int, ...]
 
 
 # --- predictions ------------------------------------------------------------------------------------------------
@@ -121,13 +109,17 @@ def _prediction(version_id: int, row: PredictionRow, now: datetime) -> dict[str,
 
 
 def request_prelabel(session: Session, project_id: int) -> bool:
-    """New items are open: have the champion, if there is one, speak on them after the commit.
+    """New items are open: have the champion speak on them after the commit; false where there is none.
 
-    Call it in the transaction that publishes them.
+    Before there is one, its place is taken by a start that is spread over the texts. Call it in the transaction that
+    publishes them.
     """
     statement = select(ModelVersion).where(ModelVersion.project_id == project_id, ModelVersion.state == "champion")
     version = session.scalars(statement.with_for_update()).first()
     if version is None:
+        session.flush()
+        if wants_start(session, project_id):
+            add_effect(session, start_effect(project_id))
         return False
     version.metrics = {key: value for key, value in version.metrics.items() if key != PRELABELED}
     session.flush()
@@ -173,61 +165,11 @@ def prelabel_effect(version: ModelVersion) -> EnqueueJob:
     return EnqueueJob(TRAINING, PRELABEL, (version.id,), f"prelabel-{version.project_id}-{version.id}")
 
 
-# --- the order of asking ----------------------------------------------------------------------------------------
-
-
-def plan_bands(session: Session, project_id: int, limit: int = UNCERTAIN_ITEMS) -> BandPlan:
-    """Which open items go into the uncertain band, the most uncertain first, and which leave it.
-
-    Only reads, and looks only at the two bands: urgent items stay urgent.
-    """
-    best = (
-        _open_items(project_id)
-        .with_only_columns(Item.id)
-        .where(_in_band(UNCERTAIN) | _in_band(ORDINARY), Item.uncertainty.is_not(None))
-        .order_by(Item.uncertainty.desc(), Item.id)
-        .limit(limit)
-    )
-    promote = tuple(session.scalars(best))
-    ahead = _open_items(project_id).with_only_columns(Item.id).where(_in_band(UNCERTAIN))
-    chosen = set(promote)
-    demote = tuple(item_id for item_id in session.scalars(ahead.order_by(Item.rank)) if item_id not in chosen)
-    return BandPlan(promote, demote)
-
-
-def reband(session: Session, project_id: int, version_id: int, item_ids: Sequence[int], band: int) -> int:
-    """Give items of a plan fresh ranks in `band`, in the order given; returns how many were still open.
-
-    Raises:
-        ValueError: more than 1,000 items; move them in pieces with a commit between.
-        Conflict: `model_replaced`, another model has become the champion since the plan was made.
-    """
-    if len(item_ids) > MAX_ROWS:
-        raise ValueError(f"{len(item_ids)} items at once, at most {MAX_ROWS}")
-    if not _reigns(session, version_id):
-        raise Conflict("model_replaced", version=version_id)
-    locked = select(ITEM.c.id).where(ITEM.c.id.in_(item_ids), ITEM.c.state == "open")
-    still_open = set(session.scalars(locked.order_by(ITEM.c.id).with_for_update()))
-    moved = [item_id for item_id in item_ids if item_id in still_open]
-    if not moved:
-        return 0
-    first = take_sequences(session, project_id, len(moved))
-    session.connection().execute(
-        update(ITEM).where(ITEM.c.id == bindparam("key")).values(rank=bindparam("value")),
-        [{"key": item_id, "value": make_rank(band, first + place)} for place, item_id in enumerate(moved)],
-    )
-    return len(moved)
-
-
 def pieces(item_ids: Sequence[int], size: int = MAX_ROWS) -> Iterator[list[int]]:
     """`item_ids` in lists of at most `size`."""
     rest = iter(item_ids)
     while piece := list(islice(rest, size)):
         yield piece
-
-
-def _in_band(band: int) -> ColumnElement[bool]:
-    return Item.rank.between(make_rank(band, 0), make_rank(band + 1, 0) - 1)
 
 
 def _reigns(session: Session, version_id: int) -> bool:

@@ -36,6 +36,7 @@ SWEEP = "core.jobs.sweep"
 TICK = "core.jobs.tick"
 RETRAIN = "trainer.jobs.retrain"
 PRELABEL = "trainer.jobs.prelabel"
+DIVERSIFY = "trainer.jobs.diversify"
 JOB_NAMES = (
     EXPIRE,
     OFFER,
@@ -49,9 +50,14 @@ JOB_NAMES = (
     TICK,
     RETRAIN,
     PRELABEL,
+    DIVERSIFY,
 )
 
-TIMEOUT_SECONDS = {RETRAIN: 6 * 3600, PRELABEL: 2 * 3600, IMPORT: 2 * 3600, EXPORT: 2 * 3600, RECOLLECT: 2 * 3600}
+TIMEOUT_SECONDS = (
+    {RETRAIN: 6 * 3600}
+    | dict.fromkeys((PRELABEL, DIVERSIFY, IMPORT, EXPORT, RECOLLECT), 2 * 3600)
+    | dict.fromkeys((REESTIMATE, APPLY_OVERLAP), 1800)
+)
 DEFAULT_TIMEOUT_SECONDS = 120
 FAILURE_TTL_SECONDS = 24 * 3600
 RESULT_TTL_SECONDS = 0

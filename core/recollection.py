@@ -84,7 +84,8 @@ def order_in_project(session: Session, project: Project, worker: Worker, by_id: 
 def restore(session: Session, project_id: int, worker_id: int, since: datetime) -> int:
     """Give back the credit for what was rejected after a pause that has turned out to be wrong; returns how many.
 
-    The answers stand and are paid again, but fill no slot: their items have been asked again.
+    The answers stand and are paid again, also where a budget is used up by now, but fill no slot: their items have been
+    asked again.
     """
     other = ANNOTATION.alias()
     stands = exists().where(

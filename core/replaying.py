@@ -13,8 +13,9 @@ import numpy as np
 
 from core.aggregation.annotations import Floats, Ints
 from core.aggregation.controllers import toward_accuracy
+from core.aggregation.correctness import Beliefs, expected_accuracy, shared_mistakes
 from core.aggregation.engine import Engine, decided, learn, start, take, wants
-from core.aggregation.policy import ERROR_COST, expected_accuracy, information_of
+from core.aggregation.policy import ERROR_COST, information_of
 from core.aggregation.result import Result, accuracy
 from core.crowd_table import CrowdTable
 
@@ -74,7 +75,9 @@ def _steer(engine: Engine, aim: Aim) -> None:
     """One step towards the target, as re-estimation does in production."""
     if aim.target is None:
         return
-    posteriors = decided(engine)
-    if len(posteriors) >= ENOUGH_DECIDED:
-        expected = expected_accuracy(posteriors, np.array(engine.prior))
+    sure = decided(engine).max(axis=1)
+    if len(sure) < ENOUGH_DECIDED:
+        return
+    expected = expected_accuracy(Beliefs(sure, np.ones(len(sure))), shared_mistakes())
+    if expected is not None:
         engine.information = toward_accuracy(engine.information, expected, aim.target)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core import labels
@@ -23,8 +23,9 @@ from core.disputes import find_item, verdict_row
 from core.enrolment import record_act
 from core.errors import Conflict
 from core.finishing import responsible
+from core.gold_doubts import follow_last_word
 from core.items import lock_item
-from core.models import Adjudication, Gold, Item, Project
+from core.models import Adjudication, Item, Project
 from core.outbox import owe
 
 TOLD_WITHIN = timedelta(days=30)
@@ -109,7 +110,7 @@ def settle_finally(
         retire(session, state, now)
     elif label_id != item.label_id:
         settle(session, state, label_id, now)
-    _correct_gold(session, item.id, label_id)
+    follow_last_word(session, project, item.id, label_id, now)
     record_act(session, workspace_id, worker_id, "settle", item.public_id, now)
     session.flush()
     return item, project
@@ -170,9 +171,3 @@ def _differences(workspace_id: int) -> Select[Any]:
 
 def _differs() -> ColumnElement[bool]:
     return ADJUDICATION.c.label_id != ITEM.c.label_id
-
-
-def _correct_gold(session: Session, item_id: int, label_id: str) -> None:
-    """What was kept as a known label by the first verdict follows the last word."""
-    mine = update(Gold).where(Gold.item_id == item_id, Gold.source == "verdict")
-    session.execute(mine.values(label_id=label_id) if label_id else mine.values(state="retired"))

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.controllers import toward_accuracy, toward_budget
-from core.aggregation.policy import expected_accuracy
+from core.aggregation.correctness import Beliefs, expected_accuracy
 from core.aggregation.value import average_information
 from core.aims import Aim, aim_of, check_aim, information_wanted
 from core.budget import budget_of, has_budget, hold_back, lock, spent
@@ -30,6 +30,7 @@ from core.due import overlap_effect, reestimate_effect
 from core.effects import Effect, add_effect
 from core.enrolment import record_act
 from core.errors import Conflict
+from core.forecast_evidence import job_mistakes
 from core.items import lock_item, lock_items
 from core.models import Item, Project
 from core.skills import crowd_model
@@ -103,17 +104,18 @@ def reached(session: Session, project: Project) -> Reached:
     counts = {state: (int(count), int(given)) for state, count, given in rows}
     agreed, settled, left = (counts.get(state, (0, 0)) for state in ("agreed", "adjudicated", "open"))
     decided = agreed[0] + settled[0]
-    accuracy = (agreed[0] * _confidence(session, project) + settled[0]) / decided if decided >= ENOUGH_DECIDED else None
+    accuracy = _accuracy(session, project, agreed[0], settled[0]) if decided >= ENOUGH_DECIDED else None
     return Reached(accuracy, decided, agreed[1] + settled[1], left[0], left[1])
 
 
-def _confidence(session: Session, project: Project) -> float:
-    """The share of agreed labels that are probably right, from the newest `SAMPLE_ITEMS`; 1 where there are none."""
+def _accuracy(session: Session, project: Project, agreed_items: int, settled: int) -> float | None:
+    """The share of decided labels that are probably right; the newest `SAMPLE_ITEMS` stand for what was agreed."""
     crowd = crowd_model(project)
     agreed = select(ITEM.c.posterior).where(ITEM.c.project_id == project.id, ITEM.c.state == "agreed")
     found = session.scalars(agreed.order_by(ITEM.c.id.desc()).limit(SAMPLE_ITEMS))
-    posteriors = [posterior for posterior in found if len(posterior or ()) == crowd.classes]
-    return expected_accuracy(np.array(posteriors), np.array(crowd.prior)) if posteriors else 1.0
+    sure = np.array([max(posterior) for posterior in found if len(posterior or ()) == crowd.classes], dtype=np.float64)
+    times = np.full(len(sure), agreed_items / max(1, len(sure)))
+    return expected_accuracy(Beliefs(sure, times, settled), job_mistakes(session, project))
 
 
 def count_items(session: Session, project_id: int) -> int:

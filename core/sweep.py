@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from core.asking import unfinished_starts
 from core.assignment import expire_leases
 from core.changes import unfinished_overlaps
 from core.clock import bucket
@@ -49,6 +50,7 @@ def sweep_rest(session: Session, now: datetime) -> None:
     for effect in (
         *unfinished_runs(session, now),
         *unfinished_prelabels(session),
+        *unfinished_starts(session),
         *unfinished_exports(session),
         *unfinished_overlaps(session, now),
         *unfinished_recollections(session),

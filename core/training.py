@@ -1,4 +1,4 @@
-"""What makes a training run due: enough new labels, a cron string or a button; at most one run a project at a time.
+"""What makes a training run due: enough new labels, a cron string, a button or drift; one run a project at a time.
 
 `core/training_runs.py` has the steps of a run, `core/champions.py` says which model is in use.
 """
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.dml import Update
 
+from core import learning
 from core.effects import add_effect, drop_after, mark
 from core.errors import Conflict, InvalidInput
 from core.log import get_logger
@@ -24,6 +25,8 @@ DECIDED = ("agreed", "adjudicated")
 MIN_DECIDED = 10
 MIN_LABELS = 2
 CRON_FIELDS = 5
+ROUNDING = 1e-9
+"""So that 240 labels are 20 % more than 200."""
 
 log = get_logger(__name__)
 
@@ -52,7 +55,7 @@ def request_training(
     """Make a training run due; its job is enqueued after the commit.
 
     Args:
-        trigger: button, threshold or cron.
+        trigger: button, threshold, cron or drift.
 
     Returns:
         The run, or None where one is unfinished already, or where a trigger other than the button found too little.
@@ -100,8 +103,9 @@ def _add_alone(session: Session, run: TrainingRun) -> bool:
 
 
 def due_by_threshold(session: Session, project_id: int, now: datetime) -> TrainingRun | None:
-    """Make a run due once `retrain_threshold` more items are decided than at the last run.
+    """Make a run due once `retrain_threshold` more items are decided than at the last run, and `retrain_growth` more.
 
+    The second is a share of what was decided then: what a hundred more labels teach a model of thousands is noise.
     Called by background jobs: it counts, so it has no place on the path of a tap.
     """
     decided = sum(label_counts(session, project_id).values())
@@ -110,8 +114,11 @@ def due_by_threshold(session: Session, project_id: int, now: datetime) -> Traini
         return None
     position = mark(session)
     savepoint = session.begin_nested()
+    growth = learning.load(session.scalar(select(Project.learning).where(Project.id == project_id))).retrain_growth
     reached = _project(project_id).where(
-        Project.retrain_threshold > 0, Project.trained_count + Project.retrain_threshold <= decided
+        Project.retrain_threshold > 0,
+        Project.trained_count + Project.retrain_threshold <= decided,
+        Project.trained_count <= int(decided / (1.0 + growth) + ROUNDING),
     )
     # The row is claimed before the run is made: a second scheduler waits here, then sees the count moved on.
     run = None
@@ -123,6 +130,12 @@ def due_by_threshold(session: Session, project_id: int, now: datetime) -> Traini
         return None
     savepoint.commit()
     return run
+
+
+def has_new_labels(session: Session, project_id: int) -> bool:
+    """Whether more items are decided than at the last run."""
+    trained = session.execute(select(Project.trained_count).where(Project.id == project_id)).scalar_one()
+    return sum(label_counts(session, project_id).values()) > trained
 
 
 def check_cron(text: str) -> str:
@@ -152,8 +165,7 @@ def due_by_cron(session: Session, project: Project, now: datetime) -> TrainingRu
     moved = _project(project.id).where(Project.cron_checked_at == seen).values(cron_checked_at=now)
     if not changed_one(session, moved):
         return None
-    trained = session.execute(select(Project.trained_count).where(Project.id == project.id)).scalar_one()
-    if sum(label_counts(session, project.id).values()) <= trained:
+    if not has_new_labels(session, project.id):
         return None
     return request_training(session, project.id, "cron", now)
 

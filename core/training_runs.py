@@ -1,20 +1,22 @@
-"""Training runs and their steps: due -> running -> done or failed, each a compare-and-set.
+"""Training runs and their steps: due -> running -> done, failed or cancelled, each a compare-and-set.
 
-So two schedulers start exactly one, and a job that runs twice counts once. Nothing here knows how a model is trained.
+So two schedulers start exactly one, a job that runs twice counts once, and a run ends once. Nothing here knows how a
+model is trained.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import CursorResult, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.dml import Update
 
 from core.effects import EnqueueJob
+from core.errors import Conflict
 from core.models import Project, TrainingRun
 from core.outbox import owe
 from core.queue import RETRAIN, TRAINING
@@ -25,11 +27,34 @@ STALE = timedelta(seconds=40)
 MAX_ATTEMPTS = 3
 
 
+def claim(session: Session, run_id: int, now: datetime) -> TrainingRun | None:
+    """Claim the run that a job is to carry out: its own where that one's process went silent, else whose turn it is.
+
+    A job is a ticket for one run, of whichever project waits longest since it last trained. So a project that is due
+    again and again stands behind every other each time.
+    """
+    own = select(TrainingRun.id).where(TrainingRun.id == run_id, _silent(now))
+    for candidate in (*session.scalars(own), *_in_turn(session)):
+        if start_run(session, candidate, now):
+            return session.get_one(TrainingRun, candidate, populate_existing=True)
+    return None
+
+
+def _in_turn(session: Session) -> list[int]:
+    """Ids of the runs that are due: of projects that have never trained, then of those that did so longest ago."""
+    other = aliased(TrainingRun)
+    last = select(func.max(other.started_at)).where(other.project_id == TrainingRun.project_id).scalar_subquery()
+    due = select(TrainingRun.id).where(TrainingRun.state == "due")
+    return list(session.scalars(due.order_by(last.is_not(None), last, TrainingRun.id)))
+
+
 def start_run(session: Session, run_id: int, now: datetime) -> bool:
     """Claim a run: one that is due, or one whose process went silent.
 
-    False where it is finished, alive elsewhere, or was tried three times, which ends it as failed.
+    False where it has ended, is alive elsewhere, was cancelled, or was tried three times, which ends it as failed.
     """
+    if end_cancelled(session, run_id, now):
+        return False
     unclaimed = or_(TrainingRun.state == "due", _silent(now))
     free = _run(run_id).where(unclaimed)
     claimed = free.where(TrainingRun.attempts < MAX_ATTEMPTS).values(
@@ -47,19 +72,30 @@ def beat(session: Session, run_id: int, now: datetime) -> None:
     session.execute(_run(run_id).where(TrainingRun.state == "running").values(heartbeat_at=now))
 
 
-def release_run(session: Session, run_id: int, attempt: int) -> None:
-    """Give a run back after a fault, so that the retry of its job can claim it at once.
+def is_wanted(session: Session, run_id: int, attempt: int) -> bool:
+    """Whether the process that got `attempt` by its claim is still to carry out a run: nobody else has it, and nobody
+    asked to stop it.
+    """
+    mine = select(TrainingRun.id).where(TrainingRun.id == run_id, TrainingRun.attempts == attempt)
+    going = mine.where(TrainingRun.state == "running", TrainingRun.cancel_requested_at.is_(None))
+    return session.execute(going).first() is not None
+
+
+def release_run(session: Session, run_id: int, attempt: int, now: datetime) -> None:
+    """Give a run back after a fault, so that the retry of its job can claim it at once; a cancelled one ends.
 
     Args:
         attempt: the `attempts` that the claim got; a run that was claimed again since stays as it is.
     """
+    if end_cancelled(session, run_id, now):
+        return
     mine = _run(run_id).where(TrainingRun.state == "running", TrainingRun.attempts == attempt)
     session.execute(mine.values(state="due", heartbeat_at=None))
 
 
 def finish_run(session: Session, run_id: int, now: datetime) -> bool:
-    """End a run as done. False where it has ended already: then nothing of this attempt may be recorded."""
-    running = _run(run_id).where(TrainingRun.state == "running")
+    """End a run as done. False where it has ended or was cancelled: then nothing of this attempt may be recorded."""
+    running = _run(run_id).where(TrainingRun.state == "running", TrainingRun.cancel_requested_at.is_(None))
     return changed_one(session, running.values(state="done", finished_at=now, heartbeat_at=now))
 
 
@@ -69,6 +105,8 @@ def fail_run(session: Session, run_id: int, code: str, params: Mapping[str, Any]
     Args:
         code, params: of the sentence that says what to do, as in `LightworkError`.
     """
+    if end_cancelled(session, run_id, now):
+        return False
     unfinished = _run(run_id).where(TrainingRun.state.in_(UNFINISHED))
     values = {"state": "failed", "error_code": code, "error_params": dict(params), "finished_at": now}
     if not changed_one(session, unfinished.values(values)):
@@ -77,6 +115,50 @@ def fail_run(session: Session, run_id: int, code: str, params: Mapping[str, Any]
     message = {"project_id": run.project_id, "code": code, "params": dict(params)}
     tell_owner(session, run, "training_failed", message, now)
     return True
+
+
+def cancel_run(session: Session, run: TrainingRun, worker_id: int, now: datetime) -> Literal["cancelled", "stopping"]:
+    """Stop a run: one that nobody carries out at once, else its process stops between two steps.
+
+    Asking twice is asking once. Its labels count as trained on, so the next run comes with new ones, or by button.
+
+    Raises:
+        Conflict: training_ended, it is over.
+    """
+    idle = or_(TrainingRun.state == "due", _silent(now))
+    over = {"state": "cancelled", "cancel_requested_at": now, "finished_at": now, "heartbeat_at": None}
+    if changed_one(session, _run(run.id).where(idle).values(over)):
+        if worker_id != session.get_one(Project, run.project_id).created_by_id:
+            tell_owner(session, run, "training_cancelled", {"project_id": run.project_id}, now)
+        return "cancelled"
+    running = _run(run.id).where(TrainingRun.state == "running")
+    asked = func.coalesce(TrainingRun.cancel_requested_at, now)
+    if not changed_one(session, running.values(cancel_requested_at=asked)):
+        raise Conflict("training_ended")
+    return "stopping"
+
+
+def end_cancelled(session: Session, run_id: int, now: datetime) -> bool:
+    """End a run that somebody asked to stop, and say so to the coordinator; false where nobody did, or it has ended."""
+    asked = _run(run_id).where(TrainingRun.state.in_(UNFINISHED), TrainingRun.cancel_requested_at.is_not(None))
+    if not changed_one(session, asked.values(state="cancelled", finished_at=now, heartbeat_at=None)):
+        return False
+    run = session.get_one(TrainingRun, run_id)
+    tell_owner(session, run, "training_cancelled", {"project_id": run.project_id}, now)
+    return True
+
+
+def find_run(session: Session, project_id: int, public_id: str) -> TrainingRun:
+    """A run of a project.
+
+    Raises:
+        Conflict: training_ended, there is no such run (any more).
+    """
+    statement = select(TrainingRun).where(TrainingRun.project_id == project_id, TrainingRun.public_id == public_id)
+    run = session.scalars(statement).one_or_none()
+    if run is None:
+        raise Conflict("training_ended")
+    return run
 
 
 def unfinished_run(session: Session, project_id: int) -> TrainingRun | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from sqlalchemy.orm import Session
 
-from core.champions import add_version, champion, promote_if_better
+from core.champions import add_version, champion, promote_if_better, unseen_labels
 from core.clock import now
 from core.db import is_sqlite
 from core.errors import Conflict
@@ -20,11 +19,13 @@ from core.models import ModelVersion, Project, TrainingRun
 from core.predictions import pieces
 from core.runtime import Runtime
 from core.training import due_by_threshold
-from core.training_runs import finish_run
-from trainer import artifacts, dataset, evaluate, predict, train
+from core.training_runs import end_cancelled, finish_run
+from trainer import artifacts, dataset, train
 from trainer.dataset import Dataset
 from trainer.heads import Head, head_for
+from trainer.measuring import Reigning, Speaker, load_speaker, measure
 from trainer.settings import Device, TrainingSettings, base_model, choose_device
+from trainer.stopping import Watch
 
 PAUSE_SECONDS = 0.01
 """Between two pieces of writing on SQLite, so that taps get through."""
@@ -33,31 +34,35 @@ log = get_logger(__name__)
 
 
 def carry_out(
-    runtime: Runtime, run_id: int, hyperparameters: TrainingSettings, end: Callable[[Session], None]
+    runtime: Runtime, run: TrainingRun, hyperparameters: TrainingSettings, end: Callable[[Session], None]
 ) -> ModelVersion | None:
-    """Train, evaluate, save and record; returns the version, or None where another process had ended the run.
+    """Train, evaluate, save and record; returns the version, or None where the run was ended meanwhile.
 
     Args:
+        run: as it was claimed.
         end: called in the transaction that ends the run.
 
     Raises:
         LightworkError: what a person can mend: too few labels, a base model or device that is not there, no memory.
+        RunStopped: the run was cancelled while it trained, or another process has taken it over.
     """
     device = choose_device(runtime.settings.device)
     base = base_model(runtime.settings)
     with runtime.reading() as session:
-        run = session.get_one(TrainingRun, run_id)
         project = session.get_one(Project, run.project_id)
-        reigning = champion(session, project.id)
     head = head_for(project.label_schema)
     data = _freeze_and_read(runtime, project, head, hyperparameters.holdout_share)
+    with runtime.reading() as session:
+        reigning = _reigning(session, project.id)
 
     started = time.monotonic()
     try:
         texts, targets = [one.text for one in data.train], [one.target for one in data.train]
-        model, tokenizer = train.fit(texts, targets, head, base, hyperparameters, device, _progress(run_id))
+        watch = Watch(runtime, run.id, run.attempts)
+        model, tokenizer = train.fit(texts, targets, head, base, hyperparameters, device, watch)
         seconds = time.monotonic() - started
-        metrics = _metrics(runtime, data, head, device, (model, tokenizer, hyperparameters.max_length), reigning)
+        candidate = Speaker(model, tokenizer, hyperparameters.max_length, head)
+        metrics, temperature = _measure(runtime, project, data, candidate, reigning, device)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise Conflict("training_out_of_memory", device=device.type) from error
     metrics |= {"seconds": round(seconds, 1), "device": device.type, "autocast": str(device.autocast or "none")}
@@ -67,17 +72,30 @@ def carry_out(
         "label_schema": project.label_schema,
         "label_ids": list(head.label_ids),
         "settings": hyperparameters.as_dict(),
+        "temperature": temperature,
         "snapshot_hash": data.snapshot_hash,
         "trigger": run.trigger,
         "metrics": metrics,
     }
+    return _keep(runtime, run, project, candidate, manifest, end)
+
+
+def _keep(
+    runtime: Runtime,
+    run: TrainingRun,
+    project: Project,
+    made: Speaker,
+    manifest: dict[str, Any],
+    end: Callable[[Session], None],
+) -> ModelVersion | None:
+    """Save the artifact and record the version: both, or neither."""
     artifact = f"{project.public_id}/{new_public_id()}"
     directory = runtime.settings.model_directory / artifact
     artifacts.remove_half_written(directory.parent)
-    artifacts.save(directory, model, tokenizer, manifest)
+    artifacts.save(directory, made.model, made.tokenizer, manifest)
     version = None
     try:
-        version = _record(runtime, run, base.name, artifact, data.snapshot_hash, metrics, end)
+        version = _record(runtime, run, artifact, manifest, end)
     finally:
         if version is None:
             artifacts.remove(directory)
@@ -96,89 +114,50 @@ def _freeze_and_read(runtime: Runtime, project: Project, head: Head, holdout_sha
         return dataset.build(session, project, head, holdout_share)
 
 
-def _metrics(
+def _reigning(session: Session, project_id: int) -> Reigning | None:
+    version = champion(session, project_id)
+    return None if version is None else Reigning(version, unseen_labels(session, version))
+
+
+def _measure(
     runtime: Runtime,
+    project: Project,
     data: Dataset,
-    head: Head,
+    candidate: Speaker,
+    reigning: Reigning | None,
     device: Device,
-    candidate: tuple[Any, Any, int],
-    reigning: ModelVersion | None,
-) -> dict[str, Any]:
-    texts, truth = [one.text for one in data.holdout], [one.label_id for one in data.holdout]
-    train_texts, train_labels = [one.text for one in data.train], [one.label_id for one in data.train]
-    model, tokenizer, max_length = candidate
-
-    def measured(model: Any, tokenizer: Any, max_length: int) -> dict[str, Any]:
-        said = predict.probabilities(model, tokenizer, texts, head, device, max_length)
-        return evaluate.score(said, truth, head.label_ids)
-
-    mine = measured(model, tokenizer, max_length)
-    return {
-        "accuracy": mine["accuracy"],
-        "holdout": mine,
-        "champion": _rival(runtime.settings.model_directory, reigning, head, measured),
-        "majority_class_accuracy": evaluate.majority_class_accuracy(train_labels, truth),
-        "tfidf_logreg_accuracy": evaluate.tfidf_logreg_accuracy(train_texts, train_labels, texts, truth),
-        "train_items": len(data.train),
-        "holdout_items": len(data.holdout),
-        "holdout_published": data.holdout_items,
-        "holdout_coverage": data.holdout_coverage,
-    }
-
-
-def _rival(
-    models: Path, reigning: ModelVersion | None, head: Head, measured: Callable[[Any, Any, int], dict[str, Any]]
-) -> dict[str, Any] | None:
-    """The champion's scores on this holdout; only its id where its artifact is lost or knows other labels."""
-    if reigning is None:
-        return None
-    known = {"version_id": reigning.id, "number": reigning.number}
-    try:
-        model, tokenizer, manifest = artifacts.load(models / reigning.artifact)
-    except Conflict as error:
-        log.warning("champion_lost", version_id=reigning.id, error=str(error))
-        return known
-    if manifest["label_ids"] != list(head.label_ids):
-        return known
-    return known | measured(model, tokenizer, int(manifest["settings"]["max_length"]))
+) -> tuple[dict[str, Any], float | None]:
+    rival = None
+    if reigning is not None:
+        rival = load_speaker(runtime.settings.model_directory, reigning.version, project.label_schema)
+    return measure(data, candidate, reigning, rival, device)
 
 
 def _record(
-    runtime: Runtime,
-    run: TrainingRun,
-    base_name: str,
-    artifact: str,
-    snapshot_hash: str,
-    metrics: dict[str, Any],
-    end: Callable[[Session], None],
+    runtime: Runtime, run: TrainingRun, artifact: str, manifest: dict[str, Any], end: Callable[[Session], None]
 ) -> ModelVersion | None:
     moment = now()
     with runtime.writing() as session:
         end(session)
         if not finish_run(session, run.id, moment):
+            end_cancelled(session, run.id, moment)
             return None
         version = add_version(
             session,
             run,
-            base_model=base_name,
+            base_model=manifest["base_model"],
             artifact=artifact,
-            snapshot_hash=snapshot_hash,
-            metrics=metrics,
+            snapshot_hash=manifest["snapshot_hash"],
+            metrics=manifest["metrics"],
+            temperature=manifest["temperature"],
             now=moment,
         )
         promoted = promote_if_better(session, run, version, moment)
         # What was decided while this run kept the next one from starting may be enough by itself.
         due_by_threshold(session, run.project_id, moment)
-    log.info("training_done", run_id=run.id, version=version.number, promoted=promoted, seconds=metrics["seconds"])
+    gate = version.metrics["gate"]
+    log.info("training_done", run_id=run.id, version=version.number, promoted=promoted, reason=gate["reason"])
     return version
-
-
-def _progress(run_id: int) -> train.Progress:
-    def report(step: int, steps: int) -> None:
-        if step % max(1, steps // 10) == 0:
-            log.info("training_progress", run_id=run_id, step=step, steps=steps)
-
-    return report
 
 
 def pause(runtime: Runtime) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
+from core.blind import lot
 from core.errors import Conflict
 from core.labels import item_text
 from core.models import Batch, Item, Project
@@ -19,9 +19,6 @@ from core.training import decided_items
 from trainer.heads import Head
 
 PAGE = 5000
-HOLDOUT_SALT = b"lightwork-holdout-1"
-"""Never changes: another salt would put items that models have trained on into the holdout."""
-_NOT_WORDS = re.compile(r"(https?://\S+|www\.\S+|\{link\}|@\w+|\brt\b|[^\w])+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +87,8 @@ def build(session: Session, project: Project, head: Head, holdout_share: float) 
 
 
 def on_holdout(text: str, content_hash: str, share: float) -> bool:
-    """Which side an item is on: fixed by its text for ever, whatever else is uploaded.
-
-    Upper and lower case, punctuation, addresses and names of people do not count, so that a text and its copies
-    (a repost, a shortened link) lie on one side. A text with nothing else in it goes by its content hash.
-    """
-    essence = _NOT_WORDS.sub(" ", text.lower()).strip() or content_hash
-    digest = hashlib.sha256(HOLDOUT_SALT + essence.encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
+    """Which side an item is on: fixed by its text for ever (`core.blind.lot`), so that copies lie on one side."""
+    return lot(text, content_hash) < share
 
 
 def _example(item: Item, head: Head) -> Example:

@@ -6,18 +6,19 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from core.clock import now
 from core.effects import add_effect
-from core.errors import LightworkError
+from core.errors import Conflict, LightworkError
 from core.log import get_logger
 from core.models import ModelVersion, TrainingRun
 from core.predictions import fail_prelabel
 from core.queue import TRAINING
 from core.runtime import Runtime, process_runtime
 from core.tally import count_job
-from core.training_runs import fail_run, release_run, retry_effect, start_run
-from trainer import cycle
+from core.training_runs import claim, end_cancelled, fail_run, release_run, retry_effect
+from trainer import cycle, ordering
 from trainer import prelabel as prelabeling
 from trainer.heartbeat import Heartbeat
 from trainer.settings import TrainingSettings
+from trainer.stopping import RunStopped
 
 HYPERPARAMETERS = TrainingSettings()
 
@@ -25,37 +26,42 @@ log = get_logger(__name__)
 
 
 def retrain(run_id: int) -> None:
-    """Carry out a training run that is due.
+    """Carry out a training run that is due: this one, or one of another project whose turn it is.
 
     What a person can mend ends the run with a message to the coordinator; anything else is raised, for RQ to retry.
     """
     runtime = process_runtime()
-    attempt = _claim(runtime, run_id)
-    if attempt is None:
+    run = _claim(runtime, run_id)
+    if run is None:
         return
     _quiet()
     try:
-        with Heartbeat(runtime, run_id):
+        with Heartbeat(runtime, run.id):
             cycle.carry_out(
-                runtime, run_id, HYPERPARAMETERS, lambda session: count_job(session, TRAINING, "retrain", now())
+                runtime, run, HYPERPARAMETERS, lambda session: count_job(session, TRAINING, "retrain", now())
             )
-    except LightworkError as error:
-        log.warning("training_failed", run_id=run_id, error=str(error))
+    except RunStopped as stopped:
+        log.info("training_stopped", reason=str(stopped))
         with runtime.writing() as session:
-            fail_run(session, run_id, error.code, error.params, now())
+            end_cancelled(session, run.id, now())
+            count_job(session, TRAINING, "retrain", now())
+    except LightworkError as error:
+        log.warning("training_failed", run_id=run.id, error=str(error))
+        with runtime.writing() as session:
+            fail_run(session, run.id, error.code, error.params, now())
             count_job(session, TRAINING, "retrain", now(), failed=True)
     except BaseException:
         with runtime.writing() as session:
-            release_run(session, run_id, attempt)
+            release_run(session, run.id, run.attempts, now())
             count_job(session, TRAINING, "retrain", now(), failed=True)
         raise
 
 
-def _claim(runtime: Runtime, run_id: int) -> int | None:
-    """The number of this attempt, or None where the run is not to be carried out here and now."""
+def _claim(runtime: Runtime, run_id: int) -> TrainingRun | None:
+    """The run to carry out here and now, or None."""
     with runtime.writing() as session:
-        if start_run(session, run_id, now()):
-            return session.get_one(TrainingRun, run_id).attempts
+        if (claimed := claim(session, run_id, now())) is not None:
+            return claimed
         run = session.get(TrainingRun, run_id)
         if run is not None and (again := retry_effect(run)) is not None:
             add_effect(session, again)
@@ -87,6 +93,22 @@ def _prelabel(runtime: Runtime, version: ModelVersion) -> None:
         if error.code != "model_replaced":
             with runtime.writing() as session:
                 fail_prelabel(session, version, error.code, error.params, now())
+
+
+def diversify(project_id: int) -> None:
+    """Choose what is asked first in a project that has no model yet; where a model has come, nothing is left to do."""
+    runtime = process_runtime()
+    _quiet()
+    failed = True
+    try:
+        ordering.start(runtime, project_id)
+        failed = False
+    except Conflict as error:
+        log.info("start_dropped", project_id=project_id, error=str(error))
+        failed = False
+    finally:
+        with runtime.writing() as session:
+            count_job(session, TRAINING, "diversify", now(), failed=failed)
 
 
 def _quiet() -> None:

@@ -11,12 +11,12 @@ from core.clock import now
 from core.labels import item_text
 from core.log import get_logger
 from core.models import Item, ModelVersion, Project
-from core.predictions import PredictionRow, finish_prelabel, pieces, plan_bands, reband, record, unpredicted
-from core.ranks import ORDINARY, UNCERTAIN
+from core.predictions import PredictionRow, finish_prelabel, record, unpredicted
 from core.runtime import Runtime
 from trainer import artifacts, predict
 from trainer.cycle import pause
-from trainer.heads import Head, head_for
+from trainer.heads import Head, head_for, known_labels
+from trainer.ordering import reorder
 from trainer.settings import Device, choose_device
 
 CHUNK = 500
@@ -33,12 +33,12 @@ def carry_out(runtime: Runtime, version: ModelVersion) -> int:
     device = choose_device(runtime.settings.device)
     with runtime.reading() as session:
         project = session.get_one(Project, version.project_id)
-    loaded = _load(runtime.settings.model_directory / version.artifact)
-    head = head_for(_known_labels(project.label_schema, loaded.label_ids))
+    loaded = _load(runtime.settings.model_directory / version.artifact, version.temperature)
+    head = head_for(known_labels(project.label_schema, loaded.label_ids))
     total = 0
     while True:
         total += _predict_all(runtime, version, head, device, loaded)
-        _reorder(runtime, version)
+        reorder(runtime, version)
         with runtime.writing() as session:
             if finish_prelabel(session, version.id, now()):
                 break
@@ -54,16 +54,13 @@ class Loaded:
     tokenizer: Any
     max_length: int
     label_ids: tuple[str, ...]
+    temperature: float
 
 
-def _load(directory: Path) -> Loaded:
+def _load(directory: Path, temperature: float | None) -> Loaded:
     model, tokenizer, manifest = artifacts.load(directory)
-    return Loaded(model, tokenizer, int(manifest["settings"]["max_length"]), tuple(manifest["label_ids"]))
-
-
-def _known_labels(label_schema: dict[str, Any], label_ids: Sequence[str]) -> dict[str, Any]:
-    """The schema as the model knows it: labels that were added since stand behind those."""
-    return label_schema | {"labels": [label for label in label_schema["labels"] if label["id"] in label_ids]}
+    length, label_ids = int(manifest["settings"]["max_length"]), tuple(manifest["label_ids"])
+    return Loaded(model, tokenizer, length, label_ids, temperature or 1.0)
 
 
 def _predict_all(runtime: Runtime, version: ModelVersion, head: Head, device: Device, loaded: Loaded) -> int:
@@ -74,7 +71,9 @@ def _predict_all(runtime: Runtime, version: ModelVersion, head: Head, device: De
         if not items:
             return total
         texts = [item_text(item.content) for item in items]
-        said = predict.probabilities(loaded.model, loaded.tokenizer, texts, head, device, loaded.max_length)
+        said = predict.probabilities(
+            loaded.model, loaded.tokenizer, texts, head, device, loaded.max_length, loaded.temperature
+        )
         rows = _rows(items, head, said)
         with runtime.writing() as session:
             record(session, version.id, rows, now())
@@ -91,13 +90,3 @@ def _rows(items: Sequence[Item], head: Head, probabilities: Any) -> list[Predict
         spread = tuple(round(float(share), 6) for share in said)
         rows.append(PredictionRow(item.id, head.label_ids[best], float(said[best]), spread, float(uncertainty)))
     return rows
-
-
-def _reorder(runtime: Runtime, version: ModelVersion) -> None:
-    with runtime.reading() as session:
-        plan = plan_bands(session, version.project_id)
-    for ids, band in ((plan.promote, UNCERTAIN), (plan.demote, ORDINARY)):
-        for piece in pieces(ids):
-            with runtime.writing() as session:
-                reband(session, version.project_id, version.id, piece, band)
-            pause(runtime)

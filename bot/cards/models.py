@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cards.buttons import render_rows
+from bot.cards.gate import Reason, reason_sentence
 from bot.cards.views import Choice, View
 from bot.surface import Message
 from bot.texts import say
@@ -34,7 +35,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One model version in the list. state: champion, held or retired; `usable`: its files are there."""
+    """One model version in the list. state: champion, held or retired; `usable`: its files are there.
+
+    reason: why it was held. drifted: it agrees less with new labels than it should.
+    """
 
     number: int
     state: str
@@ -42,11 +46,16 @@ class Version:
     base_model: str
     created_at: datetime
     usable: bool
+    reason: Reason | None = None
+    drifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelsCard(View):
-    """The newest versions of a job, the newest first. more: so many older ones are not shown."""
+    """The newest versions of a job, the newest first. more: so many older ones are not shown.
+
+    run: public id of the unfinished run that can be stopped; empty where there is none.
+    """
 
     public_id: str
     name: str
@@ -55,6 +64,7 @@ class ModelsCard(View):
     time_zone: str
     now: datetime
     more: int = 0
+    run: str = ""
 
 
 def render(card: ModelsCard, locale: str) -> Message:
@@ -107,7 +117,12 @@ def _version(version: Version, card: ModelsCard, locale: str) -> str:
         when=moment(version.created_at, card.time_zone, locale, card.now),
         base=version.base_model,
     )
-    return said if version.usable else f"{said}\n{say('models_gone', locale)}"
+    more = [
+        say("models_drifted", locale) if version.drifted else "",
+        reason_sentence(version.reason, locale) if version.reason else "",
+        "" if version.usable else say("models_gone", locale),
+    ]
+    return "\n".join((said, *filter(None, more)))
 
 
 def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
@@ -123,4 +138,11 @@ def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
         for version in others
     )
     train = Choice(make("pick", card.public_id, "train"), "button_train", style="quiet")
-    return (*choices, ()) if card.standing.training else (*choices, (train,))
+    if card.standing.training:
+        return (*choices, stop_row(card.public_id, card.run)) if card.run else choices
+    return (*choices, (train,))
+
+
+def stop_row(project: str, run: str) -> tuple[Choice, ...]:
+    """The button that stops a run. project, run: their public ids."""
+    return (Choice(make("stoptrain", project, run), "button_stop_training", style="danger"),)

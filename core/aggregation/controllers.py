@@ -6,8 +6,8 @@ decided since the last step shows only in the next one.
 
 from __future__ import annotations
 
-LEAST, MOST = 0.002, 0.2
-"""Bounds: below, answers are asked for that tell nothing; above, a rare label is taken for a slip."""
+LEAST, MOST = 0.002, 0.4
+"""Bounds: below, answers are asked for that tell nothing; above, too few items get a second one to know people by."""
 STEP = 1.25
 """The largest factor of one step."""
 GAIN = 0.5

@@ -5,6 +5,8 @@ crowds fewer labels are right than the posteriors promise. So an item is right w
 shared mistakes e have a Beta distribution: learnt from replays (`benchmarks/forecasts.py`), and for one job from its
 known items. Items that an expert settled are right.
 
+Forecasts, steering towards a target and replays all take the share of right labels from here (docs/replay.md).
+
 The number of right items is a Poisson-binomial variable given e. It is summed exactly by its characteristic function
 (Hong 2013) up to `EXACT_ITEMS` items; above, by the normal approximation with a term for the skewness (Volkova 1996).
 """
@@ -72,9 +74,18 @@ def audited(mistakes: Mistakes, found: float) -> Mistakes:
     return Mistakes(mistakes.shares * (1.0 - found), mistakes.weights)
 
 
-def accuracy(beliefs: Beliefs, mistakes: Mistakes, *, draws: int = 4000, seed: int = 0) -> Spread | None:
-    """The share of right labels with its 80 % interval; nothing where there are no items."""
+def expected_accuracy(beliefs: Beliefs, mistakes: Mistakes) -> float | None:
+    """The share of right labels to expect; nothing where there are no items."""
     if not beliefs.items:
+        return None
+    right = float(beliefs.times @ beliefs.confidences) * (1.0 - float(mistakes.weights @ mistakes.shares))
+    return (right + beliefs.settled) / beliefs.items
+
+
+def accuracy(beliefs: Beliefs, mistakes: Mistakes, *, draws: int = 4000, seed: int = 0) -> Spread | None:
+    """The share of right labels as of `expected_accuracy`, with its 80 % interval."""
+    middle = expected_accuracy(beliefs, mistakes)
+    if middle is None:
         return None
     rng = np.random.default_rng(seed)
     share = rng.choice(mistakes.shares, size=draws, p=mistakes.weights)
@@ -83,7 +94,7 @@ def accuracy(beliefs: Beliefs, mistakes: Mistakes, *, draws: int = 4000, seed: i
     deviation = np.sqrt(beliefs.times @ (chance * (1.0 - chance)))
     rates = np.clip((mean + deviation * rng.standard_normal(draws)) / beliefs.items, 0.0, 1.0)
     low, high = np.quantile(rates, INTERVAL)
-    return Spread(float(mean.mean() / beliefs.items), float(low), float(high))
+    return Spread(middle, float(low), float(high))
 
 
 def all_right(beliefs: Beliefs, mistakes: Mistakes) -> float:

@@ -1,8 +1,9 @@
 """A crowd at work on one job: the decisions and the learning of production, on tables in memory.
 
-Production keeps the same state in the database and calls the same functions: `value.pays` says whether somebody's
-answer about an item is wanted, `online.update` and `confusion.add_answer` learn from it at once, `estimate` learns from
-all answers after each further share of them. Replays, simulated attacks and forecasts run on this.
+Production keeps the same state in the database and calls the same functions: `value.worth` says what somebody's answer
+about an item is worth (assignment allows people for noise besides, and starves no item), `online.update` and
+`confusion.add_answer` learn from it at once, `estimate` learns from all answers after each further share of them.
+Replays, simulated attacks and forecasts run on this.
 """
 
 from __future__ import annotations

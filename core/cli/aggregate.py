@@ -17,6 +17,9 @@ from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
 
 MAX_CELLS = 1 << 27
 """Items times labels: their posteriors would fill 1 GiB."""
+MATRIX_METHODS = ("dawid-skene", "dawid-skene-hierarchical")
+MAX_MATRIX_CELLS = 1 << 26
+"""Workers times labels times labels: what people's matrices of half a GiB take, of which several stand side by side."""
 CHOICES = 50
 """So few labels are always choices, never free text."""
 
@@ -32,6 +35,7 @@ def run(labels: Path, method: str, gold: Path | None, out: Path | None) -> tuple
     table = read_labels(labels)
     check_size(labels, table)
     refuse_free_text(labels, table)
+    _check_matrices(labels, table, method)
     known = None if gold is None else read_gold(gold, table)
     start = time.perf_counter()
     result = METHODS[method](Annotations(table.item_index, table.worker_index, table.answer_index, table.shape))
@@ -59,6 +63,19 @@ def check_size(path: Path, table: CrowdTable) -> None:
         raise BadTable(
             f"{path} has {len(table.labels)} different labels for {len(table.items)} items, which is too much to hold "
             "at once; are these labels to choose from, or free texts?"
+        )
+
+
+def _check_matrices(path: Path, table: CrowdTable, method: str) -> None:
+    """Refuse a matrix for each worker where labels are so many that all of them do not fit in memory.
+
+    Raises:
+        BadTable: they do not.
+    """
+    if method in MATRIX_METHODS and len(table.workers) * len(table.labels) ** 2 > MAX_MATRIX_CELLS:
+        raise BadTable(
+            f"{path} has {len(table.labels)} different labels and {len(table.workers)} workers, which is too much for "
+            f"the method {method}; use --method auto."
         )
 
 

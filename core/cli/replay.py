@@ -14,8 +14,6 @@ from core.cli.aggregate import check_size, refuse_free_text
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
 from core.replaying import Aim, orders, replay
 
-DEFAULT_SEEDS = 8
-
 
 def aim_from(information: float | None, target: float | None, error_cost: float | None) -> Aim:
     """The aim that the options name.

@@ -31,9 +31,9 @@ class TrainingRun(Base):
     public_id: Mapped[PublicId]
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
     trigger: Mapped[Short]
-    """threshold, cron or button."""
+    """threshold, cron, button or drift."""
     state: Mapped[Short]
-    """due, running, done or failed."""
+    """due, running, done, failed or cancelled."""
     label_count: Mapped[int] = mapped_column(default=0)
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("worker.id"))
     error_code: Mapped[str | None] = mapped_column(String(60))

@@ -1,4 +1,4 @@
-"""Predictions and the order of asking."""
+"""Predictions, and when they are due."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from sqlalchemy import Engine, select
 
 from core import predictions
 from core.db import reading
-from core.errors import Conflict
 from core.models import Item, ModelVersion, Prediction
 from core.predictions import PredictionRow
 from core.queue import PRELABEL
-from core.ranks import ORDINARY, UNCERTAIN, URGENT, band_of, make_rank
 from tests.integration.trainer_fixtures import NOON, Base
 
 
@@ -38,21 +36,6 @@ def row(item_id: int, uncertainty: float, label_id: str = "a") -> PredictionRow:
 def record(base: Base, version: ModelVersion, rows: list[PredictionRow]) -> None:
     with base.writing() as session:
         predictions.record(session, version.id, rows, NOON)
-
-
-def asked_order(base: Base) -> list[int]:
-    with reading(base.engine) as session:
-        return list(session.scalars(select(Item.id).where(Item.slots > 0).order_by(Item.rank)))
-
-
-def reorder(base: Base, version: ModelVersion, limit: int = 5000) -> predictions.BandPlan:
-    with reading(base.engine) as session:
-        plan = predictions.plan_bands(session, base.project_id, limit)
-    for ids, band in ((plan.promote, UNCERTAIN), (plan.demote, ORDINARY)):
-        for piece in predictions.pieces(ids, 2):
-            with base.writing() as session:
-                assert predictions.reband(session, base.project_id, version.id, piece, band) == len(piece)
-    return plan
 
 
 def test_recording_twice_changes_the_row_and_keeps_its_id(base: Base, version: ModelVersion) -> None:
@@ -91,55 +74,6 @@ def test_only_open_items_of_published_batches_are_predicted(base: Base, version:
     with reading(base.engine) as session:
         assert [item.id for item in predictions.unpredicted(session, version)] == wanted[1:]
         assert [item.id for item in predictions.unpredicted(session, version, after_id=wanted[1])] == wanted[2:]
-
-
-def test_the_most_uncertain_are_asked_first(base: Base, version: ModelVersion) -> None:
-    first, second, third, unknown = base.items(["one", "two", "three", "four"])
-    record(base, version, [row(first, 0.1), row(second, 0.9), row(third, 0.5)])
-    reorder(base, version)
-    assert asked_order(base) == [second, third, first, unknown]
-
-
-def test_what_is_no_longer_uncertain_goes_back_with_a_fresh_rank(base: Base, version: ModelVersion) -> None:
-    ids = base.items([f"text {number}" for number in range(5)])
-    record(base, version, [row(item_id, place / 10) for place, item_id in enumerate(ids)])
-    reorder(base, version, limit=3)
-    assert asked_order(base) == [ids[4], ids[3], ids[2], ids[0], ids[1]]
-    with reading(base.engine) as session:
-        before = {key: value for key, value in session.execute(select(Item.id, Item.rank))}
-    record(base, version, [row(item_id, 1 - place / 10) for place, item_id in enumerate(ids)])
-    plan = reorder(base, version, limit=3)
-    assert plan.demote == (ids[4], ids[3])
-    assert asked_order(base) == [ids[0], ids[1], ids[2], ids[4], ids[3]]
-    with reading(base.engine) as session:
-        after = {key: value for key, value in session.execute(select(Item.id, Item.rank))}
-    assert all(after[item_id] not in before.values() for item_id in ids)
-    assert len(set(after.values())) == 5
-    highest = max(make_rank(0, rank & ((1 << 56) - 1)) for rank in before.values())
-    assert all(after[item_id] & ((1 << 56) - 1) > highest for item_id in ids)
-
-
-def test_urgent_items_stay_urgent_and_decided_ones_stay_put(base: Base, version: ModelVersion) -> None:
-    urgent, ordinary = base.items(["one", "two"])
-    (decided,) = base.decided(1)
-    with base.writing() as session:
-        session.get_one(Item, urgent).rank = make_rank(URGENT, 1)
-    record(base, version, [row(urgent, 0.9), row(ordinary, 0.1), row(decided, 0.8)])
-    assert reorder(base, version) == predictions.BandPlan((ordinary,), ())
-    with base.writing() as session:
-        assert predictions.reband(session, base.project_id, version.id, [decided], UNCERTAIN) == 0
-    with reading(base.engine) as session:
-        bands = {item.id: band_of(item.rank) for item in session.scalars(select(Item))}
-    assert bands == {urgent: URGENT, ordinary: UNCERTAIN, decided: ORDINARY}
-
-
-def test_a_replaced_model_reorders_nothing(base: Base, version: ModelVersion) -> None:
-    ids = base.items(["one"])
-    with base.writing() as session:
-        session.get_one(ModelVersion, version.id).state = "retired"
-    with base.writing() as session, pytest.raises(Conflict) as caught:
-        predictions.reband(session, base.project_id, version.id, ids, UNCERTAIN)
-    assert caught.value.code == "model_replaced"
 
 
 def test_predictions_are_due_until_every_open_item_has_one(base: Base, version: ModelVersion) -> None:

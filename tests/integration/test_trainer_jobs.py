@@ -19,22 +19,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from transformers import AutoModel
 
 from core import training_runs
+from core.blind import lot
 from core.clock import now
 from core.config import Settings
 from core.db import reading
+from core.labels import item_text
 from core.models import Item, JobTally, ModelVersion, OutboxMessage, Prediction, TrainingRun
 from core.queue import PRELABEL
 from core.ranks import UNCERTAIN, band_of
 from core.runtime import Runtime
 from core.training import request_training
 from tests.integration.trainer_fixtures import NOON, Base
-from trainer import artifacts, jobs, train
+from trainer import artifacts, jobs, ordering, train
 from trainer import heartbeat as heartbeats
-from trainer import prelabel as prelabeling
 from trainer.dataset import on_holdout
 from trainer.settings import TrainingSettings
 
 DATA = Path(__file__).parents[2] / "demo" / "weather_text"
+CHANCE_SHARE = 0.3
 QUICK = TrainingSettings(epochs=2, max_length=32)
 Tweets = tuple[list[str], list[str]]
 
@@ -141,7 +143,9 @@ def test_the_whole_way_with_the_real_encoder(base: Base, runtime: Runtime, tweet
     assert all(sum(prediction.probabilities) == pytest.approx(1, abs=1e-4) for prediction in predictions)
     asked = read(base, select(Item).where(Item.slots > 0).order_by(Item.rank))
     assert [band_of(item.rank) for item in asked] == [UNCERTAIN] * 14
-    doubts = [item.uncertainty for item in asked]
+    steered = [item for item in asked if lot(item_text(item.content), "") >= CHANCE_SHARE]
+    doubts = [item.uncertainty for item in steered]
+    assert len(doubts) > 5
     assert doubts == sorted(doubts, reverse=True)
     assert tally(base) == {"retrain": (1, 0), "prelabel": (1, 0)}
 
@@ -342,7 +346,7 @@ def test_items_published_meanwhile_are_predicted_too(
     (version,) = read(base, select(ModelVersion))
     with base.writing() as session:
         session.get_one(ModelVersion, version.id).state = "champion"
-    reorder: Callable[..., None] = prelabeling._reorder
+    reorder: Callable[..., None] = ordering.reorder
     added: list[int] = []
 
     def reorder_late(*args: Any) -> None:
@@ -350,7 +354,7 @@ def test_items_published_meanwhile_are_predicted_too(
         if not added:
             added.extend(base.items(["published at the last moment"]))
 
-    monkeypatch.setattr(prelabeling, "_reorder", reorder_late)
+    monkeypatch.setattr("trainer.prelabel.reorder", reorder_late)
     jobs.prelabel(version.id)
     spoken = set(read(base, select(Prediction.item_id)))
     assert spoken == set(read(base, select(Item.id).where(Item.state == "open")))

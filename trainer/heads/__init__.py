@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -48,3 +49,8 @@ def head_for(label_schema: dict[str, Any]) -> Head:
         raise InvalidInput("schema_not_trainable", kind=kind)
     head: Head = importlib.import_module(name).make(label_schema)
     return head
+
+
+def known_labels(label_schema: dict[str, Any], label_ids: Sequence[str]) -> dict[str, Any]:
+    """The schema as a model knows it: labels that were added since stand behind those."""
+    return label_schema | {"labels": [label for label in label_schema["labels"] if label["id"] in label_ids]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from trainer.selection import margin_doubt
 
 MAX_WEIGHT = 4.0
 
@@ -52,11 +53,7 @@ class ChoiceHead:
 
     def uncertainty(self, probabilities: NDArray[Any]) -> NDArray[Any]:
         """1 - margin, the margin being the best probability minus the second best."""
-        if probabilities.shape[1] < 2:
-            return np.zeros(len(probabilities))
-        best = np.sort(probabilities, axis=1)
-        doubt: NDArray[Any] = 1.0 - (best[:, -1] - best[:, -2])
-        return doubt
+        return margin_doubt(probabilities)
 
 
 def make(label_schema: dict[str, Any]) -> ChoiceHead:

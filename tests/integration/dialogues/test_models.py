@@ -105,7 +105,7 @@ async def test_train_says_what_is_missing_and_starts_one_run(chat: Chat, redis: 
 async def test_no_model_yet(chat: Chat) -> None:
     olga = await chat.member("Olga", "coordinator")
     with chat.writing() as session:
-        make_project(session, ["one"], retrain_threshold=50)
+        make_project(session, [f"item {number}" for number in range(60)], retrain_threshold=50)
     heard = await olga.says("/models")
     assert "No model yet: training starts at 50 decided items, or by /train." in heard
     assert olga.buttons() == ["Train now"]

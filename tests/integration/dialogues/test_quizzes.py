@@ -60,6 +60,8 @@ async def test_who_fails_is_told_kindly_tries_again_and_is_let_in_by_hand(chat: 
     first = item_text(ann)
     await ann.taps_payload(again)
     assert item_text(ann) == first, "a second tap changes nothing"
+    await ann.says("/undo")
+    assert ann.refused == "too_late_to_undo", "an answer of the first attempt does not become one of the second"
     await answers_rightly(chat, ann, wrong=True)
     heard = await answers_rightly(chat, ann, wrong=True)
     assert "Thank you for trying" in heard

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
+from core.answers import undo
 from core.assignment import Lease
 from core.errors import Conflict, NotFound
 from core.gold_doubts import correct, doubts, keep, retire_doubtful
@@ -12,6 +13,7 @@ from core.gold_pool import ask_like_others
 from core.models import Gold, Item, Project, Skill
 from core.standing import change_standing
 from tests.integration.gold.job import GoldJob
+from tests.invariants import check_control
 
 GOOD_PEOPLE = 6
 
@@ -91,6 +93,30 @@ def test_a_kept_label_counts_against_them_as_before(job: GoldJob) -> None:
         keep(session, session.get_one(Project, job.project_id), shown, job.owner_id, job.clock())
     assert [(job.standing(one).gold_count, job.standing(one).gold_right) for one in people] == [(1, 0)] * GOOD_PEOPLE
     assert retire(job) == 0, "the same answers do not raise it again"
+
+
+def test_an_answer_from_before_a_decision_can_still_be_taken_back(job: GoldJob) -> None:
+    item_id, _ = contradicted(job)
+    late = job.person("Late")
+    lease = job.known_lease(late)
+    assert lease.item_id == item_id
+    job.answer(late, lease, "b")
+    retire(job)
+    shown = public_id(job, item_id)
+    with job.writing() as session:
+        keep(session, session.get_one(Project, job.project_id), shown, job.owner_id, job.clock())
+    with job.writing() as session:
+        undo(
+            session,
+            worker_id=late,
+            assignment_public_id=lease.public_id,
+            version=lease.version,
+            now=job.clock.forward(1),
+        )
+    with job.writing() as session:
+        check_control(session)
+    assert (job.gold(item_id).served, job.gold(item_id).missed) == (0, 0)
+    assert job.standing(late).gold_count == 0
 
 
 def test_an_item_can_be_given_to_people_instead(job: GoldJob) -> None:

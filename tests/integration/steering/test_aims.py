@@ -8,6 +8,7 @@ from sqlalchemy import update
 from core.aggregation.controllers import STEP
 from core.aims import Aim, information_wanted
 from core.errors import InvalidInput
+from core.forecast import forecast
 from core.models import Item
 from core.runtime import Runtime
 from core.steering import reached, set_aim
@@ -91,6 +92,17 @@ def test_what_is_expected_needs_enough_items(runtime: Runtime) -> None:
     with runtime.writing() as session:
         session.execute(update(Item).values(state="adjudicated"))
         assert reached(session, crowd.project(session)).accuracy == 1.0
+
+
+def test_the_aim_and_the_forecast_expect_the_same(runtime: Runtime) -> None:
+    crowd = Crowd(runtime, items=25, workers=4, min_overlap=2, max_overlap=3)
+    at_work(crowd, 1.0)
+    with runtime.reading() as session:
+        project = crowd.project(session)
+        said = forecast(session, project, crowd.clock()).accuracy
+        assert said is not None
+        assert reached(session, project).accuracy == pytest.approx(said.middle)
+        assert said.low < said.middle < said.high
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_an_audit_fits(locale: str, size: int) -> None:
         note=("it rains " * size)[:500],
     )
     for choosing in (False, True):
-        message = render(AuditCard(case, AuditSummary(12, 11, 4, Estimate(1 / 12, 0.015, 0.354)), "auditjob", choosing), locale)
+        message = render(
+            AuditCard(case, AuditSummary(12, 11, 4, Estimate(1 / 12, 0.015, 0.354)), "auditjob", choosing), locale
+        )
         assert message.text in telegram_render.render(message).text
         check_blocks(blocks(message))
         assert message.footer.splitlines()[2].count("%") >= 4

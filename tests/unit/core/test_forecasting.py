@@ -19,6 +19,7 @@ from core.aggregation.correctness import (
     all_right,
     at_least,
     audited,
+    expected_accuracy,
     share_right,
     shared_mistakes,
 )
@@ -173,6 +174,16 @@ def test_known_items_narrow_the_interval_and_move_it() -> None:
     assert good.high - good.low < (before.high - before.low) / 2
     assert good.low < 0.96 < good.high
     assert poor.low < 0.76 < poor.high
+
+
+def test_what_is_expected_is_the_middle_of_the_interval() -> None:
+    beliefs = Beliefs(np.array([0.97, 0.6]), np.array([300.0, 40.0]), settled=60)
+    said = accuracy(beliefs, shared_mistakes())
+    assert said is not None
+    assert said.middle == expected_accuracy(beliefs, shared_mistakes())
+    assert said.low < said.middle < said.high
+    without = Beliefs(beliefs.confidences, beliefs.times)
+    assert (expected_accuracy(without, shared_mistakes()) or 0.0) < said.middle, "what experts settled is right"
 
 
 def test_audits_find_a_part_of_what_is_wrong() -> None:

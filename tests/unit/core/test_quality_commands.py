@@ -110,6 +110,16 @@ def test_free_texts_are_told_from_labels(tmp_path: Path) -> None:
     assert answer("agreement", texts)["pairwise"] == 0.0
 
 
+def test_a_matrix_for_each_worker_is_refused_where_it_does_not_fit(tmp_path: Path) -> None:
+    rows = ((item, worker, item % 400) for item in range(800) for worker in (item % 500, (item + 1) % 500))
+    many = tmp_path / "many.csv"
+    many.write_text("task,worker,label\n" + "".join(f"{item},w{worker},{label}\n" for item, worker, label in rows))
+    assert answer("aggregate", many)["items"] == 800
+    for method in ("dawid-skene", "dawid-skene-hierarchical"):
+        assert "400 different labels and 500 workers" in (said := refusal("aggregate", many, "--method", method))
+        assert "--method auto" in said
+
+
 def test_agreement_answers_with_its_documented_keys(crowd: Path) -> None:
     found = answer("agreement", crowd / "labels.csv")
     figures = [name + end for name in ("alpha", "fleiss_kappa", "pairwise") for end in ("", "_low", "_high")]

@@ -16,7 +16,7 @@ from core.aggregation.annotations import Annotations
 from core.aggregation.confusion import Counts, default_pooled, empty_counts
 from core.aggregation.engine import discard, learn, start, take, wants
 from core.aggregation.estimate import MIN_NEW, estimate
-from core.aggregation.policy import expected_accuracy, information_of
+from core.aggregation.policy import information_of
 from core.cli import main
 from core.crowd_table import CrowdTable, read_gold, read_labels
 from core.replaying import Aim, orders, replay
@@ -157,9 +157,19 @@ class TestReplay:
         changed = CrowdTable(crowd.items, crowd.workers, crowd.labels, crowd.item_index, crowd.worker_index, last)
         assert replay(changed, gold, order, Aim()).annotations == found.annotations
 
-    def test_expected_accuracy_is_less_sure_than_the_posteriors(self) -> None:
-        posteriors, prior = np.array([[0.95, 0.05], [0.1, 0.9]]), np.array([0.5, 0.5])
-        assert 0.5 < expected_accuracy(posteriors, prior) < 0.925
+    def test_a_target_within_reach_is_reached_and_not_by_far(self, weather: CrowdTable) -> None:
+        gold = read_gold(WEATHER / "gold.csv", weather)
+        order = next(orders(len(weather.item_index), 1)).tolist()
+        modest, usual = (replay(weather, gold, order, aim) for aim in (Aim(target=0.8), Aim()))
+        assert modest.accuracy >= 0.8
+        assert modest.annotations < 0.8 * usual.annotations
+
+    def test_fewer_decided_items_than_say_something_leave_the_constant_alone(self, weather: CrowdTable) -> None:
+        crowd = small(weather, 15)
+        gold = read_gold(WEATHER / "gold.csv", crowd)
+        order = next(orders(len(crowd.item_index), 1)).tolist()
+        low, high = (replay(crowd, gold, order, Aim(target=target)).annotations for target in (0.5, 0.99))
+        assert low == high
 
 
 class TestCommand:

@@ -1,0 +1,79 @@
+"""Messages owed to coordinators about what is learned from their jobs, read when they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bot.cards.gate import reason_of, reason_sentence
+from bot.cards.views import Choice, Notice, View
+from bot.texts import say
+from bot.texts.measures import share
+from bot.tokens import make
+from core.champions import find_version
+from core.models import ModelVersion, Project
+from core.training_runs import unfinished_run
+
+WHOLE = 0.995
+"""From this coverage on, all of the holdout is decided."""
+
+
+def training_done(session: Session, params: dict[str, Any], locale: str) -> View:
+    """How good a new model is, whether it is used and why, and what it was measured on."""
+    project = session.get_one(Project, params["project_id"])
+    version = find_version(session, project.id, params["version"])
+    champion = params.get("champion_accuracy")
+    compared = "" if champion is None else say("training_compared", locale, champion=share(champion, locale, 1))
+    reason = reason_of(version.metrics, project.label_schema)
+    verdict = " ".join(part for part in (reason_sentence(reason, locale) if reason else "", _basis(version, locale)))
+    said = {"version": version.number, "accuracy": share(params["accuracy"], locale, 1), "compared": compared}
+    return Notice(
+        "training_done", {"project": project.name, "verdict": verdict.strip(), **said}, _ways(project, version)
+    )
+
+
+def _basis(version: ModelVersion, locale: str) -> str:
+    """On how many items it was measured. A holdout of which little is decided flatters: what is easy comes first."""
+    items, coverage = version.metrics.get("holdout_items"), version.metrics.get("holdout_coverage", 1.0)
+    if items is None:
+        return ""
+    code = "training_measured" if coverage >= WHOLE else "training_measured_part"
+    return say(code, locale, count=items, coverage=share(coverage, locale))
+
+
+def _ways(project: Project, version: ModelVersion) -> tuple[tuple[Choice, ...], ...]:
+    versions = Choice(make("models", project.public_id), "button_models")
+    if version.state != "held":
+        return ((versions,),)
+    use = Choice(make("model", project.public_id, str(version.number)), "button_use_model", f"v{version.number}")
+    return ((use, versions),)
+
+
+def training_cancelled(session: Session, params: dict[str, Any], _locale: str) -> View:
+    """A run was stopped; nothing of it is left."""
+    project = session.get_one(Project, params["project_id"])
+    again = Choice(make("pick", project.public_id, "train"), "button_train")
+    rows = () if unfinished_run(session, project.id) is not None else ((again,),)
+    return Notice("train_cancelled", {"project": project.name}, rows)
+
+
+def model_drifted(session: Session, params: dict[str, Any], locale: str) -> View | None:
+    """The model in use agrees less with people than it did; nothing where it is not in use any more."""
+    project = session.get_one(Project, params["project_id"])
+    version = find_version(session, project.id, params["version"])
+    if version.state != "champion":
+        return None
+    said = {name: share(params[name], locale) for name in ("agreed", "expected")}
+    code = "model_drifted_training" if params["training"] else "model_drifted"
+    versions = Choice(make("models", project.public_id), "button_models")
+    told = {"project": project.name, "version": version.number, "count": params["count"]}
+    return Notice(code, told | said, ((versions,),))
+
+
+BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
+    "training_done": training_done,
+    "training_cancelled": training_cancelled,
+    "model_drifted": model_drifted,
+}

@@ -1,0 +1,38 @@
+"""Which items no model has a say in: fixed by the text for ever, and as good as drawn at random.
+
+One number between 0 and 1 follows from each text. The holdout is made of the lowest, and the blind items are the lowest
+of all: while their share is at most that of the holdout, no model ever trains on one, and what people say about them is
+an honest measure. Nothing is stored; whoever asks works it out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+SALT = b"lightwork-holdout-1"
+"""Never changes: another salt would put items that models have trained on into the holdout."""
+_NOT_WORDS = re.compile(r"(https?://\S+|www\.\S+|\{link\}|@\w+|\brt\b|[^\w])+", re.IGNORECASE)
+
+
+def lot(text: str, content_hash: str) -> float:
+    """The number of a text, from 0 to 1, whatever else is uploaded.
+
+    Upper and lower case, punctuation, addresses and names of people do not count, so that a text and its copies
+    (a repost, a shortened link) have the same. A text with nothing else in it goes by its content hash.
+
+    >>> lot("Rain again!", "") == lot("RT @ada: rain again https://x.example/1", "")
+    True
+    """
+    essence = _NOT_WORDS.sub(" ", text.lower()).strip() or content_hash
+    digest = hashlib.sha256(SALT + essence.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def is_blind(text: str, content_hash: str, share: float) -> bool:
+    """Whether people label a text without any influence of a model: no hint, no prior, no place by its doubt.
+
+    Args:
+        share: of all items, `blind_share` of `core.learning.LearningSettings`.
+    """
+    return lot(text, content_hash) < share

@@ -1,0 +1,50 @@
+"""Between the steps of a training run: how far it is, and whether it is to go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from core.log import get_logger
+from core.runtime import Runtime
+from core.training_runs import is_wanted
+
+SECONDS = 1.0
+"""At most so often the database is asked, and so long a cancelled run goes on, plus one step."""
+
+log = get_logger(__name__)
+
+
+class RunStopped(Exception):
+    """The run was cancelled, or another process has taken it over."""
+
+
+class Watch:
+    """Called after every step with (step, steps). Logs ten times a run.
+
+    Args:
+        attempt: the `attempts` that the claim of the run got.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, runtime: Runtime, run_id: int, attempt: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._runtime, self._run_id, self._attempt, self._clock = runtime, run_id, attempt, clock
+        self._asked_at = float("-inf")
+
+    def __call__(self, step: int, steps: int) -> None:
+        """Look.
+
+        Raises:
+            RunStopped: the run is not to go on here.
+        """
+        if step % max(1, steps // 10) == 0:
+            log.info("training_progress", run_id=self._run_id, step=step, steps=steps)
+        if self._clock() - self._asked_at < SECONDS:
+            return
+        self._asked_at = self._clock()
+        with self._runtime.reading() as session:
+            wanted = is_wanted(session, self._run_id, self._attempt)
+        if not wanted:
+            raise RunStopped(f"run {self._run_id} at step {step} of {steps}")
