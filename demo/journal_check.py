@@ -13,7 +13,8 @@ from core.labels import load, name_of
 from core.models import Annotation, Item, Project, Worker
 from demo.journal import Entry
 
-STANDING = ("counted", "surplus")
+KEPT = ("counted", "surplus", "control", "rejected")
+"""States of answers that nobody took back; rules and audits may have rejected some, with a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,6 @@ def _stored(session: Session, project: Project) -> Counter[tuple[str, str, str]]
         select(Worker.name, Item.content_hash, Annotation.label_id)
         .join(Item, Item.id == Annotation.item_id)
         .join(Worker, Worker.id == Annotation.worker_id)
-        .where(Annotation.project_id == project.id, Annotation.state.in_(STANDING))
+        .where(Annotation.project_id == project.id, Annotation.state.in_(KEPT))
     )
     return Counter((name, item, name_of(schema, str(label))) for name, item, label in rows)

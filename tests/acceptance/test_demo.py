@@ -86,7 +86,7 @@ def check_figures(report: dict[str, Any]) -> None:
     assert journal["acknowledged"] == journal["found"] == report["annotations"] + report["surplus_annotations"]
     assert (journal["lost"], journal["doubled"], journal["unacknowledged"]) == (0, 0, 0)
     assert report["model"] is None
-    assert set(report["jobs"]) == {"assignments", "default"}
+    assert set(report["jobs"]) == {"assignments", "default", "training"}, "a diverse start needs no model"
     assert report["jobs_by_name"]["default: import_batch"] == 2
     assert report["jobs_by_name"]["assignments: reestimate"] >= 1
     assert report["jobs_failed"] == 0

@@ -125,7 +125,7 @@ async def test_a_refusal_is_in_the_language_that_a_member_has_chosen(chat: Chat,
     ann = await chat.member("Ann")
     await ann.says("/language")
     await ann.taps("中文")
-    assert "我不认识 /nonsense" in await ann.says("/nonsense")
+    assert "没有 /nonsense 这个命令" in await ann.says("/nonsense")
     assert ann.refused == "unknown_command"
     file = tmp_path / "items.csv"
     file.write_text("text\none\n")

@@ -30,7 +30,7 @@ class Job:
         with runtime.writing() as session:
             self.workers = [make_member(session, f"w{number}").id for number in range(workers)]
             texts = [f"text {number}" for number in range(items)]
-            project = make_project(session, texts, LABELS, **options)  # type: ignore[arg-type]
+            project = make_project(session, texts, LABELS, **{"error_cost": 15.0, **options})  # type: ignore[arg-type]
             self.id, self.owner, self.workspace_id = project.id, project.created_by_id, project.workspace_id
 
     def next(self, worker: int) -> None:
