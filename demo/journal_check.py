@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.labels import load, name_of
-from core.models import Annotation, Item, Project, Worker
+from core.models import Annotation, Flag, Item, Project, Worker
 from demo.journal import Entry
 
-KEPT = ("counted", "surplus", "control", "rejected")
-"""States of answers that nobody took back; rules and audits may have rejected some, with a trace."""
+STANDING = ("counted", "surplus", "control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +53,14 @@ def check(session: Session, project: Project, entries: Iterable[Entry]) -> Check
 
 
 def _stored(session: Session, project: Project) -> Counter[tuple[str, str, str]]:
+    """Answers that stand, and those that a rule took out with the person's whole work, which a flag has to show."""
     schema = load(project.label_schema)
+    flagged = select(Flag.worker_id).where(Flag.project_id == project.id, Flag.action.in_(("pause", "ban")))
+    paused = and_(Annotation.state == "rejected", Annotation.worker_id.in_(flagged))
     rows = session.execute(
         select(Worker.name, Item.content_hash, Annotation.label_id)
         .join(Item, Item.id == Annotation.item_id)
         .join(Worker, Worker.id == Annotation.worker_id)
-        .where(Annotation.project_id == project.id, Annotation.state.in_(KEPT))
+        .where(Annotation.project_id == project.id, or_(Annotation.state.in_(STANDING), paused))
     )
     return Counter((name, item, name_of(schema, str(label))) for name, item, label in rows)
