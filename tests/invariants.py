@@ -27,6 +27,9 @@ from core.models import (
 from core.queue import is_covered
 
 BUCKET = 10
+"""Seconds whose jobs of one kind and project are one."""
+SOON = 40
+"""Buckets."""
 STANDING = ("counted", "surplus", "control")
 
 
@@ -125,13 +128,17 @@ def uncovered(session: Session, redis: Redis, now: datetime, unknown_below: floa
         number = int(lease.expires_at.timestamp()) // BUCKET
         if not is_covered(redis, f"expire-{lease.project_id}-{number}"):
             missing.append(f"lease {lease.id}")
-    now_bucket = int(now.timestamp()) // BUCKET
     for project in session.scalars(select(Project).where(Project.state == "open")):
-        if _fillable(session, project, unknown_below) and not any(
-            is_covered(redis, f"offer-{project.id}-{number}") for number in range(now_bucket - 2, now_bucket + 40)
-        ):
+        if _fillable(session, project, unknown_below) and not _is_offer_due(redis, project.id, now):
             missing.append(f"shortfall of project {project.id}")
     return missing
+
+
+def _is_offer_due(redis: Redis, project_id: int, now: datetime) -> bool:
+    """Whether offers will be made before long; a job that is overdue and has not run yet will run as well."""
+    latest = int(now.timestamp()) // BUCKET + SOON
+    jobs = (key.decode().removeprefix("rq:job:") for key in redis.scan_iter(f"rq:job:offer-{project_id}-*"))
+    return any(int(job.rpartition("-")[2]) < latest and is_covered(redis, job) for job in jobs)
 
 
 def _fillable(session: Session, project: Project, unknown_below: float) -> bool:
