@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from core.clock import now
 from demo.chat import BUSY, Answer, Bubble, Chat
@@ -11,6 +11,8 @@ from demo.data import Memory
 from demo.journal import Journal
 
 BUSY_PAUSE_SECONDS = 0.5
+DOORS = ("button_start", "button_next")
+"""Buttons that ask for an item."""
 
 Seen = Callable[[str, str, str], None]
 """Called with name, text and label after each acknowledged answer."""
@@ -33,7 +35,15 @@ class Person:
         self._unseen = set(memory)
         self._journal = journal
         self._door: Bubble | None = None
+        """What can be tapped for another one."""
+        self._messages: dict[str, Bubble] = {}
+        """All messages as they look now, in the order in which they came."""
+        self._dealt_with: set[Bubble] = set()
+        """Messages, as they looked, whose buttons have done what they can do."""
         self._revision = 0
+        """Until here messages were looked at in the chat, and not only as answers to what was done."""
+        self._answered = 0
+        """Of the newest answer."""
 
     @property
     def unseen(self) -> int:
@@ -58,18 +68,25 @@ class Person:
 
     async def wait(self, seconds: float) -> None:
         """Sit before the chat until a message comes, or for so long."""
+        if self._answered > self._revision:
+            await self._hear(0.0)  # what came by itself beside the answers
+            if self._revision > self._answered:
+                return
+        await self._hear(seconds)
+
+    async def _hear(self, seconds: float) -> None:
         bubbles, self._revision = await self.chat.news(self._revision, seconds)
-        offers = [bubble for bubble in bubbles if bubble.author == "bot" and bubble.buttons]
-        self._door = offers[-1] if offers else self._door
+        self._take(bubbles)
 
     async def _open(self) -> None:
         """Press Start or Next item; where there is no such button, ask for the next item in words."""
-        button = None if self._door is None else self._door.named("button_start", "button_next")
+        button = None if self._door is None else self._door.named(*DOORS)
         if self._door is not None and button is not None:
             answer = await self.chat.tap(self._door, button)
             if answer.acknowledged:
                 self._look(answer)
                 return
+            self._dealt_with.add(self._door)
         await self._ask()
 
     async def _ask(self) -> None:
@@ -84,8 +101,9 @@ class Person:
             return
         answer = await self.chat.tap(card, button or skip or card.buttons[0])
         if not answer.acknowledged:
-            await self._puzzled(answer)
+            await self._puzzled(card, answer)
             return
+        self._dealt_with.add(card)
         self._unseen.discard(card.item)
         self._look(answer)
         if button is None or label is None:
@@ -95,11 +113,13 @@ class Person:
         self._journal.write(self.name, card.item, label, now())
         seen(self.name, card.item, label)
 
-    async def _puzzled(self, answer: Answer) -> None:
+    async def _puzzled(self, card: Bubble, answer: Answer) -> None:
         """A tap was refused: the item is not theirs any more, or was answered before the connection broke."""
         self.refusals += 1
         if answer.refused in BUSY:
             await asyncio.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            self._dealt_with.add(card)
         await self._ask()
 
     async def _leave(self) -> None:
@@ -108,8 +128,15 @@ class Person:
             self.left, self.card = True, None
 
     def _look(self, answer: Answer) -> None:
-        """Take the newest bubble for what there is to do now."""
-        bubble = answer.last()
-        is_card = bubble is not None and bubble.kind == "card"
-        self.card, self._door = (bubble, None) if is_card else (None, bubble)
-        self._revision = max(self._revision, answer.revision)
+        self._answered = max(self._answered, answer.revision)
+        self._take(answer.bubbles)
+
+    def _take(self, bubbles: Iterable[Bubble]) -> None:
+        """See what there is to do now: it is in the messages as they look, whichever of them came last.
+
+        A busy bot answers late, and offers come in between, so that the newest message may be about anything.
+        """
+        self._messages.update((bubble.id, bubble) for bubble in bubbles if bubble.author == "bot")
+        now = [bubble for bubble in self._messages.values() if bubble not in self._dealt_with]
+        self.card = next((bubble for bubble in reversed(now) if bubble.kind == "card"), None)
+        self._door = next((bubble for bubble in reversed(now) if bubble.named(*DOORS)), None)

@@ -84,10 +84,13 @@ class SlackChat:
         return answer if bubble is None or agree is None else await self.tap(bubble, agree)
 
     async def tap(self, bubble: Bubble, button: Button) -> Answer:
-        """Press a button: an answer that is saved changes the message, a refusal is a whisper."""
+        """Press a button: an answer that is saved changes its card, a refusal is a whisper.
+
+        Whatever else comes meanwhile, an offer for instance, acknowledges nothing.
+        """
         before, whispers = self._inbox.revision, len(self._inbox.notices)
         await self._server.forge(self._user, bubble.id, button.payload)
-        return await self._answered(f"[{button.text}]", before, whispers)
+        return await self._answered(f"[{button.text}]", before, whispers, bubble if bubble.kind == "card" else None)
 
     async def say(self, text: str, *, again: bool = False) -> Answer:  # noqa: ARG002 - nothing is lost here
         """Write to the app, or give it a command."""
@@ -119,10 +122,10 @@ class SlackChat:
         said: Awaitable[Any] = self._server.say(self._user, sent)
         return said
 
-    async def _answered(self, what: str, before: int, whispers: int) -> Answer:
+    async def _answered(self, what: str, before: int, whispers: int, card: Bubble | None = None) -> Answer:
         def look() -> Answer | None:
             new, refused = self._inbox.since(before), self._inbox.notices[whispers:]
-            if new:
+            if any(card is None or (bubble.id == card.id and bubble != card) for bubble in new):
                 return Answer(new, before + len(new), None, acknowledged=True)
             return Answer((), before, reason(refused[-1][1]), acknowledged=False) if refused else None
 

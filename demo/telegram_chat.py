@@ -97,15 +97,13 @@ class TelegramChat:
         before = self._inbox.revision
         update = await self._server.forge(self._user, int(bubble.id), button.payload)
         query = update["callback_query"]["id"]
-        answer = await self._inbox.until(
-            lambda: self._after_tap(query, bubble.id, before, silence=True), self._patience
-        )
+        answer = await self._inbox.until(lambda: self._after_tap(query, bubble, before, silence=True), self._patience)
         if answer is None:
             raise DemoError("The bot does not answer to a button in Telegram.")
         if answer.bubbles or not answer.acknowledged:
             return answer
         seconds = self._patience if self._notice(query) else STILL_SECONDS
-        return await self._inbox.until(lambda: self._after_tap(query, bubble.id, before), seconds) or answer
+        return await self._inbox.until(lambda: self._after_tap(query, bubble, before), seconds) or answer
 
     async def say(self, text: str, *, again: bool = False) -> Answer:  # noqa: ARG002 - nothing is lost here
         """Write to the bot."""
@@ -133,12 +131,13 @@ class TelegramChat:
             raise DemoError(f"The bot does not answer to {what} in Telegram.")
         return Answer(bubbles, before + len(bubbles), None, acknowledged=True)
 
-    def _after_tap(self, query: str, message: str, before: int, *, silence: bool = False) -> Answer | None:
-        """What came of a tap, once the message has changed; with `silence` once the button is answered."""
+    def _after_tap(self, query: str, tapped: Bubble, before: int, *, silence: bool = False) -> Answer | None:
+        """What came of a tap, once the message looks different; with `silence` once the button is answered."""
         notice, new = self._notice(query), self._inbox.since(before)
         if notice and not _accepts(notice):
             return Answer(new, before + len(new), reason(notice), acknowledged=False)
-        if any(bubble.id == message for bubble in new) or (notice is not None and (new or silence)):
+        changed = any(bubble.id == tapped.id and bubble != tapped for bubble in new)
+        if changed or (notice is not None and (new or silence)):
             return Answer(new, before + len(new), None, acknowledged=True)
         return None
 

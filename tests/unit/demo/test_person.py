@@ -196,6 +196,24 @@ async def test_an_offer_that_comes_in_is_taken_up(person: Callable[[Server], Per
     assert one.answers == 1
 
 
+async def test_a_card_is_not_lost_behind_an_offer_that_comes_after_it(person: Callable[[Server], Person]) -> None:
+    offer = {**bubble("text", "There is work", buttons=((say("button_start", "en"), "next.project"),)), "id": "c" * 16}
+    server = Server(said(DOOR), said(card("sunny"), offer), said(card("storm")), said(END), said(END))
+    one = person(server)
+    await one.join("code")
+    await one.sit(2, nobody)
+    assert server.taps() == ["next", "answer.sunny.1", "answer.storm.2"]
+
+
+async def test_what_came_beside_the_answers_is_seen_before_anybody_waits(person: Callable[[Server], Person]) -> None:
+    beside = {"messages": [END, {**card("storm"), "id": "d" * 16}], "revision": 3}
+    one = person(Server({**said(END), "revision": 2}, beside))
+    await one.join("code")
+    await one.wait(1)
+    assert one.card is not None
+    assert one.card.item == "storm"
+
+
 async def test_a_refusal_of_the_server_names_its_reason() -> None:
     body = {"error": "invite_used", "message": "This invite has been used up."}
     transport = httpx.MockTransport(lambda _request: httpx.Response(403, json=body))

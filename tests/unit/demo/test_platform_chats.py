@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -36,6 +37,8 @@ CARD = Message(
         (SurfaceButton(say("button_hard", "en"), "hard"),),
     ),
 )
+NEXT = replace(CARD, parts=(Part("text", "Rain again"),))
+OFFER = Message(text="There is work", buttons=((SurfaceButton(say("button_start", "en"), "next"),),))
 SECONDS = 0.05
 
 
@@ -46,8 +49,8 @@ def on_telegram(message: Message, message_id: int = 7) -> dict[str, Any]:
     return {"message_id": message_id, "text": shown.text, "entities": entities, **keyboard}
 
 
-def on_slack(message: Message, notice: str = "") -> dict[str, Any]:
-    return {"ts": "7", "text": fallback(message), "blocks": blocks(message, notice)}
+def on_slack(message: Message, notice: str = "", ts: str = "7") -> dict[str, Any]:
+    return {"ts": ts, "text": fallback(message), "blocks": blocks(message, notice)}
 
 
 class Telegram:
@@ -92,7 +95,7 @@ def test_commands_are_read_in_slack_as_the_catalogue_has_them() -> None:
 
 async def test_a_changed_message_acknowledges_a_tap() -> None:
     telegram = Telegram()
-    telegram.then = lambda: telegram.inbox.take(telegram_chat.bubble_of(on_telegram(CARD)))
+    telegram.then = lambda: telegram.inbox.take(telegram_chat.bubble_of(on_telegram(NEXT)))
     answer = await telegram.tap()
     assert (answer.acknowledged, len(answer.bubbles), answer.revision) == (True, 1, 1)
 
@@ -126,32 +129,55 @@ async def test_a_bot_that_says_nothing_ends_it() -> None:
 
 
 class Slack:
-    """A workspace whose app whispers back to every tap."""
+    """A workspace where something comes of every tap: for each member `then` is called with their inbox."""
 
-    def __init__(self, inbox: Callable[[], Inbox], whisper: str) -> None:
-        self._inbox = inbox
-        self._whisper = whisper
+    def __init__(self, then: Callable[[Inbox], None]) -> None:
+        self.inboxes: dict[str, Inbox] = {}
+        self._then = then
+
+    async def tap(self) -> tuple[Answer, Answer]:
+        """Somebody joins, and taps the first label of a card; what came of either."""
+        chat = SlackChat(self, self.inboxes, patience=SECONDS)
+        joined = await chat.join("https://t.me/bot?start=abcdefghijklmnop", "w00001")
+        bubble = slack_chat.bubble_of(on_slack(CARD))
+        return joined, await chat.tap(bubble, bubble.buttons[0])
 
     def join(self, _user: str, **_profile: str) -> None:
         """Everybody may come in."""
 
-    async def command(self, _user: str, line: str, channel: str) -> None:
-        self._inbox().take(slack_chat.bubble_of(on_slack(Message(text=f"{line} {channel}"))))
+    async def command(self, user: str, line: str, channel: str) -> None:
+        self.inboxes[user].take(slack_chat.bubble_of(on_slack(Message(text=f"{line} {channel}"))))
 
-    async def forge(self, _user: str, _ts: str, _value: str) -> None:
-        self._inbox().notice("", self._whisper)
+    async def forge(self, user: str, _ts: str, _value: str) -> None:
+        self._then(self.inboxes[user])
 
 
 async def test_in_slack_a_whisper_is_a_refusal_and_a_command_has_its_own_name() -> None:
-    inboxes: dict[str, Inbox] = {}
-    server = Slack(lambda: inboxes["W00001"], "Too late.")
-    chat = SlackChat(server, inboxes, patience=SECONDS)
-    joined = (await chat.join("https://t.me/bot?start=abcdefghijklmnop", "w00001")).last()
-    assert joined is not None
-    assert joined.text == "/join abcdefghijklmnop DW00001"
-    bubble = slack_chat.bubble_of(on_slack(CARD))
-    answer = await chat.tap(bubble, bubble.buttons[0])
-    assert (answer.acknowledged, answer.refused) == (False, "Too late.")
+    joined, tapped = await Slack(lambda inbox: inbox.notice("", "Too late.")).tap()
+    last = joined.last()
+    assert last is not None
+    assert last.text == "/join abcdefghijklmnop DW00001"
+    assert (tapped.acknowledged, tapped.refused) == (False, "Too late.")
+
+
+async def test_in_slack_nothing_but_a_change_of_the_card_acknowledges_a_tap() -> None:
+    def come(inbox: Inbox) -> None:
+        for late in (on_slack(OFFER, ts="8"), on_slack(CARD)):
+            inbox.take(slack_chat.bubble_of(late))
+        asyncio.get_running_loop().call_soon(inbox.take, slack_chat.bubble_of(on_slack(NEXT)))
+
+    _, tapped = await Slack(come).tap()
+    assert tapped.acknowledged
+    assert [bubble.item for bubble in tapped.bubbles] == ["", TWEET, "Rain again"]
+
+
+async def test_in_slack_an_offer_between_a_tap_and_its_refusal_acknowledges_nothing() -> None:
+    def come(inbox: Inbox) -> None:
+        inbox.take(slack_chat.bubble_of(on_slack(OFFER, ts="8")))
+        asyncio.get_running_loop().call_soon(inbox.notice, "", "Too late.")
+
+    _, tapped = await Slack(come).tap()
+    assert (tapped.acknowledged, tapped.refused) == (False, "Too late.")
 
 
 def test_nobody_is_asked_to_look_around_where_they_cannot_come_in() -> None:
