@@ -168,8 +168,8 @@ def _cheered(context: Context, card: ItemCard | Notice) -> ItemCard | Notice:
 
 
 def _said(done: Submitted, name: str) -> Notice:
-    code = "answered_surplus" if done.annotation_state == "surplus" else "answered"
-    return Notice(code, {"label": name})
+    # Whether it filled a place is not told: with a known item none ever does, and nobody may be able to tell those.
+    return Notice("answered", {"label": name})
 
 
 COMMANDS = {

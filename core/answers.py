@@ -21,6 +21,7 @@ from core.items import ItemState, write_item
 from core.labeling import count_answer, count_skip, end_assignment, lock_assignment, own_assignment, twin_of
 from core.models import Annotation, Assignment, Participation, Project
 from core.standing import load_standing
+from core.training_runs import trained_since
 
 ANNOTATION, ASSIGNMENT = table_of(Annotation), table_of(Assignment)
 PARTICIPATION, PROJECT = table_of(Participation), table_of(Project)
@@ -139,7 +140,10 @@ def _check_undoable(session: Session, project: Project, item: ItemState, annotat
     if annotation.state == "control" and known_label(session, item) is None:
         used = True  # the item is asked like all others by now, and has no place to give back
     elif annotation.state == "control":
-        used = not may_undo(project, item, annotation, load_standing(session, annotation.worker_id, project.id))
+        standing = load_standing(session, annotation.worker_id, project.id)
+        # No model trains on it, but the items around it could not be taken back any more either.
+        used = trained_since(session, project.id, annotation.created_at)
+        used = used or not may_undo(project, item, annotation, standing)
     else:
         used = item.state not in UNDOABLE_ITEM_STATES or item.trained_at is not None
     if used or annotation.state == "rejected" or annotation.audit_state != "unaudited":

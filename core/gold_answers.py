@@ -131,7 +131,7 @@ def is_told(project: Project, item: ItemState, standing: Standing) -> bool:
 def may_undo(project: Project, item: ItemState, annotation: Annotation, standing: Standing) -> bool:
     """Whether an answer to a known item can be taken back: not once the person was told what is right, or the result.
 
-    Where they were told nothing it can, exactly like any other answer.
+    Where they were told nothing it can, exactly like any other answer: until a model has learned from what there is.
     """
     again = standing.qualification == "quiz" and standing.quiz_attempts > 1  # the result of the last try was told
     since = standing.qualified_at if again or standing.qualification in ENDED else None

@@ -167,6 +167,12 @@ def unfinished_run(session: Session, project_id: int) -> TrainingRun | None:
     return session.scalars(statement).first()
 
 
+def trained_since(session: Session, project_id: int, moment: datetime) -> bool:
+    """Whether a run of the project has begun, and so has read its labels, after a moment."""
+    begun = select(TrainingRun.id).where(TrainingRun.project_id == project_id, TrainingRun.started_at > moment)
+    return session.scalars(begun.limit(1)).first() is not None
+
+
 def unfinished_runs(session: Session, now: datetime) -> list[EnqueueJob]:
     """Jobs for the runs that nobody carries out, for the sweep: those due, and those whose process went silent."""
     statement = select(TrainingRun).where(or_(TrainingRun.state == "due", _silent(now))).order_by(TrainingRun.id)

@@ -19,7 +19,7 @@ BOT_NAME = "lightwork_bot"
 PATIENCE_SECONDS = 60.0
 STILL_SECONDS = 4.0
 """Where a button was answered without a word and nothing moves for so long, the message shows already what is true."""
-ACCEPTED = ("answered", "answered_surplus", "skipped", "undone", "agreed", "settled", "settle_put_later")
+ACCEPTED = ("answered", "skipped", "undone", "agreed", "settled", "settle_put_later")
 """Notices at a button that acknowledge; any other tells why nothing was saved."""
 
 

@@ -122,7 +122,7 @@ async def test_a_late_tap_without_a_free_slot_is_kept_as_surplus(chat: Chat) -> 
     expire(chat, project_id)
     await bob.says("/next")
     await bob.taps("Bad")
-    assert "already complete" in await ann.taps("Good")
+    assert (await ann.taps("Good")).startswith("(✓ Good)"), "with a known item it would be said just so"
     assert [row.label_id for row in kept(chat, "surplus")] == ["a"]
     assert [row.label_id for row in kept(chat)] == ["b"]
 
@@ -159,7 +159,7 @@ async def test_pause_gives_the_item_back_at_once(chat: Chat) -> None:
     assert "Paused" in await ann.says("/pause")
     assert "only" in await bob.says("/next")
     assert "paused" in await ann.says("/next")
-    assert "already complete" in (heard := await ann.taps_payload(good)) or "✓ Good" in heard
+    assert "✓ Good" in (heard := await ann.taps_payload(good))
     assert "Paused" in heard, "an answer after /pause is kept, and brings no new item"
     assert "Welcome back" in await ann.says("/resume")
 

@@ -15,7 +15,7 @@ from core.gold_serving import next_control
 from core.items import lock_items
 from core.labeling import skip
 from core.merging import merge
-from core.models import Annotation, Item, Project, Worker
+from core.models import Annotation, Item, Project, TrainingRun, Worker
 from core.reestimation import reestimate
 from core.stats import project_stats
 from core.worker_stats import worker_stats
@@ -104,6 +104,21 @@ def test_what_was_told_cannot_be_taken_back(job: GoldJob) -> None:
     assert (done.control.lesson.right, done.control.lesson.label_id) == (False, job.right(lease))
     with pytest.raises(Conflict, match="too_late_to_undo"):
         take_back(job, ann, lease)
+
+
+def test_when_a_model_has_learned_it_stays_like_the_answers_around_it(job: GoldJob) -> None:
+    ann = job.person()
+    lease = job.known_lease(ann)
+    job.answer(ann, lease)
+    moment = job.clock.forward(5)
+    with job.writing() as session:
+        times = {"created_at": moment, "started_at": moment}
+        session.add(TrainingRun(project_id=job.project_id, trigger="button", state="done", **times))
+    with pytest.raises(Conflict, match="too_late_to_undo"):
+        take_back(job, ann, lease)
+    later = job.known_lease(ann)
+    job.answer(ann, later)
+    take_back(job, ann, later)
 
 
 def test_a_skip_is_for_good_and_can_be_undone_like_any_other(job: GoldJob) -> None:

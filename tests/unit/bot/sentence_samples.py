@@ -158,7 +158,6 @@ def toasts(locale: str) -> dict[str, str]:
     label = {"label": SAID[locale].labels[0]}
     told: dict[str, dict[str, Any]] = {
         "answered": label,
-        "answered_surplus": label,
         "skipped": {},
         "undone": {},
         "agreed": {},
