@@ -131,8 +131,13 @@ def steer(
 
     It may be killed and run again: each item is looked at anew under its lock.
     """
+    with reading(engine) as session:
+        project = session.get_one(Project, project_id)
+        aim, information = aim_of(project), _next_information(session, project)
     with unit_of_work(engine, run_effects) as session:
-        _step(session, project_id)
+        locked = lock(session, project_id)
+        if aim_of(locked) == aim and locked.information != information:
+            locked.information = information
     with reading(engine) as session:
         chosen = _followers(session, session.get_one(Project, project_id))
     changed = 0
@@ -149,19 +154,18 @@ def _first_information(project: Project) -> float | None:
     return project.information or START
 
 
-def _step(session: Session, project_id: int) -> None:
-    project = session.get_one(Project, project_id)
+def _next_information(session: Session, project: Project) -> float | None:
+    """What a further answer has to tell after one step towards the aim; it looks at many items, and writes nothing."""
     if project.aim == "error_cost":
-        return
+        return project.information
     so_far, information = reached(session, project), information_wanted(project)
     if project.aim == "accuracy" and so_far.accuracy is not None:
         information = toward_accuracy(information, so_far.accuracy, project.target_accuracy or so_far.accuracy)
     elif has_budget(project) and so_far.decided >= ENOUGH_DECIDED and so_far.open:
-        left = budget_of(project) - spent(session, project_id).used
+        left = budget_of(project) - spent(session, project.id).used
         needed = so_far.open * so_far.answers / so_far.decided - so_far.started
         information = toward_budget(information, left, needed)
-    if information != project.information:
-        lock(session, project_id).information = information
+    return information
 
 
 def _followers(session: Session, project: Project) -> list[int]:
