@@ -1,0 +1,118 @@
+"""The chance to be in time and to be right, a budget, and the command that tells it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from core.cli.forecast import describe, look
+from core.config import Settings
+from core.errors import SettingsError
+from core.forecast import forecast
+from core.models import Gold
+from tests.factories import items_of, make_member, make_project
+from tests.integration.forecasting.jobs import NOON, answer, decide, texts, writing
+
+
+def test_the_chance_to_be_in_time_follows_the_deadline(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(60), min_overlap=1, max_overlap=1)
+        ann = make_member(session)
+        make_member(session, "Ben")
+        for item in items_of(session, project.id)[:30]:
+            answer(session, item, ann, NOON - timedelta(hours=1))
+            decide(item, NOON - timedelta(hours=1))
+        session.flush()
+        chances = []
+        for hours in (0.2, 1, 5):
+            project.deadline = NOON + timedelta(hours=hours)
+            chances.append(forecast(session, project, NOON).on_time)
+        assert chances[0] == pytest.approx(0.0, abs=0.02)
+        assert chances[1] == pytest.approx(0.5, abs=0.1)
+        assert chances[2] == pytest.approx(1.0, abs=0.02)
+        ahead = forecast(session, project, NOON)
+        assert ahead.done_low is not None
+        assert ahead.done_high is not None
+        assert ahead.done_low < NOON + timedelta(hours=1) < ahead.done_high
+
+
+def test_known_items_that_came_out_wrong_are_believed(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(80), min_overlap=1, max_overlap=1)
+        for item in items_of(session, project.id):
+            decide(item, NOON, submitted=1)
+            item.posterior, item.confidence = [0.98, 0.02], 0.98
+        session.flush()
+        before = forecast(session, project, NOON).accuracy
+        for number, item in enumerate(items_of(session, project.id)[:60]):
+            known = "a" if number % 2 else "b"
+            session.add(Gold(project_id=project.id, item_id=item.id, label_id=known, source="column", created_at=NOON))
+        session.flush()
+        ahead = forecast(session, project, NOON)
+        assert before is not None
+        assert ahead.accuracy is not None
+        assert ahead.accuracy.middle < before.low < before.middle
+        assert (ahead.answers_left, ahead.answers_high) == (0, 0)
+        assert ahead.all_right is not None
+        assert ahead.all_right < 1e-6
+        assert [share for share, _ in ahead.shares] == [0.8, 0.9, 0.95, 0.99]
+        assert [chance for _, chance in ahead.shares] == sorted((chance for _, chance in ahead.shares), reverse=True)
+
+
+def test_a_settled_job_is_right(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(3))
+        for item in items_of(session, project.id):
+            decide(item, NOON, state="adjudicated", submitted=3)
+        session.flush()
+        ahead = forecast(session, project, NOON)
+        assert ahead.accuracy is not None
+        assert (ahead.accuracy.middle, ahead.all_right) == (1.0, 1.0)
+
+
+def test_a_job_without_items_says_nothing_of_labels(engine: Engine) -> None:
+    with writing(engine) as session:
+        ahead = forecast(session, make_project(session, []), NOON)
+        assert (ahead.answers_left, ahead.accuracy, ahead.all_right, ahead.shares) == (0, None, None, ())
+
+
+def test_a_budget_bounds_the_forecast(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(100), min_overlap=2, max_overlap=4, aim="budget", answer_budget=50)
+        ahead = forecast(session, project, NOON)
+        assert (ahead.answers_left, ahead.answers_low, ahead.answers_high) == (50, 50, 50)
+
+
+def test_the_command_tells_the_same_by_id_and_by_name(
+    engine: Engine, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(40), name="Weather", price=5, deadline=NOON + timedelta(days=90))
+        public_id = project.public_id
+    found = look(settings, public_id)
+    assert look(settings, "weather") | {"done_at": 0} == found | {"done_at": 0}
+    assert set(found) >= {
+        *("answers_left", "answers_low", "answers_high", "cost_left", "done_at", "done_low", "done_high", "on_time"),
+        *("accuracy", "accuracy_low", "accuracy_high", "all_right", "share_right"),
+    }
+    assert json.loads(json.dumps(found)) == found
+    assert found["answers_low"] < found["answers_left"] < found["answers_high"]
+    assert found["cost_left"] > 0
+    assert found["done_at"] is None, "nobody has answered yet"
+    assert set(found["share_right"]) == {"0.8", "0.9", "0.95", "0.99"}
+    said = describe(found)
+    assert "no end in sight" in said
+    assert "more answers" in said
+
+
+def test_the_command_asks_which_job(engine: Engine, settings: Settings) -> None:
+    with writing(engine) as session:
+        ids = [make_project(session, texts(1), name="Twice").public_id for _ in range(2)]
+    with pytest.raises(SettingsError, match="There is no job 'nothing'"):
+        look(settings, "nothing")
+    with pytest.raises(SettingsError, match="More than one job") as failure:
+        look(settings, "twice")
+    assert all(public_id in str(failure.value) for public_id in ids)

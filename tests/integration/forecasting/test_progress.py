@@ -1,0 +1,61 @@
+"""How a job has gone: hour by hour, and how far people agree."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from core.db import reading
+from core.models import Project
+from core.progress import HOURS, agreement, progress
+from tests.factories import START, items_of, make_member, make_project
+from tests.integration.forecasting.jobs import NOON, answer, decide, texts, writing
+
+
+def test_progress_by_the_hour_and_over_time(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(4))
+        ann, ben = make_member(session, "Ann"), make_member(session, "Ben")
+        first, second, third, _ = items_of(session, project.id)
+        answer(session, first, ann, NOON - timedelta(minutes=5))
+        answer(session, first, ben, NOON - timedelta(minutes=90))
+        answer(session, second, ann, NOON - timedelta(minutes=20), state="surplus")
+        answer(session, second, ben, NOON - timedelta(minutes=20), state="withdrawn")
+        answer(session, third, ben, NOON - timedelta(hours=30))
+        decide(first, START + timedelta(hours=1))
+        decide(second, START + timedelta(hours=2), state="adjudicated")
+        decide(third, START + timedelta(hours=2), state="disputed")
+        session.flush()
+    with reading(engine) as session:
+        gone = progress(session, session.get_one(Project, project.id), NOON)
+    assert len(gone.per_hour) == HOURS
+    assert gone.per_hour[-3:] == (0, 1, 2)
+    assert sum(gone.per_hour) == 3
+    assert gone.active == 2
+    assert [total for _, total in gone.curve] == [1, 2]
+    (one, _), (two, _) = gone.curve
+    assert one == pytest.approx(3600, abs=200)
+    assert two == pytest.approx(7200, abs=200)
+
+
+def test_agreement_is_the_share_of_pairs_that_are_alike(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(3))
+        people = [make_member(session, name) for name in ("Ann", "Ben", "Cem")]
+        alike, split, lone = items_of(session, project.id)
+        for person in people:
+            answer(session, alike, person, START)
+        for person, label_id in zip(people, "aab", strict=True):
+            answer(session, split, person, START, label_id)
+        answer(session, lone, people[0], START)
+        session.flush()
+        assert agreement(session, project.id) == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_agreement_of_nobody_is_none(engine: Engine) -> None:
+    with writing(engine) as session:
+        project = make_project(session)
+        assert agreement(session, project.id) is None
+        assert progress(session, project, NOON).curve == ()
