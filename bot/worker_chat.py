@@ -50,12 +50,12 @@ def on_answer(context: Context, token: Token) -> list[Show]:
     check_workspace(context, done.project)
     name = label_name(done.project, done.label_id)
     if done.control is not None and done.control.quiz is not None:
-        return [Show(_said(done, name), "toast"), *quiz_ended(context, done, done.control.quiz)]
+        return [Show(_said(name), "toast"), *quiz_ended(context, done, done.control.quiz)]
     told = told_of(done)
     back = None if told else _undo_choice(token.subject, token.version, name)
     following = _cheered(context, following_card(context, done.project, back, done.standing))
     if told is None:
-        return [Show(_said(done, name), "toast"), Show(following, "edit")]
+        return [Show(_said(name), "toast"), Show(following, "edit")]
     return told_shows(told, following)
 
 
@@ -167,7 +167,7 @@ def _cheered(context: Context, card: ItemCard | Notice) -> ItemCard | Notice:
     return card
 
 
-def _said(done: Submitted, name: str) -> Notice:
+def _said(name: str) -> Notice:
     # Whether it filled a place is not told: with a known item none ever does, and nobody may be able to tell those.
     return Notice("answered", {"label": name})
 
