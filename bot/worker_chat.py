@@ -15,7 +15,7 @@ from core import labels
 from core.answers import STANDING, last_answer, undo
 from core.assignment import Lease
 from core.errors import Conflict, Refused
-from core.labeling import Submitted, skip, submit
+from core.labeling import skip, submit
 from core.models import Assignment, Project
 from core.views import answered_today
 
