@@ -12,7 +12,7 @@ from bot.dialogue import CommandRoute, TapRoute, leave, save
 from bot.item_details import whole_text
 from bot.tokens import Token, make
 from core.audit_sample import describe, draw, summary
-from core.auditing import REASONS, Audited, accept, check_open, find_annotation, reject
+from core.auditing import REASONS, Audited, accept, check_open, find_annotation, reject, take_back
 from core.errors import Conflict, Refused
 from core.labels import item_text
 from core.models import Dialogue, Item, Project
@@ -66,7 +66,20 @@ def _judge(context: Context, token: Token, reason: str, right_label_id: str = ""
         return [Show(Notice(late.code, late.params), "toast"), Show(_next(context, _scope(context, token)), "edit")]
     said = Notice("audit_rejected" if reason else "audit_accepted")
     project = done.project if token.verb == ONE_JOB else None
-    return [Show(said, "toast"), Show(_next(context, project), "edit")]
+    view = _next(context, project)
+    if not reason:
+        view = replace(view, undo=make(token.verb, token.subject, "undo"))
+    return [Show(said, "toast"), Show(view, "edit")]
+
+
+def _take_back(context: Context, token: Token) -> list[Show]:
+    """Undo the acceptance that was given last: its card comes again."""
+    try:
+        take_back(context.session, context.workspace_id, context.worker_id, token.subject, context.now)
+        said = Notice("audit_taken_back")
+    except Conflict as late:  # the second tap, or a card that stood there for long
+        said = Notice(late.code, late.params)
+    return [Show(said, "toast"), Show(_same(context, token), "edit")]
 
 
 def _audited(context: Context, annotation_public_id: str, reason: str, right_label_id: str) -> Audited:
@@ -146,6 +159,7 @@ ACTS: Mapping[str, Callable[[Context, Token], list[Show]]] = {
     "back": _back,
     "full": _full,
     "pass": _pass,
+    "undo": _take_back,
 }
 COMMANDS = {"audit": CommandRoute("expert", on_audit, reads=True)}
 TAPS = {

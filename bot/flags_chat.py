@@ -41,7 +41,7 @@ def on_flag_tap(context: Context, token: Token) -> list[Show]:
     dialogue = context.session.get(Dialogue, context.account.identity.id)
     if dialogue is not None and dialogue.name == DIALOGUE:
         leave(context)
-    return [Show(_card(context, token.subject), "edit")]
+    return [Show(_card(context, token.subject, token.version), "edit")]
 
 
 def on_flag_act(context: Context, token: Token) -> list[Show]:
@@ -54,9 +54,10 @@ def on_flag_act(context: Context, token: Token) -> list[Show]:
         raise Conflict("unknown_button")
     try:
         settle(context.session, context.account, context.workspace_id, token.subject, act, context.now)
+        said = Notice(f"flag_done_{act}")
     except Conflict as late:  # somebody else was faster, or it is the same tap again
-        return [Show(Notice(late.code, late.params), "toast"), Show(_card(context, token.subject), "edit")]
-    return [Show(Notice(f"flag_done_{act}"), "toast"), Show(_card(context, token.subject), "edit")]
+        said = Notice(late.code, late.params)
+    return [Show(said, "toast"), Show(_card(context, token.subject, token.version), "edit")]
 
 
 def on_reply(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
@@ -66,14 +67,17 @@ def on_reply(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
     public_id = str(dialogue.data["flag"])
     answer(context.session, context.workspace_id, public_id, text)
     leave(context)
-    return [Show(Notice("flag_reply_kept"), "send"), Show(_card(context, public_id))]
+    return [
+        Show(Notice("flag_reply_kept"), "send"),
+        Show(_card(context, public_id, int(dialogue.data.get("scope", 0)))),
+    ]
 
 
 def _ask_ban(context: Context, token: Token) -> list[Show]:
     found = report(context.session, context.workspace_id, token.subject)
     row = (
-        Choice(make("flagdo", token.subject, SURE), "button_member_ban_sure", style="danger"),
-        Choice(make("flag", token.subject), "button_back", style="quiet"),
+        Choice(make("flagdo", token.subject, SURE, token.version), "button_member_ban_sure", style="danger"),
+        Choice(make("flag", token.subject, version=token.version), "button_back", style="quiet"),
     )
     return [Show(FlagCard(found, (row,), "member_sure_ban"), "edit")]
 
@@ -82,8 +86,8 @@ def _ask_words(context: Context, token: Token) -> list[Show]:
     flag, _, _ = find_flag(context.session, context.workspace_id, token.subject)
     if flag.state not in UNSETTLED:
         raise Conflict("flag_settled")
-    save(context, DIALOGUE, "words", {"flag": token.subject})
-    back = Choice(make("flag", token.subject), "button_back", style="quiet")
+    save(context, DIALOGUE, "words", {"flag": token.subject, "scope": token.version})
+    back = Choice(make("flag", token.subject, version=token.version), "button_back", style="quiet")
     return [Show(Notice("flag_reply_ask", rows=((back,),), kind="form"), "edit")]
 
 
@@ -92,29 +96,30 @@ def _list(context: Context, project: Project | None, page: int) -> FlagsCard:
     return FlagsCard(found, project.public_id, project.name) if project else FlagsCard(found)
 
 
-def _card(context: Context, public_id: str) -> FlagCard:
+def _card(context: Context, public_id: str, scope: int) -> FlagCard:
+    """One flag. scope: 1 where the reader came from the flags of its job alone, to which the way back leads then."""
     found = report(context.session, context.workspace_id, public_id)
-    back = Choice(make("flags", found.project_public_id), "button_back", style="quiet")
-    return FlagCard(found, (*_actions(context, found), (back,)))
+    back = Choice(make("flags", found.project_public_id if scope else ""), "button_back", style="quiet")
+    return FlagCard(found, (*_actions(context, found, scope), (back,)))
 
 
-def _actions(context: Context, found: FlagReport) -> tuple[tuple[Choice, ...], ...]:
+def _actions(context: Context, found: FlagReport, scope: int) -> tuple[tuple[Choice, ...], ...]:
     """What is left to decide: nothing once it is lifted; a pause or a ban only by who stands above the worker."""
     line = found.line
     if line.state == "lifted":
         return ()
     unsettled = line.state in UNSETTLED
     above = may_act_on(context.account, find_member(context.session, context.workspace_id, found.worker_public_id))
-    settling = [_act(found, "lift", "primary" if line.state == "appealed" else "plain")]
-    settling += [_act(found, "uphold")] if unsettled else []
-    stricter = [_act(found, "pause")] if above and line.action not in ("pause", "ban") else []
-    stricter += [_act(found, "ban", "danger")] if above and line.action != "ban" else []
-    writing = [_act(found, "answer", "quiet")] if line.state == "appealed" else []
+    settling = [_act(found, scope, "lift", "primary" if line.state == "appealed" else "plain")]
+    settling += [_act(found, scope, "uphold")] if unsettled else []
+    stricter = [_act(found, scope, "pause")] if above and line.action not in ("pause", "ban") else []
+    stricter += [_act(found, scope, "ban", "danger")] if above and line.action != "ban" else []
+    writing = [_act(found, scope, "answer", "quiet")] if line.state == "appealed" else []
     return tuple(tuple(row) for row in (settling, stricter, writing) if row)
 
 
-def _act(found: FlagReport, act: str, style: Style = "plain") -> Choice:
-    return Choice(make("flagdo", found.line.public_id, act), f"button_flag_{act}", style=style)
+def _act(found: FlagReport, scope: int, act: str, style: Style = "plain") -> Choice:
+    return Choice(make("flagdo", found.line.public_id, act, scope), f"button_flag_{act}", style=style)
 
 
 PREPARING: Mapping[str, Callable[[Context, Token], list[Show]]] = {"ban": _ask_ban, "answer": _ask_words}

@@ -15,14 +15,12 @@ from bot.dialogue import TapRoute
 from bot.quality_chat import back_choice
 from bot.tokens import Token, make
 from core.disputes import find_item
-from core.enrolment import record_act
 from core.errors import Conflict, InvalidInput, NotFound
 from core.gold_doubts import Doubt, correct, doubts, keep
 from core.gold_pool import ask_like_others, change_gold, pool_of
+from core.letting_in import let_in, pausing_flag
 from core.models import Participation, Project, Worker
-from core.outbox import owe
 from core.projects import find_project
-from core.qualification import pass_by_hand
 from core.quality import QualitySettings, load
 
 PRESETS: Mapping[str, tuple[float, ...]] = {
@@ -82,7 +80,7 @@ def on_doubt(context: Context, token: Token) -> list[Show]:
 
 
 def on_pass(context: Context, token: Token) -> list[Show]:
-    """Let somebody in who has failed the quiz; they are told.
+    """Let somebody in who has failed the quiz; they are told. What else keeps them out is shown with its button.
 
     Raises:
         NotFound: no such job, or nobody of that id has been there.
@@ -95,18 +93,12 @@ def on_pass(context: Context, token: Token) -> list[Show]:
     ).one_or_none()
     if worker is None:
         raise NotFound("member_unknown")
-    pass_by_hand(session, project, worker.id, context.now)
-    subject = f"{project.public_id} {worker.public_id}"
-    record_act(session, context.workspace_id, context.worker_id, "qualify", subject, context.now)
-    owe(
-        session,
-        worker_id=worker.id,
-        workspace_id=context.workspace_id,
-        kind="qualified",
-        params={"project_id": project.id},
-        dedupe_key=f"qualified-{project.id}-{worker.id}-{context.now.date()}",
-        now=context.now,
-    )
+    let_in(session, context.account, project, worker, context.now)
+    if (flag := pausing_flag(session, project, worker)) is not None:
+        look = Choice(make("flag", flag.public_id), "button_look_at_flag", style="primary")
+        back = Choice(_payload(project, "failed"), "button_back", style="quiet")
+        said = {"name": worker.name or worker.public_id, "project": project.name}
+        return [Show(Notice("qualified_but_paused", said, ((look,), (back,)), "form"), "edit")]
     return [Show(Notice("qualified_by_hand", {"name": worker.name}), "toast"), _failed(context, project)]
 
 

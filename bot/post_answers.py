@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from bot.aim_words import parse_aim
 from bot.cards.views import Notice, Show
@@ -12,6 +13,7 @@ from bot.dialogue import checked, leave
 from bot.job_settings import SETTINGS, parse_guidelines, parse_overlap
 from bot.post_draft import GOLD_USE, Draft, known_columns, with_labels, with_settings, with_text_column
 from bot.post_items import append, publish, with_lines
+from bot.post_known import settle, undecided, usable, with_known_column
 from bot.post_options import split_labels
 from bot.post_steps import HUB_SETTINGS, NAME, SET, clock, go, go_on, next_step, proposal, step_before
 from bot.tokens import Token
@@ -41,7 +43,7 @@ def on_post_tap(context: Context, token: Token) -> list[Show]:
     if step == f"{SET}overlap" and token.argument == f"{SET}aim":
         return go(context, token.argument, draft, "edit")
     if step.startswith(SET):
-        return go(context, "hub", _chosen(context, step.removeprefix(SET), draft, token.argument), "edit")
+        return _to_hub(context, _chosen(context, step.removeprefix(SET), draft, token.argument), "edit")
     if step == "target" and token.argument == "add":
         project = find_project(context.session, context.workspace_id, token.subject)
         return _left(context, append(context, project, draft))
@@ -59,7 +61,7 @@ def on_text(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
     if step == f"{SET}guidelines":
         return go(context, step, _written(context, draft, text))
     if step.startswith(SET):
-        return go(context, "hub", _said(context, step.removeprefix(SET), draft, text))
+        return _to_hub(context, _said(context, step.removeprefix(SET), draft, text))
     match step:
         case "items":
             return go_on(context, _pasted(context, draft, text))
@@ -73,7 +75,13 @@ def on_text(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
             return go(context, "hub", with_settings(draft, _overlap(text)))
         case _:
             raise InvalidInput("tap_to_go_on")
+    draft = settle(context, draft)
     return go(context, next_step(context, draft), draft)
+
+
+def _to_hub(context: Context, draft: Draft, how: Literal["send", "edit"] = "send") -> list[Show]:
+    """A setting was chosen: the card of all settings, unless known labels leave a question."""
+    return go(context, "misfits" if undecided(draft) else "hub", draft, how)
 
 
 def _onward(context: Context, step: str, draft: Draft, argument: str) -> list[Show]:
@@ -90,8 +98,13 @@ def _onward(context: Context, step: str, draft: Draft, argument: str) -> list[Sh
         draft |= {"question": proposal(context, step, draft)[0], "decided": True}
     elif step == "labels" and argument == "keep":
         draft = with_labels(draft, proposal(context, step, draft))
+    elif step == "misfits" and argument == "use" and usable(draft):
+        draft |= {"accepted": draft["fit"]}
+    elif step == "misfits" and argument == "none":
+        draft = with_known_column(context, draft, None)
     else:
         raise Conflict("stale_button")
+    draft = settle(context, draft)
     return go(context, next_step(context, draft), draft, "edit")
 
 
@@ -104,7 +117,7 @@ def _chosen(context: Context, name: str, draft: Draft, argument: str) -> Draft:
         if number is None and argument != "none":
             raise Conflict("stale_button")
         column = None if number is None else _at(known_columns(draft), number)
-        return _with_known_column(draft, column)
+        return with_known_column(context, draft, column)
     if name == "guidelines":
         if argument not in ("done", "none"):
             raise Conflict("stale_button")
@@ -117,7 +130,7 @@ def _chosen(context: Context, name: str, draft: Draft, argument: str) -> Draft:
 
 def _said(context: Context, name: str, draft: Draft, text: str) -> Draft:
     if name == "known":
-        return _with_known_column(draft, _column(known_columns(draft), text))
+        return with_known_column(context, draft, _column(known_columns(draft), text))
     if name == "aim":  # an amount of money means so many answers at the price of the job
         return with_settings(draft, {"aim": parse_aim(text, draft["price"])})
     return with_settings(draft, SETTINGS[name].parse(text, clock(context)))
@@ -127,11 +140,6 @@ def _written(context: Context, draft: Draft, text: str) -> Draft:
     """The first message takes the place of the guidelines, those after it are put behind: apps split long ones."""
     whole = f"{draft['guidelines']}\n{text}" if draft.get("writing") else text
     return draft | parse_guidelines(whole, clock(context)) | {"writing": True}
-
-
-def _with_known_column(draft: Draft, column: str | None) -> Draft:
-    mapping = {role: name for role, name in draft["mapping"].items() if role != "known"} | {"gold": column}
-    return draft | {"mapping": mapping, "known_file": ""}
 
 
 def _pasted(context: Context, draft: Draft, text: str) -> Draft:

@@ -11,8 +11,9 @@ from core import quality
 from core.aims import Aim
 from core.assignment import Lease
 from core.errors import InvalidInput
+from core.gold_pool import set_aside_of
 from core.importing import Received
-from core.labels import choice, dump, id_of_name, text_content
+from core.labels import choice, dump, text_content
 from core.models import Upload
 from core.projects import DEFAULT_MAX_OVERLAP, DEFAULT_MIN_OVERLAP
 from core.views import LeaseView
@@ -63,7 +64,7 @@ def with_items(draft: Draft, received: Received, upload: Upload) -> Draft:
     mapping = {"text": received.text_column, "id": received.id_column, "gold": wanted or received.gold_column}
     if received.explanation_column not in (None, received.text_column):
         mapping |= {"explanation": received.explanation_column}
-    drafted = draft | {
+    return draft | {
         "upload": upload.public_id,
         "file": received.name,
         "rows": received.rows,
@@ -73,11 +74,13 @@ def with_items(draft: Draft, received: Received, upload: Upload) -> Draft:
         "mapping": mapping,
         "unsure": not sure,
         "known_file": "",
+        "matched": {},
+        "chosen_gold": "",
+        "let_go": "",
+        "fit": {},
         "samples": _samples(received),
         "proposed": list(received.gold_values) if 2 <= len(received.gold_values) <= MAX_PROPOSED else [],
-        "gold_values": list(received.gold_values) if not wanted or wanted == received.gold_column else [],
     }
-    return with_labels(drafted, draft["labels"]) if draft["labels"] else drafted
 
 
 def _samples(received: Received) -> dict[str, str]:
@@ -88,28 +91,20 @@ def _samples(received: Received) -> dict[str, str]:
 
 
 def with_text_column(draft: Draft, column: str) -> Draft:
-    """The draft with another column as the text; bad rows were counted for the guess and are forgotten."""
-    mapping = draft["mapping"] | {"text": column}
+    """The draft with another column as the text; what was found out for the guess is forgotten."""
+    mapping = {role: name for role, name in draft["mapping"].items() if role != "known"} | {"text": column}
     mapping |= {role: None for role in ("id", "gold") if mapping[role] == column}
-    return draft | {"mapping": mapping, "unsure": False, "bad": [], "bad_count": 0}
+    forgotten = {"bad": [], "bad_count": 0, "known_file": "", "matched": {}}
+    return draft | {"mapping": mapping, "unsure": False} | forgotten
 
 
 def with_labels(draft: Draft, names: Sequence[str]) -> Draft:
-    """The draft with these labels. A column that was only guessed to hold known labels must hold just these.
+    """The draft with these labels.
 
     Raises:
         InvalidInput: as `core.labels.choice.make`.
     """
-    schema = choice.make(names)
-    draft = draft | {"labels": [label.name for label in schema.labels]}
-    if not draft.get("upload") or draft.get("wanted_gold") or not draft["mapping"]["gold"]:
-        return draft
-    try:
-        for name in draft["gold_values"]:
-            id_of_name(schema, name)
-    except InvalidInput:
-        return draft | {"mapping": draft["mapping"] | {"gold": None}}
-    return draft
+    return draft | {"labels": [label.name for label in choice.make(names).labels]}
 
 
 def with_settings(draft: Draft, values: Mapping[str, Any]) -> Draft:
@@ -130,9 +125,26 @@ def deadline_of(draft: Draft) -> datetime | None:
     return datetime.fromisoformat(draft["deadline"]) if draft["deadline"] else None
 
 
+def misfit_count(draft: Draft) -> int:
+    """Rows whose known label is none of the job's, as far as the file was looked at. They become no items."""
+    seen = draft.get("fit", {})
+    return int(seen["filled"] - seen["fitting"]) if seen else 0
+
+
 def item_count(draft: Draft) -> int:
     """How many items the file gives, as far as it was looked at."""
-    return max(0, int(draft["rows"]) - int(draft["bad_count"]))
+    return max(0, int(draft["rows"]) - int(draft["bad_count"]) - misfit_count(draft))
+
+
+def labeled_count(draft: Draft) -> tuple[int, int]:
+    """How many items are to be labeled, and how many besides have known labels and only check people."""
+    items, seen = item_count(draft), draft.get("fit", {})
+    known = draft["matched"]["used"] if draft.get("matched") else 0
+    if seen and (rows := seen["rows"] - misfit_count(draft)):
+        known = round(items * seen["fitting"] / rows)
+    checks = draft.get(GOLD_USE, quality.QualitySettings().gold_use) == "check"
+    aside = set_aside_of(items, known) if checks else 0
+    return items - aside, aside
 
 
 def settings_of(draft: Draft) -> JobSettings:
@@ -172,5 +184,5 @@ def sample_view(draft: Draft, now: datetime) -> LeaseView | None:
         today=0,
         goal=0,
         done=0,
-        total=item_count(draft),
+        total=labeled_count(draft)[0],
     )

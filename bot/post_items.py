@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.cards.views import Choice, Notice
 from bot.context import Context
 from bot.post_draft import Draft, columns_of, with_items
+from bot.post_known import for_project, matched_in, settle, upload_of
+from bot.post_steps import NAME, SET
 from bot.tokens import make
+from core.config import Settings
+from core.enrolment import Account
 from core.errors import Conflict, InvalidInput
-from core.importing import Received, create_batch, match_known, receive_pasted, store
-from core.labels import choice, id_of_name
-from core.media import Media
-from core.models import Project, Upload
+from core.importing import Dialect, ItemsFile, Matched, Received, create_batch, receive_pasted, store
+from core.labels import choice
+from core.media import Media, media_path
+from core.models import Dialogue, Project, Upload
 from core.projects import create_project
 
 
@@ -24,6 +31,8 @@ class Looked:
     received: Received
     media: Media
     path: Path
+    known: Matched | None = None
+    """Where known labels were asked for: how the file fits the items."""
 
 
 def with_file(context: Context, draft: Draft, looked: Looked) -> Draft:
@@ -32,7 +41,7 @@ def with_file(context: Context, draft: Draft, looked: Looked) -> Draft:
     Raises:
         InvalidInput: as `with_items`.
     """
-    return with_items(draft, looked.received, _keep(context, looked))
+    return settle(context, with_items(draft, looked.received, _keep(context, looked)))
 
 
 def with_lines(context: Context, draft: Draft, text: str) -> Draft:
@@ -45,22 +54,37 @@ def with_lines(context: Context, draft: Draft, text: str) -> Draft:
     return with_file(context, draft, Looked(received, media, Path(received.name)))
 
 
+def asked_items(session: Session, settings: Settings, account: Account) -> ItemsFile | None:
+    """The file of items for which somebody is asked for known labels; nothing where they are not.
+
+    Raises:
+        InvalidInput: upload_missing, where it is gone.
+    """
+    dialogue = session.get(Dialogue, account.identity.id)
+    if dialogue is None or (dialogue.name, dialogue.step) != (NAME, f"{SET}known"):
+        return None
+    draft = dialogue.data
+    kept = select(Upload).where(Upload.workspace_id == account.workspace_id, Upload.public_id == draft["upload"])
+    upload = session.scalars(kept).one_or_none()
+    path = None if upload is None else media_path(settings, upload.sha256)
+    if upload is None or path is None or not path.exists():
+        raise InvalidInput("upload_missing")
+    dialect = Dialect.from_json(upload.dialect)
+    return ItemsFile(path, upload.format, dialect, draft["mapping"], choice.make(draft["labels"]))
+
+
 def with_known_file(context: Context, draft: Draft, looked: Looked) -> Draft:
     """The draft with the known labels of a file of their own, in place of a column's.
 
     Raises:
-        InvalidInput: known_file_unclear, or known_label_unknown where it names other labels than the job has.
+        Conflict: stale_button, where they were not asked for when the file was looked at.
     """
-    upload = _keep(context, looked)
-    known = match_known(looked.received, upload.public_id, draft["mapping"])
-    schema = choice.make(draft["labels"])
-    for name in looked.received.gold_values:
-        try:
-            id_of_name(schema, name)
-        except InvalidInput as error:
-            raise InvalidInput("known_label_unknown", **error.params) from error
+    if looked.known is None:
+        raise Conflict("stale_button")
+    known = replace(looked.known.file, upload=_keep(context, looked).public_id)
     mapping = draft["mapping"] | {"gold": None, "known": known.to_json()}
-    return draft | {"mapping": mapping, "known_file": looked.received.name}
+    seen = {"matched": matched_in(looked.known), "known_file": looked.received.name, "chosen_gold": "", "let_go": ""}
+    return settle(context, draft | {"mapping": mapping} | seen)
 
 
 def publish(context: Context, draft: Draft) -> Notice:
@@ -86,18 +110,12 @@ def publish(context: Context, draft: Draft) -> Notice:
 
 def append(context: Context, project: Project, draft: Draft) -> Notice:
     """Load the items into a job that is there."""
-    _load(context, project, draft)
+    _load(context, project, for_project(context, draft, project))
     return Notice("appended", {"name": project.name, "rows": draft["rows"]})
 
 
 def _load(context: Context, project: Project, draft: Draft) -> None:
-    upload = (
-        context.session.query(Upload)
-        .filter_by(workspace_id=context.workspace_id, public_id=str(draft["upload"]))
-        .one_or_none()
-    )
-    if upload is None:
-        raise Conflict("upload_gone")
+    upload = upload_of(context, str(draft["upload"]))
     create_batch(context.session, project, upload, draft["mapping"], context.worker_id, context.now)
 
 

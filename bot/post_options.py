@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bot.aim_words import parse_aim
 from bot.job_settings import SETTINGS, Clock
 from core.errors import InvalidInput
 from core.quality import GOLD_USES
 from core.training import check_cron
 
-LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*(\S.*)", re.DOTALL)
+LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*(.*)", re.DOTALL)
 NUMBERS = {"retrain": "retrain_threshold", "lease": "lease_seconds", "error": "error_cost"}
 """Options that are whole numbers, and the columns of the project they set."""
 OPTIONS = (*SETTINGS, *NUMBERS, "cron", "gold")
 LARGEST = 1_000_000
+MOST_DIGITS = 7
 OFF = "off"
 
 
@@ -22,13 +24,16 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
     """The question, the labels, and the values of options: minimum, maximum, and columns of the project.
 
     Raises:
-        InvalidInput: unknown_option, bad_option, bad_cron, or as the setting's own parser.
+        InvalidInput: unknown_option, bad_option, bad_gold_use, bad_cron, or as the setting's own parser.
     """
     rest: list[str] = []
     values: dict[str, Any] = {}
+    aim: str | None = None
     for part in (part.strip() for part in caption.split("|")):
         like = LIKE_OPTION.fullmatch(part)
-        if like is not None and like[1].lower() in OPTIONS:
+        if like is not None and like[1].lower() == "aim":
+            aim = like[2].strip()
+        elif like is not None and like[1].lower() in OPTIONS:
             values |= _value(like[1].lower(), like[2].strip(), clock)
         elif rest and like is not None:  # a misspelt option would become a label, and labels are not taken back
             raise InvalidInput(
@@ -36,6 +41,8 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
             )
         else:
             rest.append(part)
+    if aim is not None:  # an amount of money means so many answers at the price, which may stand behind it
+        values = {"aim": parse_aim(aim, values.get("price", 0))} | values
     return (rest[0] if rest else ""), rest[1:], values
 
 
@@ -50,12 +57,14 @@ def split_labels(text: str) -> list[str]:
 def _value(name: str, value: str, clock: Clock) -> dict[str, Any]:
     if name in SETTINGS:
         return SETTINGS[name].parse(value, clock)
-    if name == "gold" and value.lower() in GOLD_USES:
+    if name == "gold":
+        if value.lower() not in GOLD_USES:
+            raise InvalidInput("bad_gold_use", value=value[:40])
         return {"gold_use": value.lower()}
     if name in ("cron", "retrain") and value.lower() == OFF:
         return {"retrain_cron": ""} if name == "cron" else {"retrain_threshold": 0}
     if name == "cron":
         return {"retrain_cron": check_cron(value)}
-    if not value.isdecimal() or not 1 <= int(value) <= LARGEST:
+    if not value.isdecimal() or len(value) > MOST_DIGITS or not 1 <= int(value) <= LARGEST:
         raise InvalidInput("bad_option", option=name, value=value[:40])
     return {NUMBERS[name]: int(value)}

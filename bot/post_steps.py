@@ -12,7 +12,8 @@ from bot.cards.views import Choice, FormCard, Show, View
 from bot.context import Context
 from bot.dialogue import save
 from bot.job_settings import SETTINGS, Clock
-from bot.post_draft import Draft, item_count, known_columns, sample_view, settings_of, with_settings
+from bot.post_draft import Draft, item_count, known_columns, labeled_count, sample_view, settings_of, with_settings
+from bot.post_known import priced_remarks, remarks, undecided, usable
 from bot.texts import say
 from bot.texts.units import shorten
 from bot.tokens import make
@@ -26,7 +27,7 @@ NAME = "post"
 SET = "set_"
 """Begins the name of a step that asks for one setting."""
 HUB_SETTINGS = ("overlap", "price", "time", "deadline", "who", "language", "known", "guidelines")
-ORDER = ("columns", "target", "question", "labels", "hub")
+ORDER = ("columns", "target", "question", "labels", "misfits", "hub")
 MAX_TARGETS = 6
 MAX_COLUMN_BUTTONS = 12
 BUTTON_UNITS = 60
@@ -45,6 +46,8 @@ def next_step(context: Context, draft: Draft) -> str:
     for step in ("question", "labels"):
         if not draft[step]:
             return step
+    if undecided(draft):
+        return "misfits"
     return "preview" if draft.get("form") else "hub"
 
 
@@ -53,6 +56,7 @@ def step_before(context: Context, step: str, draft: Draft) -> str | None:
     if step not in ORDER:
         return "hub"
     there = {"columns": len(draft.get("columns", ())) > 1, "target": bool(open_projects(context))}
+    there["misfits"] = undecided(draft)
     earlier = [name for name in ORDER[: ORDER.index(step)] if there.get(name, True)]
     return earlier[-1] if earlier else None
 
@@ -116,6 +120,8 @@ def _asked(dialogue: Dialogue) -> str:
     """The code of what the step asks."""
     if dialogue.step == "items" and dialogue.data.get("form"):
         return "form_await"
+    if dialogue.step == "misfits" and not usable(dialogue.data):
+        return "form_misfits_none"
     return "form_items_for" if dialogue.step == "items" and dialogue.data["question"] else f"form_{dialogue.step}"
 
 
@@ -138,6 +144,9 @@ def _rows(context: Context, dialogue: Dialogue) -> Rows:
     if dialogue.step in ("question", "labels"):
         proposed = shorten(" | ".join(proposal(context, dialogue.step, draft)), BUTTON_UNITS)
         return ((_button(dialogue, "keep", "button_use", "primary", text=proposed),), ways)
+    if dialogue.step == "misfits":
+        others = ((_button(dialogue, "use", "button_use_others", "primary"),),) if usable(draft) else ()
+        return (*others, (_button(dialogue, "none", "button_no_known"),), ways)
     return (ways,)
 
 
@@ -166,6 +175,7 @@ def _hub(context: Context, dialogue: Dialogue) -> HubCard:
         labels=tuple(draft["labels"]),
         settings=settings_of(draft),
         reading=reading(context),
+        remarks=remarks(draft),
         rows=((preview,), *pairs, _ways(context, dialogue)),
     )
 
@@ -196,7 +206,7 @@ def _setting(context: Context, dialogue: Dialogue) -> SettingCard:
 
 
 def _price(context: Context, dialogue: Dialogue, *, shown: bool) -> PriceCard:
-    draft, settings, items = dialogue.data, settings_of(dialogue.data), item_count(dialogue.data)
+    draft, settings, (items, _) = dialogue.data, settings_of(dialogue.data), labeled_count(dialogue.data)
     estimate = estimate_job(
         context.session,
         context.workspace_id,
@@ -211,7 +221,8 @@ def _price(context: Context, dialogue: Dialogue, *, shown: bool) -> PriceCard:
     pilot = (_button(dialogue, "pilot", "button_post_pilot"),) if pays(items) else ()
     change = _button(dialogue, "back", "button_change" if draft.get("form") else "button_back", "quiet")
     cancel = _button(dialogue, "cancel", "button_cancel", "quiet")
-    return PriceCard(items, settings, reading(context), estimate, shown, ((post,), pilot, (change, cancel)))
+    rows = ((post,), pilot, (change, cancel))
+    return PriceCard(items, settings, reading(context), estimate, shown, rows, priced_remarks(draft))
 
 
 def _button(

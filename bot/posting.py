@@ -8,10 +8,12 @@ from datetime import timedelta
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, FormProblems, FormRoute, TapRoute, save
+from bot.post_again import on_repost
 from bot.post_answers import on_post_tap, on_sample, on_text
 from bot.post_draft import Draft, empty_draft, with_settings
 from bot.post_form import form_of, read_form
 from bot.post_items import Looked, append, publish, with_file, with_known_file, with_lines
+from bot.post_known import settle, undecided, usable
 from bot.post_options import parse_caption
 from bot.post_steps import NAME, SET, clock, go, go_on
 from bot.tokens import Token, make
@@ -90,8 +92,12 @@ def _open_form(context: Context, draft: Draft) -> list[Show]:
 
 
 def _on_items(context: Context, draft: Draft, whole: bool = False) -> list[Show]:
-    """The items are there. Where question and labels came in the same message, the job is posted at once."""
-    if whole and draft["labels"]:
+    """The items are there. Where question and labels came in the same message, the job is posted at once.
+
+    Unless nothing would come of it, because most rows have known labels that are none of the job's.
+    """
+    draft = settle(context, draft)
+    if whole and draft["labels"] and (usable(draft) or not undecided(draft)):
         return [Show(publish(context, draft))]
     return go_on(context, draft)
 
@@ -122,6 +128,7 @@ def _captioned(context: Context, draft: Draft, caption: str) -> Draft:
 COMMANDS = {"post": CommandRoute("coordinator", on_post)}
 TAPS = {
     "post": TapRoute("coordinator", on_post_tap),
+    "repost": TapRoute("coordinator", on_repost),
     "postform": TapRoute("coordinator", on_form_tap),
     "sample": TapRoute("coordinator", on_sample, reads=True),
 }

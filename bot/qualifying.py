@@ -7,19 +7,16 @@ from bot.cards.views import Choice, Notice
 from bot.context import Context
 from bot.texts.measures import share
 from bot.tokens import make
+from core.lessons import practised, quiz_so_far
 from core.models import Project
-from core.qualification import (
-    asks_qualification,
-    attempts_left,
-    practised,
-    quiz_so_far,
-    stage_for,
-)
+from core.qualification import asks_qualification, attempts_left, is_unasked, stage_for
 from core.quality import QualitySettings, load
-from core.standing import load_standing
+from core.standing import Standing, load_standing
 
 VERB = "qualify"
 OTHER = Choice(make("next"), "button_other_work", style="quiet")
+ASK_IN, READ = "askin", "readguide"
+"""Verbs of the buttons that ask a coordinator to let somebody in, and that show the guidelines of a job."""
 
 
 def gate_of(context: Context, project: Project, *, only_open: bool = False) -> Notice | None:
@@ -34,11 +31,11 @@ def gate_of(context: Context, project: Project, *, only_open: bool = False) -> N
     settings = load(project.quality)
     match stage_for(context.session, project, context.worker_id, standing, context.now):
         case "begin":
-            return _welcome(context, project, settings, again=bool(standing.qualification))
+            return _welcome(context, project, settings, standing)
         case "failed" if attempts_left(settings, standing):
             return try_again(context, project, settings, attempts_left(settings, standing))
         case "failed" if not only_open:
-            return Notice("quiz_over", {"project": project.name}, ((OTHER,),))
+            return Notice("quiz_over", {"project": project.name}, over_rows(project))
     return None
 
 
@@ -46,7 +43,18 @@ def try_again(context: Context, project: Project, settings: QualitySettings, lef
     """An offer of a further attempt."""
     needed = share(settings.quiz_pass, context.account.worker.locale)
     again = Choice(make(VERB, project.public_id), "button_quiz_again", style="primary")
-    return Notice("quiz_again", {"project": project.name, "share": needed, "count": left}, ((again,), (OTHER,)))
+    rows = ((again,), *guidelines_rows(project), (OTHER,))
+    return Notice("quiz_again", {"project": project.name, "share": needed, "count": left}, rows)
+
+
+def over_rows(project: Project) -> tuple[tuple[Choice, ...], ...]:
+    """What is left to who has no further attempt."""
+    return (Choice(make(ASK_IN, project.public_id), "button_ask_in"),), (OTHER,)
+
+
+def guidelines_rows(project: Project) -> tuple[tuple[Choice, ...], ...]:
+    """A button for the guidelines, where the job has any."""
+    return ((Choice(make(READ, project.public_id), "button_guidelines"),),) if project.guidelines.strip() else ()
 
 
 def lesson_step(context: Context, project: Project) -> Step | None:
@@ -62,8 +70,8 @@ def lesson_step(context: Context, project: Project) -> Step | None:
     return None
 
 
-def _welcome(context: Context, project: Project, settings: QualitySettings, *, again: bool) -> Notice:
-    """What comes before the job. Who has passed before and has to show it again starts with the quiz."""
+def _welcome(context: Context, project: Project, settings: QualitySettings, standing: Standing) -> Notice:
+    """What comes before the job. Who was let in before starts with the quiz."""
     start = Choice(make(VERB, project.public_id), "button_quiz_start", style="primary")
     needed = share(settings.quiz_pass, context.account.worker.locale)
     params = {
@@ -73,7 +81,9 @@ def _welcome(context: Context, project: Project, settings: QualitySettings, *, a
         "share": needed,
     }
     if settings.quiz:
-        code = "welcome_renewal" if again else "welcome_practice_quiz" if settings.practice else "welcome_quiz"
+        practice = settings.practice and not standing.qualification
+        again = bool(standing.qualification) and not is_unasked(standing)
+        code = "welcome_renewal" if again else "welcome_practice_quiz" if practice else "welcome_quiz"
     else:
         code = "welcome_practice"
-    return Notice(code, params, ((start,), (OTHER,)))
+    return Notice(code, params, ((start,), *guidelines_rows(project), (OTHER,)))

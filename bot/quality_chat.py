@@ -5,8 +5,6 @@ A section is a dialogue of its own whose buttons carry its verb; it leads back h
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
-
 from bot.cards.aim import Answers
 from bot.cards.quality import QualityCard
 from bot.cards.views import Choice, Show
@@ -15,7 +13,8 @@ from bot.dialogue import CommandRoute, TapRoute, leave
 from bot.jobs_chat import one_project
 from bot.tokens import Token, make
 from core.aims import aim_of
-from core.models import Dialogue, Gold, Project, Workspace
+from core.gold_pool import pool_of
+from core.models import Dialogue, Project, Workspace
 from core.projects import find_project
 from core.quality import load
 
@@ -55,14 +54,13 @@ def answers_of(context: Context, project: Project) -> Answers:
 
 
 def _card(context: Context, project: Project) -> QualityCard:
-    known = select(func.count()).select_from(Gold).where(Gold.project_id == project.id, Gold.state == "active")
     buttons = [Choice(make(verb, project.public_id), f"button_quality_{verb}") for verb in SECTIONS]
     return QualityCard(
         name=project.name,
         aim=aim_of(project),
         answers=answers_of(context, project),
         settings=load(project.quality),
-        known=context.session.scalar(known) or 0,
+        pool=pool_of(context.session, project.id),
         pilot_size=project.pilot_size,
         pilot_state=project.pilot_state,
         rows=tuple(tuple(buttons[start : start + PER_ROW]) for start in range(0, len(buttons), PER_ROW)),

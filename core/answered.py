@@ -16,6 +16,7 @@ from core.aggregation.dawid_skene import fit
 from core.aggregation.filters import AnswerLog, Skills
 from core.answers import STANDING
 from core.models import Annotation, Gold, Item, Project, Skill
+from core.standing import TRIAL
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -33,13 +34,16 @@ class Answered:
 
 
 def read_answers(session: Session, project: Project) -> Answered | None:
-    """All answers of a project that stand, in the order in which they came; nothing where there are none."""
+    """Answers of a project that stand, in the order in which they came; nothing where there are none.
+
+    Left out are those of practice, where people are expected to try, and of quizzes, which have decided already.
+    """
     label_ids = [label["id"] for label in project.label_schema["labels"]]
     statement = (
         select(Annotation.item_id, Annotation.worker_id, Annotation.label_id, Annotation.duration_ms)
         .join(Item, Item.id == Annotation.item_id)
         .where(Annotation.project_id == project.id, Annotation.state.in_(STANDING), Annotation.label_id.in_(label_ids))
-        .where(Item.purpose != "practice")  # where people are told the answer, they are expected to try
+        .where(Item.purpose != "practice", or_(Annotation.state != "control", ~TRIAL))
         .order_by(Annotation.id.desc())
         .limit(MOST_ANSWERS)
     )

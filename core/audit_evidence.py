@@ -50,12 +50,22 @@ def belief_after(crowd: CrowdModel, posterior: list[float] | None, answer: int, 
 
 
 def learn(
-    session: Session, project: Project, worker_id: int, answer: int, belief: Sequence[float], now: datetime
+    session: Session,
+    project: Project,
+    worker_id: int,
+    answer: int,
+    belief: Sequence[float],
+    now: datetime,
+    weight: float = 1.0,
 ) -> None:
-    """Let a worker's skill learn from one audited answer, at once. Their item is locked by the caller."""
+    """Let a worker's skill learn from one audited answer, at once. Their item is locked by the caller.
+
+    Args:
+        weight: -1 takes back what was learnt.
+    """
     crowd = crowd_model(project)
     counts = load_counts(session, worker_id, project.id, crowd.classes, lock=True)
-    add_answer(counts, belief, answer)
+    add_answer(counts, belief, answer, weight)
     given = select(Skill.annotation_count).where(Skill.worker_id == worker_id, Skill.project_id == project.id)
     save_counts(session, worker_id, project.id, counts, crowd, session.scalar(given) or 0, now)
 

@@ -25,6 +25,8 @@ FAULTY = 0.1
 """Share of rejected answers from which somebody's other answers are looked at more often."""
 PROVEN = 10
 """So many audits without a rejection, and somebody's answers are looked at less often."""
+ENOUGH = 10
+"""Fewer audits than these say nothing about all answers of a job, and nothing follows from them for the whole of it."""
 BAD_JOB, GOOD_JOB = 0.1, 0.05
 """Error rates of a job: surely above the first it is audited twice as much, surely below the second half as much."""
 
@@ -113,7 +115,8 @@ def owed(base: float, audits: Mapping[int, Tally], unaudited: Mapping[int, float
     """
     if base <= 0.0:
         return 0
-    shift = shift_of(estimate(audits, unaudited))
+    enough = sum(tally.audited for tally in audits.values()) >= ENOUGH
+    shift = shift_of(estimate(audits, unaudited)) if enough else 0
     due = sum(count * chance(base, risk_level, shift) for risk_level, count in unaudited.items())
     due += sum(tally.audited * chance(base, risk_level, shift) for risk_level, tally in audits.items())
     return max(0, round(due) - sum(tally.audited for tally in audits.values()))

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.audit_rate import Estimate, chance
+from core.audit_rate import ENOUGH, Estimate, chance
 from core.audit_survey import Candidate, Survey, survey
 from core.auditing import find_annotation
+from core.champions import champion
 from core.models import Annotation, Item, Project
 
 LEAST_BASE = 0.001
@@ -29,13 +30,16 @@ class AuditCase:
     label_id: str
     note: str
     """Why the worker answered so; empty where they did not say."""
+    explainable: bool = False
+    """Whether a model is in use that can say what it sees in the item."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditSummary:
-    """What audits have found so far. owed: audits that are due now. estimate: for all answers; None before the first.
+    """What audits have found so far. owed: audits that are due now.
 
-    `accepted` of `audited` say nothing of all answers, because risky ones are drawn more often; `estimate` does.
+    estimate: for all answers; None while fewer than `core.audit_rate.ENOUGH` were audited. `accepted` of `audited` say
+    nothing of all answers, because risky ones are drawn more often; `estimate` does.
     """
 
     audited: int
@@ -79,8 +83,10 @@ def summary(session: Session, workspace_id: int, project_id: int | None = None, 
 
 def summary_of(found: Survey) -> AuditSummary:
     """A survey in four numbers."""
+    audited = len(found.audits)
     accepted = sum(not one.rejected for one in found.audits)
-    return AuditSummary(len(found.audits), accepted, min(found.owed, len(found.candidates)), found.estimate)
+    said = found.estimate if audited >= ENOUGH else None
+    return AuditSummary(audited, accepted, min(found.owed, len(found.candidates)), said)
 
 
 def describe(session: Session, annotation: Annotation, project: Project) -> AuditCase:
@@ -92,6 +98,7 @@ def describe(session: Session, annotation: Annotation, project: Project) -> Audi
         content=session.get_one(Item, annotation.item_id).content,
         label_id=annotation.label_id or "",
         note=annotation.note,
+        explainable=champion(session, project.id) is not None,
     )
 
 

@@ -133,13 +133,18 @@ def past_audits(session: Session, workspace_id: int, project_id: int | None = No
 
 
 def audited_rows(workspace_id: int, project_id: int | None = None) -> Select[Any]:
-    """Annotations that experts have audited, by way of the log; what a ban or a rule rejected is not among them."""
+    """Annotations that experts have audited, by way of the log; what a ban or a rule rejected is not among them.
+
+    Of one that was audited again after its audit was taken back, the last audit counts.
+    """
     named = func.substr(LOG.c.subject, 10, 16)  # after "accepted " or "rejected "
+    mine = LOG.c.workspace_id == workspace_id, LOG.c.act == ACT
+    last = select(func.max(LOG.c.id)).where(*mine).group_by(named)
     statement = (
         select(ANNOTATION.c.project_id, ANNOTATION.c.worker_id, ANNOTATION.c.audit_state, LOG.c.subject)
         .select_from(LOG)
         .join(ANNOTATION, ANNOTATION.c.public_id == named)
-        .where(LOG.c.workspace_id == workspace_id, LOG.c.act == ACT, ANNOTATION.c.audit_state.in_(BY_EXPERTS))
+        .where(*mine, LOG.c.id.in_(last), ANNOTATION.c.audit_state.in_(BY_EXPERTS))
         .order_by(LOG.c.id)
     )
     return statement if project_id is None else statement.where(ANNOTATION.c.project_id == project_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,6 +25,8 @@ from core.skills import crowd_model
 REASONS = ("wrong", "guidelines", "careless")
 """Reasons by button; anything else is the auditor's own words."""
 MAX_REASON = 300
+UNDO_WITHIN = timedelta(minutes=10)
+"""For so long an expert may take an acceptance back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Audited:
 
 
 def accept(session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str, now: datetime) -> Audited:
-    """Let an annotation stand for good: it cannot be undone any more, and its worker was right for sure.
+    """Let an annotation stand for good: its worker cannot undo it any more, and was right for sure.
 
     Raises:
         NotFound: no such annotation in this workspace.
@@ -49,6 +51,25 @@ def accept(session: Session, workspace_id: int, auditor_id: int, annotation_publ
     _teach(session, project, item, annotation, str(annotation.label_id), now)
     record_act(session, workspace_id, auditor_id, ACT, subject_of("accepted", annotation, risk), now)
     return Audited(project, item.state)
+
+
+def take_back(session: Session, workspace_id: int, auditor_id: int, annotation_public_id: str, now: datetime) -> None:
+    """Undo an acceptance by the expert who has just given it: as if the annotation had not been audited.
+
+    Raises:
+        NotFound: as `accept`.
+        Conflict: audit_too_late, where it was accepted by somebody else or longer ago than `UNDO_WITHIN`, or is gone.
+    """
+    annotation, project = find_annotation(session, workspace_id, annotation_public_id)
+    item = lock_item(session, annotation.item_id)
+    session.refresh(annotation)
+    accepted = annotation.state == "counted" and annotation.audit_state == "accepted"
+    fresh = annotation.audited_at is not None and annotation.audited_at >= now - UNDO_WITHIN
+    if not (accepted and fresh and annotation.audited_by_id == auditor_id):
+        raise Conflict("audit_too_late")
+    _stamp(annotation, "unaudited", "", None, None)
+    _teach(session, project, item, annotation, str(annotation.label_id), now, weight=-1.0)
+    record_act(session, workspace_id, auditor_id, "unaudit", annotation.public_id, now)
 
 
 def reject(
@@ -181,16 +202,26 @@ def _keep_right_label(
 
 
 def _teach(
-    session: Session, project: Project, item: ItemState, annotation: Annotation, right_label_id: str, now: datetime
+    session: Session,
+    project: Project,
+    item: ItemState,
+    annotation: Annotation,
+    right_label_id: str,
+    now: datetime,
+    weight: float = 1.0,
 ) -> None:
-    """Let the worker's skill learn what the audit says of their answer; an unknown right label is any other one."""
+    """Let the worker's skill learn what the audit says of their answer; an unknown right label is any other one.
+
+    Args:
+        weight: -1 takes back what it has learnt.
+    """
     schema = labels.load(project.label_schema)
     answer = labels.index_of(schema, str(annotation.label_id))
     right = labels.index_of(schema, right_label_id) if right_label_id else None
     belief = belief_after(crowd_model(project), item.posterior, answer, right)
-    learn(session, project, annotation.worker_id, answer, belief, now)
+    learn(session, project, annotation.worker_id, answer, belief, now, weight)
 
 
-def _stamp(annotation: Annotation, audit_state: str, reason: str, auditor_id: int | None, now: datetime) -> None:
+def _stamp(annotation: Annotation, audit_state: str, reason: str, auditor_id: int | None, now: datetime | None) -> None:
     annotation.audit_state, annotation.audit_reason = audit_state, reason
     annotation.audited_by_id, annotation.audited_at = auditor_id, now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ Ints = NDArray[np.int64]
 ITEM_NAMES = ("task", "item")
 WORKER_NAMES = ("worker", "annotator")
 LABEL_NAMES = ("label",)
+STATE_NAMES = ("state",)
+CONTROL = "control"
+TAKEN_BACK = ("withdrawn", "superseded", "rejected")
+"""States of an answer, as exports of annotations have them, in which it counts for nobody. Whatever else stands in a
+column of states is an answer that counts, so that files with other words for it are read whole.
+"""
 DELIMITERS = ",;\t"
 NO_GOLD = -1
 NEVER_GIVEN = -2
@@ -39,7 +46,8 @@ class CrowdTable:
     """Annotations in the order of the file: entry i says that a worker gave an item a label, each as an index.
 
     `items` and `workers` stand in order of first appearance, `labels` are sorted. `repeated` counts rows that were left
-    out because that worker had answered that item before.
+    out because that worker had answered that item before; `taken_back` those that were withdrawn, superseded or
+    rejected, and `control` those about items that only check people.
     """
 
     items: list[str]
@@ -49,6 +57,8 @@ class CrowdTable:
     worker_index: Ints
     answer_index: Ints
     repeated: int = 0
+    taken_back: int = 0
+    control: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -59,14 +69,16 @@ class CrowdTable:
 def read_labels(path: Path) -> CrowdTable:
     """Read annotations: columns task or item, worker or annotator, and label; others are ignored.
 
-    A worker's second answer about an item does not count, as in production: the first one stands.
+    A worker's second answer about an item does not count, as in production: the first one stands. Where there is a
+    column state, as in an export of annotations, answers that were taken back and those to known items are left out.
 
     Raises:
-        BadTable: the file is away, is no CSV in UTF-8, lacks a column, has no rows, or a row lacks a cell.
+        BadTable: the file is away, is no CSV in UTF-8, lacks a column, has no rows that count, or a row lacks a cell.
     """
     indexes: tuple[dict[str, int], ...] = ({}, {}, {})
     columns = (array("q"), array("q"), array("q"))
-    for cells in _rows(path, (ITEM_NAMES, WORKER_NAMES, LABEL_NAMES)):
+    states: Counter[str] = Counter()
+    for cells in _rows(path, (ITEM_NAMES, WORKER_NAMES, LABEL_NAMES), states):
         for cell, index, column in zip(cells, indexes, columns, strict=True):
             column.append(index.setdefault(cell, len(index)))
     items, workers, answers = (np.frombuffer(column, dtype=np.int64) for column in columns)
@@ -81,6 +93,8 @@ def read_labels(path: Path) -> CrowdTable:
         worker_index=workers[first],
         answer_index=place[answers[first]],
         repeated=len(pair) - len(first),
+        taken_back=sum(states[state] for state in TAKEN_BACK),
+        control=states[CONTROL],
     )
 
 
@@ -119,16 +133,24 @@ def _sorted(labels: list[str]) -> tuple[list[str], Ints]:
     return [labels[number] for number in order], place
 
 
-def _rows(path: Path, wanted: Sequence[tuple[str, ...]]) -> Iterator[list[str]]:
-    """The wanted cells of each row that is not blank, without the space around them."""
+def _rows(path: Path, wanted: Sequence[tuple[str, ...]], states: Counter[str] | None = None) -> Iterator[list[str]]:
+    """The wanted cells of each row that is not blank, without the space around them.
+
+    Args:
+        states: counts the rows that are left out because of their state, by it; None: all rows are wanted.
+    """
     with _opened(path) as lines:
         header = next(lines, None)
         if header is None:
             raise BadTable(f"{path} is empty; its first line has to name the columns.")
         places = [_place(path, header, names) for names in wanted]
+        state_place = None if states is None else _state_place(header)
         count = 0
         for row in lines:
             if not any(map(str.strip, row)):
+                continue
+            if states is not None and state_place is not None and (state := _left_out(row, state_place)):
+                states[state] += 1
                 continue
             cells = [row[place].strip() if place < len(row) else "" for place in places]
             if not all(cells):
@@ -137,7 +159,22 @@ def _rows(path: Path, wanted: Sequence[tuple[str, ...]]) -> Iterator[list[str]]:
             count += 1
             yield cells
     if not count:
-        raise BadTable(f"{path} has a header but no rows.")
+        raise BadTable(
+            f"{path} has no answers that count: all were taken back, or are about known items."
+            if states
+            else f"{path} has a header but no rows."
+        )
+
+
+def _state_place(header: Sequence[str]) -> int | None:
+    found = [place for place, cell in enumerate(header) if cell.strip().lower() in STATE_NAMES]
+    return found[0] if len(found) == 1 else None
+
+
+def _left_out(row: Sequence[str], place: int) -> str:
+    """The state of a row for which it is left out; empty where its answer counts."""
+    state = row[place].strip().lower() if place < len(row) else ""
+    return state if state == CONTROL or state in TAKEN_BACK else ""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.exporting import request_result
 from core.models import Batch, Item, Membership, Project
+from core.recollection import is_owed
 
 COORDINATING = ("coordinator", "owner")
 
@@ -17,16 +18,17 @@ COORDINATING = ("coordinator", "owner")
 def look_for_end(session: Session, project_id: int, now: datetime) -> bool:
     """Whether a project has come to its end just now: it is open, has items, and none asks for answers any more.
 
-    Its labels are then exported for its creator. Where items ask for answers again, it may come to its end again.
-    Called by background jobs, as often as they like.
+    While answers are still to be taken out, it has not: their items may be asked again in a moment. At the end its
+    labels are exported for its creator. Where items ask for answers again, it may come to its end again. Called by
+    background jobs, as often as they like.
     """
     project = session.get_one(Project, project_id)
-    ended = _has_ended(session, project_id)
+    ended = has_ended(session, project_id)
     if project.finished_at is not None:
         if not ended:
             session.execute(update(Project).where(Project.id == project_id).values(finished_at=None))
         return False
-    if not ended or project.state != "open":
+    if not ended or project.state != "open" or is_owed(session, project):
         return False
     first = update(Project).where(Project.id == project_id, Project.finished_at.is_(None)).values(finished_at=now)
     if cast("CursorResult[Any]", session.execute(first)).rowcount != 1:
@@ -36,7 +38,8 @@ def look_for_end(session: Session, project_id: int, now: datetime) -> bool:
     return True
 
 
-def _has_ended(session: Session, project_id: int) -> bool:
+def has_ended(session: Session, project_id: int) -> bool:
+    """Whether a project has items, and none of them, nor any that still loads or waits, asks for answers."""
     items = (
         exists()
         .where(Item.project_id == project_id, Item.purpose == "label")

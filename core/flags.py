@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import labels
 from core.errors import NotFound
 from core.ids import is_public_id
-from core.models import Annotation, Flag, Item, Membership, Project, Worker
+from core.models import Annotation, Flag, Gold, Item, Membership, Participation, Project, Worker
 
 PAGE = 8
 SAMPLE = 5
@@ -48,11 +48,15 @@ class FlagsPage:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """An answer of the flagged worker: the item's text, cut, what they said, and what was decided, if anything."""
+    """An answer of the flagged worker: the item's text, cut, what they said, and what was decided, if anything.
+
+    known: `decided` is the label that was known beforehand.
+    """
 
     text: str
     said: str
     decided: str
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class FlagReport:
     reply: str
     sample: tuple[Sampled, ...]
     updated_at: datetime
+    restriction: str = ""
+    """What holds for the worker in this job now, by all flags together: one of `core.standing.RESTRICTIONS`."""
 
 
 def list_flags(session: Session, workspace_id: int, project_id: int | None = None, page: int = 1) -> FlagsPage:
@@ -124,6 +130,7 @@ def report(session: Session, workspace_id: int, public_id: str) -> FlagReport:
         reply=str(flag.evidence.get("reply", "")),
         sample=_sample(session, flag, schema),
         updated_at=flag.updated_at,
+        restriction=_restriction(session, flag),
     )
 
 
@@ -170,16 +177,28 @@ def _name(session: Session, worker_id: int) -> str:
     return "" if worker is None else worker.name
 
 
+def _restriction(session: Session, flag: Flag) -> str:
+    where = Participation.worker_id == flag.worker_id, Participation.project_id == flag.project_id
+    return session.scalar(select(Participation.restriction).where(*where)) or ""
+
+
 def _sample(session: Session, flag: Flag, schema: labels.LabelSchema) -> tuple[Sampled, ...]:
-    """Answers to look at: the quickest for "too fast", else those first that are not what was decided."""
-    differs = case((Item.label_id.is_not(None) & (Item.label_id != Annotation.label_id), 0), else_=1)
-    first = Annotation.duration_ms if flag.kind == "fast" else differs
+    """Answers to look at: the quickest for "too fast", else those first that are not what was known or decided.
+
+    Where the flag is about known items, these come before all others.
+    """
+    right = func.coalesce(Gold.label_id, Item.label_id)
+    differs = case((right.is_not(None) & (right != Annotation.label_id), 0), else_=1)
+    known = case((Gold.label_id.is_not(None), 0), else_=1)
+    about_known = flag.kind == "gold" and bool(flag.evidence.get("known"))
+    first = (Annotation.duration_ms,) if flag.kind == "fast" else (known, differs) if about_known else (differs,)
     statement = (
-        select(Item.content, Annotation.label_id, Item.label_id.label("decided"))
+        select(Item.content, Annotation.label_id, right.label("decided"), Gold.label_id.label("known"))
         .join(Item, Item.id == Annotation.item_id)
+        .outerjoin(Gold, (Gold.item_id == Item.id) & (Gold.state == "active"))
         .where(Annotation.worker_id == flag.worker_id, Annotation.project_id == flag.project_id)
         .where(Annotation.state.in_(("counted", "surplus", "control", "rejected")), Annotation.label_id.is_not(None))
-        .order_by(first, Annotation.id.desc())
+        .order_by(*first, Annotation.id.desc())
         .limit(SAMPLE)
     )
     return tuple(
@@ -187,6 +206,7 @@ def _sample(session: Session, flag: Flag, schema: labels.LabelSchema) -> tuple[S
             text=_short(labels.item_text(row.content)),
             said=labels.name_of(schema, str(row.label_id)),
             decided=labels.name_of(schema, row.decided) if row.decided else "",
+            known=row.known is not None,
         )
         for row in session.execute(statement)
     )

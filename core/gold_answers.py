@@ -23,10 +23,8 @@ from core.models import Annotation, Gold, Participation, Project
 from core.qualification import QuizResult, conclude
 from core.quality import load
 from core.skills import crowd_model, load_counts, save_counts
-from core.standing import Standing
+from core.standing import QUIZ_OVER, Standing, is_trial, load_standing
 
-ENDED = ("passed", "failed")
-"""Of a qualification that was told to the person."""
 GOLD, PARTICIPATION = table_of(Gold), table_of(Participation)
 KNOWN = select(GOLD.c.label_id, GOLD.c.explanation, GOLD.c.state == "active").where(
     GOLD.c.item_id == bindparam("item_id")
@@ -65,11 +63,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What somebody who learns is told about their answer."""
+    """What somebody who learns is told about their answer to an item."""
 
     right: bool
     label_id: str
     explanation: str
+    item_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +104,21 @@ def observe_control(
     leased: int,
     now: datetime,
 ) -> Control:
-    """Take an answer to a known item: the item keeps its label, the worker's skill learns at once.
+    """Take an answer to a known item: the item keeps its label, the worker's skill learns at once, but for a quiz.
 
     Args:
         standing: the worker's, this answer counted. leased: of the item from now on.
     """
     write_item(session, item, now, leased=leased)
     if item.purpose != "practice" and known.counts:
-        _count(session, project, item, worker_id, label_id, known, standing.annotation_count, now, step=1)
+        _count(session, project, item, worker_id, label_id == known.label_id, step=1)
+        if not is_trial(standing, now):
+            _teach(session, project, worker_id, label_id, known, standing.annotation_count, now, step=1)
         add_effect(session, reestimate_effect(project.id, now))
     if standing.qualification == "quiz":
         return Control(quiz=conclude(session, project, worker_id, standing, now))
     if is_told(project, item, standing):
-        return Control(Lesson(label_id == known.label_id, known.label_id, known.explanation))
+        return Control(Lesson(label_id == known.label_id, known.label_id, known.explanation, item.id))
     return Control()
 
 
@@ -134,7 +135,7 @@ def may_undo(project: Project, item: ItemState, annotation: Annotation, standing
     Where they were told nothing it can, exactly like any other answer: until a model has learned from what there is.
     """
     again = standing.qualification == "quiz" and standing.quiz_attempts > 1  # the result of the last try was told
-    since = standing.qualified_at if again or standing.qualification in ENDED else None
+    since = standing.qualified_at if again or standing.qualification in QUIZ_OVER else None
     if since is not None and annotation.created_at <= since:
         return False
     return not is_told(project, item, standing)
@@ -151,18 +152,26 @@ def forget_control(
     """Undo what `observe_control` has taught, for an answer that was taken back or superseded.
 
     Args:
-        annotation: a row with item_id, worker_id and label_id. annotation_count: of its worker, without it.
+        annotation: a row with item_id, worker_id, label_id and created_at. annotation_count: of its worker, without it.
     """
     known = known_label(session, item)
-    if known is not None and known.counts and item.purpose != "practice":
-        who, label_id = annotation.worker_id, str(annotation.label_id)
-        _count(session, project, item, who, label_id, known, annotation_count, now, step=-1)
+    if known is None or not known.counts or item.purpose == "practice":
+        return
+    who, label_id = annotation.worker_id, str(annotation.label_id)
+    _count(session, project, item, who, label_id == known.label_id, step=-1)
+    if not is_trial(load_standing(session, who, project.id), annotation.created_at):
+        _teach(session, project, who, label_id, known, annotation_count, now, step=-1)
 
 
-def _count(
+def _count(session: Session, project: Project, item: ItemState, worker_id: int, right: bool, step: int) -> None:
+    """Count an answer for the known item and its worker; take it back with a step of -1."""
+    session.execute(COUNT_WORKER, {"who": worker_id, "where": project.id, "step": step, "right": step * right})
+    session.execute(COUNT_GOLD, {"of_item": item.id, "step": step, "wrong": step * (not right)})
+
+
+def _teach(
     session: Session,
     project: Project,
-    item: ItemState,
     worker_id: int,
     label_id: str,
     known: Known,
@@ -170,7 +179,7 @@ def _count(
     now: datetime,
     step: int,
 ) -> None:
-    """Count an answer for the known item and its worker, and in the worker's skill; take it back with a step of -1.
+    """Count an answer in the worker's skill; take it back with a step of -1.
 
     The label is known for certain, so it teaches more than an answer that others only make likely.
     """
@@ -180,6 +189,3 @@ def _count(
     certain = [float(label == truth) for label in range(crowd.classes)]
     add_answer(counts, certain, labels.index_of(schema, label_id), weight=float(step))
     save_counts(session, worker_id, project.id, counts, crowd, annotation_count, now)
-    right = label_id == known.label_id
-    session.execute(COUNT_WORKER, {"who": worker_id, "where": project.id, "step": step, "right": step * right})
-    session.execute(COUNT_GOLD, {"of_item": item.id, "step": step, "wrong": step * (not right)})

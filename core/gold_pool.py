@@ -28,6 +28,9 @@ MOST = 1000
 LESSONS = 2
 """For each item of practice that everybody tries, so many are reserved; but never more than half of what is known."""
 
+LOADED = ("published", "held")
+"""States of batches that are whole, those that wait for the end of a pilot among them."""
+
 ASSIGNMENT, GOLD, ITEM = table_of(Assignment), table_of(Gold), table_of(Item)
 _OPEN = and_(ITEM.c.purpose == "label", ITEM.c.state == "open", ITEM.c.submitted == 0, ITEM.c.leased == 0)
 UNTOUCHED = and_(_OPEN, ITEM.c.group_key.is_(None))
@@ -80,7 +83,7 @@ def set_aside(session: Session, project: Project, batch_id: int) -> int:
     known = session.scalar(
         select(func.count()).select_from(ITEM.join(GOLD, GOLD.c.item_id == ITEM.c.id)).where(in_batch)
     )
-    wanted = _wanted(items, known or 0)
+    wanted = set_aside_of(items, known or 0)
     chosen = list(
         session.scalars(
             select(ITEM.c.id)
@@ -127,8 +130,8 @@ def ask_like_others(session: Session, project: Project, item_public_id: str, wor
     _put_back(session, [drop(session, project, item_public_id, worker_id, now)], now)
 
 
-def _wanted(items: int, known: int) -> int:
-    """How many of `known` items among `items` are set aside."""
+def set_aside_of(items: int, known: int) -> int:
+    """How many of `known` items among `items` are set aside where they check people."""
     if known < FEW * items:
         return min(known, MOST)
     return min(MOST_OF_MANY, int(SHARE * items))
@@ -136,7 +139,7 @@ def _wanted(items: int, known: int) -> int:
 
 def _follow_use(session: Session, project: Project, use: str, now: datetime) -> None:
     """Set known items aside, or put those back that nobody has dealt with, in the batches that there are."""
-    batches = list(session.scalars(select(Batch).where(Batch.project_id == project.id, Batch.state == "published")))
+    batches = list(session.scalars(select(Batch).where(Batch.project_id == project.id, Batch.state.in_(LOADED))))
     if use == "check":
         for batch in batches:
             batch.item_count -= set_aside(session, project, batch.id)

@@ -42,8 +42,9 @@ SEEN = exists().where(
 SETTLED_BY_THEM = exists().where(
     ADJUDICATION.c.item_id == GOLD.c.item_id, ADJUDICATION.c.worker_id == bindparam("worker_id")
 )
-SERVABLE = and_(GOLD.c.state == "active", BATCH.c.state == "published")
-"""Of a known item with its batch: it may be asked to check people."""
+SERVABLE = and_(GOLD.c.state == "active", BATCH.c.state.in_(("published", "held")))
+"""Of a known item with its batch: it may be asked to check people. What waits for the end of a pilot waits to be
+labeled; its known items check the people of the pilot."""
 HIDDEN = or_(ITEM.c.purpose == "gold", and_(ITEM.c.purpose == "label", ITEM.c.state == "adjudicated"))
 """Items that are asked blind: those set aside, and those that an expert has settled and promoted."""
 FOR_QUIZ = ITEM.c.public_id < QUIZ_BELOW
@@ -146,6 +147,12 @@ def next_control(session: Session, project: Project, worker_id: int, *, kind: Ki
         if _lease(session, item_id):
             return item_id
     return None
+
+
+def is_left(session: Session, project: Project, worker_id: int, *, kind: Kind) -> bool:
+    """Whether there is a known item of a kind that this worker has not dealt with, whoever holds it just now."""
+    keys = {"worker_id": worker_id, "project_id": project.id}
+    return session.execute(_unseen(kind, has_quiz=False).limit(1), keys).first() is not None
 
 
 def _unseen(kind: Kind, has_quiz: bool) -> Select[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, CursorResult, exists, func, select, update
 from sqlalchemy.orm import Session
@@ -33,6 +33,8 @@ LEAST_BEHIND = 30
 OPEN_SHARE = 0.1
 """Of a pilot's items, at most so many may still be open when it is reported."""
 HELD, PUBLISHED = "held", "published"
+Outcome = Literal["", "begun", "held", "too_small"]
+"""What a pilot means for a batch that was loaded. Empty: all of it is asked, as it would be without one."""
 UNDECIDED = ("running", "reported")
 """States of a pilot whose coordinator has not decided yet."""
 MARK = {"pilot": True}
@@ -51,19 +53,22 @@ def holds_back(project: Project) -> bool:
     return project.pilot_state in UNDECIDED
 
 
-def hold_back(session: Session, project: Project, batch: Batch, now: datetime) -> None:
+def hold_back(session: Session, project: Project, batch: Batch, now: datetime) -> Outcome:
     """Let a batch that has just been published wait, where its project has a pilot; the first one gives its items.
 
-    A batch that is too small for a pilot of its own goes ahead, and the pilot is forgotten.
+    A batch that is too small for a pilot of its own goes ahead, and the pilot is forgotten. Its items are those that
+    are to be labeled: what only checks people is set aside before.
     """
     if not project.pilot_size or project.pilot_state == "passed":
-        return
+        return ""
     if holds_back(project):
         batch.state = HELD
-    elif batch.item_count >= project.pilot_size + LEAST_BEHIND:
+        return "held"
+    if batch.item_count >= project.pilot_size + LEAST_BEHIND:
         _begin(session, project, [batch], now)
-    else:
-        project.pilot_size = 0
+        return "begun"
+    project.pilot_size = 0
+    return "too_small"
 
 
 def may_begin(session: Session, project: Project) -> bool:
@@ -192,7 +197,7 @@ def _is_through(session: Session, project: Project) -> bool:
     if batch is None:
         return False
     still = select(func.count()).select_from(ITEM).where(ITEM.c.batch_id == batch.id, ITEM.c.state == "open")
-    open_items = session.scalar(still) or 0
+    open_items = session.scalar(still.where(ITEM.c.purpose == "label")) or 0
     return open_items <= OPEN_SHARE * batch.item_count or nobody_left(session, project)
 
 

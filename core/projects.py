@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from core import labels
@@ -16,7 +16,7 @@ from core.effects import add_effect
 from core.enrolment import record_act
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import is_public_id
-from core.models import Item, Project
+from core.models import Batch, Item, Project
 
 DEFAULT_MIN_OVERLAP, DEFAULT_MAX_OVERLAP = 3, 8
 OVERLAP_LIMIT = 100
@@ -30,6 +30,10 @@ MAX_PRIORITY = 100
 AUDIENCES = ("everyone", "experts")
 FROM_STATES = {"paused": ("open",), "closed": ("open", "paused"), "open": ("paused", "closed")}
 """From which states a job may be put into another."""
+FAILED = exists().where(Batch.project_id == Project.id, Batch.state == "failed")
+POSTED = exists().where(Batch.project_id == Project.id, Batch.state != "failed")
+WITHDRAWN = and_(Project.state == "closed", FAILED, ~POSTED)
+"""Of a project: closed, because nothing of what was posted could be loaded. No list shows it."""
 _LANGUAGE = re.compile(r"|[a-z]{2}")
 
 
@@ -145,8 +149,8 @@ def find_project(session: Session, workspace_id: int, public_id: str) -> Project
 
 
 def list_projects(session: Session, workspace_id: int, *, only_open: bool = False, limit: int = 20) -> list[Project]:
-    """Projects of a workspace, the oldest first where only open ones are wanted, else the newest first."""
-    statement = select(Project).where(Project.workspace_id == workspace_id)
+    """Projects of a workspace without those withdrawn: open ones from the oldest on, all from the newest on."""
+    statement = select(Project).where(Project.workspace_id == workspace_id, ~WITHDRAWN)
     if only_open:
         statement = statement.where(Project.state == "open").order_by(Project.id)
     else:
@@ -162,6 +166,20 @@ def count_open_items(session: Session, project_id: int) -> int:
         .where(Item.project_id == project_id, Item.state == "open", Item.purpose == "label")
     )
     return session.scalar(statement) or 0
+
+
+def withdraw(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
+    """Close a project of which no batch could be loaded; false where there is another, or it is closed."""
+    statement = select(Project.id).where(Project.id == project.id, Project.state != "closed", FAILED, ~POSTED)
+    if session.scalar(statement) is None:
+        return False
+    set_state(session, project, "closed", worker_id, now)
+    return True
+
+
+def is_withdrawn(session: Session, project: Project) -> bool:
+    """Whether a project is closed because nothing of what was posted could be loaded."""
+    return session.scalar(select(Project.id).where(Project.id == project.id, WITHDRAWN)) is not None
 
 
 def set_state(session: Session, project: Project, state: str, worker_id: int, now: datetime) -> None:

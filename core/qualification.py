@@ -10,22 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import and_, case, exists, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.db.tables import table_of
 from core.db.upsert import insert_or_ignore
 from core.eligibility import EXPERTS
-from core.gold_serving import next_control
+from core.gold_serving import is_left, next_control
 from core.ids import new_public_id
-from core.models import Annotation, Assignment, Gold, Item, Membership, Participation, Project
+from core.lessons import has_lessons, practised, quiz_skips, quiz_so_far
+from core.models import Membership, Participation, Project
 from core.quality import QualitySettings, load
 from core.standing import Standing, change_standing, load_standing
 
 Stage = Literal["", "begin", "practice", "quiz", "failed"]
 """Empty: they may work. begin: they have not said yet that they are ready. failed: they may try again or not."""
-
-ANNOTATION, ASSIGNMENT, GOLD, ITEM = map(table_of, (Annotation, Assignment, Gold, Item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,24 @@ def stage_of(settings: QualitySettings, standing: Standing, now: datetime) -> St
 
 
 def stage_for(session: Session, project: Project, worker_id: int, standing: Standing, now: datetime) -> Stage:
-    """As `stage_of`, for anybody: experts need no quiz, and a job without known items cannot ask for one."""
+    """As `stage_of`, for anybody: experts need no quiz, and a job without known items cannot ask for one.
+
+    Whoever was let in because nothing was there to ask is asked as soon as there is something.
+    """
     if not asks_qualification(project):
         return ""
-    stage = stage_of(load(project.quality), standing, now)
-    if stage and (_is_expert(session, project, worker_id) or not _has_lessons(session, project)):
+    settings = load(project.quality)
+    stage = stage_of(settings, standing, now)
+    if not stage and settings.quiz and is_unasked(standing) and is_left(session, project, worker_id, kind="quiz"):
+        stage = "begin"
+    if stage and (_is_expert(session, project, worker_id) or not has_lessons(session, project)):
         return ""
     return stage
+
+
+def is_unasked(standing: Standing) -> bool:
+    """Whether somebody has passed a quiz in which there was nothing to ask. Who is let in by hand has no attempts."""
+    return standing.qualification == "passed" and standing.quiz_attempts > 0 and not standing.gold_count
 
 
 def attempts_left(settings: QualitySettings, standing: Standing) -> int:
@@ -98,8 +107,7 @@ def is_shut_out(session: Session, project: Project, worker_id: int) -> bool:
 
 def begin(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
     """Start practice, or the quiz, at the word of the person; false where that is not for them (any more)."""
-    new = {"worker_id": worker_id, "project_id": project.id, "pseudonym": new_public_id(), "created_at": now}
-    insert_or_ignore(session, Participation, new)
+    _join(session, project, worker_id, now)
     standing = load_standing(session, worker_id, project.id)
     settings, stage = load(project.quality), stage_for(session, project, worker_id, standing, now)
     if stage == "failed" and attempts_left(settings, standing):
@@ -121,6 +129,10 @@ def admit(session: Session, project: Project, worker_id: int, standing: Standing
     if not asks_qualification(project):
         return WELCOME
     stage = stage_for(session, project, worker_id, standing, now)
+    if not stage and not standing.qualification and _is_nothing_there(session, project, standing, now):
+        _join(session, project, worker_id, now)
+        _pass_unasked(session, project, worker_id, now)
+        return WELCOME
     if stage == "practice":
         if practised(session, project.id, worker_id) < load(project.quality).practice:
             item_id = next_control(session, project, worker_id, kind="practice")
@@ -132,20 +144,11 @@ def admit(session: Session, project: Project, worker_id: int, standing: Standing
         item_id = next_control(session, project, worker_id, kind="quiz")
         if item_id is not None:
             return Admission(may_work=False, item_id=item_id)
+        if is_left(session, project, worker_id, kind="quiz"):  # others hold it for the moment
+            return Admission(may_work=False)
         result = conclude(session, project, worker_id, standing, now, exhausted=True)
         return WELCOME if result is not None and result.passed else Admission(may_work=False)
     return Admission(may_work=not stage)
-
-
-def practised(session: Session, project_id: int, worker_id: int) -> int:
-    """Items of practice that a worker has dealt with in a project."""
-    statement = (
-        select(func.count())
-        .select_from(ASSIGNMENT.join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id))
-        .where(ASSIGNMENT.c.worker_id == worker_id, ASSIGNMENT.c.project_id == project_id)
-        .where(ASSIGNMENT.c.state.in_(("submitted", "skipped")), ITEM.c.purpose == "practice")
-    )
-    return session.scalar(statement) or 0
 
 
 def conclude(
@@ -154,13 +157,16 @@ def conclude(
     """End the quiz of a worker where all of it is answered, and write how; nothing where it goes on.
 
     Args:
-        exhausted: no further item is there to ask, so that it ends with those that were answered.
+        exhausted: no further item is there to ask, so that it ends with those that were answered or passed over.
     """
     settings = load(project.quality)
     right, count = quiz_so_far(session, project.id, worker_id, standing)
     if count < settings.quiz and not exhausted:
         return None
-    # A job whose known items ran out keeps nobody out for that; but a second try at a few of them proves nothing.
+    # A job whose known items ran out keeps nobody out for that, but passing over is no way around them; and a second
+    # try at a few of them proves nothing.
+    count += quiz_skips(session, project.id, worker_id, standing) if exhausted else 0
+    count = min(count, settings.quiz) if exhausted else count
     enough = not exhausted or standing.quiz_attempts <= 1 or 2 * count >= settings.quiz
     passed = enough and right >= settings.quiz_pass * count
     state = "passed" if passed else "failed"
@@ -168,26 +174,29 @@ def conclude(
     return QuizResult(right, count, passed, 0 if passed else attempts_left(settings, standing))
 
 
-def quiz_so_far(session: Session, project_id: int, worker_id: int, standing: Standing) -> tuple[int, int]:
-    """(right, all) answers of a worker to the quiz that they are in, or have ended last."""
-    right = func.coalesce(func.sum(case((ANNOTATION.c.label_id == GOLD.c.label_id, 1), else_=0)), 0)
-    statement = (
-        select(right, func.count())
-        .select_from(ANNOTATION.join(GOLD, GOLD.c.item_id == ANNOTATION.c.item_id))
-        .join(ITEM, ITEM.c.id == ANNOTATION.c.item_id)
-        .where(ANNOTATION.c.worker_id == worker_id, ANNOTATION.c.project_id == project_id, ITEM.c.purpose != "practice")
-        .where(ANNOTATION.c.state == "control", ANNOTATION.c.created_at >= standing.qualified_at)
-    )
-    row = session.execute(statement).one()
-    return int(row[0]), int(row[1])
-
-
 def pass_by_hand(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
     """Let somebody work in a job whatever they made of its quiz; false where they have never been there."""
     if session.get(Participation, (worker_id, project.id)) is None:
         return False
-    change_standing(session, worker_id, project.id, qualification="passed", qualified_at=now)
+    change_standing(session, worker_id, project.id, qualification="passed", qualified_at=now, quiz_attempts=0)
     return True
+
+
+def _join(session: Session, project: Project, worker_id: int, now: datetime) -> None:
+    """Make the participation, where this is their first visit."""
+    new = {"worker_id": worker_id, "project_id": project.id, "pseudonym": new_public_id(), "created_at": now}
+    insert_or_ignore(session, Participation, new)
+
+
+def _is_nothing_there(session: Session, project: Project, standing: Standing, now: datetime) -> bool:
+    """Whether somebody who comes for the first time would be asked a quiz, if there were anything to ask."""
+    settings = load(project.quality)
+    return settings.quiz > 0 and stage_of(settings, standing, now) == "begin" and not has_lessons(session, project)
+
+
+def _pass_unasked(session: Session, project: Project, worker_id: int, now: datetime) -> None:
+    """Let somebody in as one who `is_unasked`, not as one who worked before there was a quiz."""
+    change_standing(session, worker_id, project.id, qualification="passed", qualified_at=now, quiz_attempts=1)
 
 
 def _after_practice(session: Session, project: Project, worker_id: int, standing: Standing, now: datetime) -> Standing:
@@ -215,9 +224,3 @@ def _is_expert(session: Session, project: Project, worker_id: int) -> bool:
         Membership.worker_id == worker_id, Membership.workspace_id == project.workspace_id
     )
     return session.scalar(role) in EXPERTS
-
-
-def _has_lessons(session: Session, project: Project) -> bool:
-    """Whether there is anything known to practise on or to be asked about."""
-    known = exists().where(and_(GOLD.c.project_id == project.id, GOLD.c.state == "active", GOLD.c.item_id == ITEM.c.id))
-    return bool(session.scalar(select(known.where(ITEM.c.purpose != "label"))))

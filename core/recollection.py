@@ -109,6 +109,12 @@ def unfinished_recollections(session: Session) -> list[EnqueueJob]:
     return [_job(order.workspace_id, order.worker_id, order.project_id) for order in _orders(session)]
 
 
+def is_owed(session: Session, project: Project) -> bool:
+    """Whether answers in this project are still to be taken out, so that what it has decided is not what will stand."""
+    orders = (order for order in _orders(session) if order.workspace_id == project.workspace_id)
+    return any(order.project_id in (None, project.id) for order in orders)
+
+
 def recollect(
     runtime: Runtime,
     workspace_id: int,

@@ -22,6 +22,7 @@ from core.effects import Effect
 from core.items import lock_item, lock_items
 from core.models import Annotation, Gold, Item, Project, Skill
 from core.skills import CrowdModel, crowd_model, save_counts
+from core.standing import TRIAL
 from core.steering import steer
 
 CHUNK = 500
@@ -199,14 +200,14 @@ def _known_labels(session: Session, project_id: int) -> dict[int, str]:
 def _teaching(project_id: int) -> list[ColumnElement[bool]]:
     """Annotations that teach something about their worker: those that count, and those to items that check people.
 
-    Left out are answers of practice, and to known labels that are in doubt.
+    Left out are answers of practice and of quizzes, and to known labels that are in doubt.
     """
     checked = select(Gold.item_id).join(Item, Item.id == Gold.item_id)
     checked = checked.where(Gold.project_id == project_id, Gold.state == "active", Item.purpose != "practice")
     counted = and_(Annotation.state == "counted", Annotation.audit_state != "rejected")
     return [
         Annotation.project_id == project_id,
-        or_(counted, and_(Annotation.state == "control", Annotation.item_id.in_(checked))),
+        or_(counted, and_(Annotation.state == "control", Annotation.item_id.in_(checked), ~TRIAL)),
     ]
 
 

@@ -36,13 +36,15 @@ SLACK = 2.0
 """People differ: an item is left to others only where an answer is worth less than half of what it has to be worth."""
 KNOWN_ANSWERS = 12.0
 """Of who has given fewer, too little is known to leave anything to others."""
+JUDGED_FROM = 30.0
+"""Of who has given fewer, nobody says that their answers tell nothing, or less than the job asks for."""
 PATIENCE = timedelta(minutes=3)
 """Whoever has not answered in the project for so long is nobody to wait for."""
 RECENT_ANSWERS = 200
 
 ASSIGNMENT, BATCH, CURSOR = table_of(Assignment), table_of(Batch), table_of(Cursor)
 ANNOTATION, PARTICIPATION, SKILL = table_of(Annotation), table_of(Participation), table_of(Skill)
-TAKEN_STATES = ("active", "submitted", "skipped")
+TAKEN_STATES = ("active", "submitted", "skipped", "barred")
 DISTRUSTED = ("training", "paused")
 
 # Statements of the hot path are built once: building one costs as much as running it.
@@ -191,7 +193,7 @@ def _begin(session: Session, project: Project, seeker: Seeker, *, lease: bool) -
     known = not seeker.trusted and total(counts) >= KNOWN_ANSWERS
     own = expected_information(crowd.prior, counts, crowd.pooled) if known else fresh
     one = _Search(project, seeker, crowd, counts, lease, cursors, fresh, own, known)
-    if known:
+    if known and total(counts) >= JUDGED_FROM:
         least = load(project.quality).least_accuracy if project.quality else 0.0
         too_weak = least > 0.0 and accuracy(counts, crowd.pooled, crowd.prior) < least
         one.uninformative = too_weak or own <= information_wanted(project) * fresh

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.db.tables import table_of
-from core.models import Participation
+from core.models import Annotation, Participation
 
-PARTICIPATION = table_of(Participation)
+ANNOTATION, PARTICIPATION = table_of(Annotation), table_of(Participation)
+QUIZ_OVER = ("passed", "failed")
+"""Qualifications of whose result the person was told; `qualified_at` is then when that was."""
 RESTRICTIONS = ("", "warned", "watched", "training", "paused")
 """From the mildest on; of two the graver one holds."""
 
@@ -42,6 +44,25 @@ STANDING_COLUMNS = tuple(PARTICIPATION.c[field.name] for field in fields(Standin
 READ = select(*STANDING_COLUMNS).where(
     PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where")
 )
+TRIAL = exists().where(
+    PARTICIPATION.c.worker_id == ANNOTATION.c.worker_id,
+    PARTICIPATION.c.project_id == ANNOTATION.c.project_id,
+    or_(
+        PARTICIPATION.c.qualification == "quiz",
+        and_(PARTICIPATION.c.qualification.in_(QUIZ_OVER), ANNOTATION.c.created_at <= PARTICIPATION.c.qualified_at),
+    ),
+)
+"""Of an answer to a known item: `is_trial`, as a condition."""
+
+
+def is_trial(standing: Standing, answered_at: datetime) -> bool:
+    """Whether an answer to a known item was given before its worker was let in: in a quiz, passed or not.
+
+    It decides whether they are let in. Nothing of how they are judged afterwards, their skill or a flag, rests on it.
+    """
+    if standing.qualification not in QUIZ_OVER:
+        return standing.qualification == "quiz"
+    return standing.qualified_at is not None and answered_at <= standing.qualified_at
 
 
 def load_standing(session: Session, worker_id: int, project_id: int) -> Standing:

@@ -1,7 +1,8 @@
 """How much people agree with each other: Krippendorff's alpha, Fleiss' kappa, pairwise agreement, with intervals.
 
 Each figure is computed from how often each label was given to each item. Intervals are percentiles of a bootstrap over
-items; items with the same counts are alike, so that drawing items is drawing from one multinomial over the patterns.
+items, moved so that their middle is the figure itself; items with the same counts are alike, so that drawing items is
+drawing from one multinomial over the patterns.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from core.aggregation.annotations import Floats
 Level = Literal["nominal", "ordinal", "interval"]
 REPLICATES = 1000
 CONFIDENCE = 0.95
+LEAST = (-np.inf, -1.0, 0.0)
+"""What alpha, kappa and pairwise agreement cannot fall below; none can exceed 1."""
 CHUNK_CELLS = 1 << 22
 """Cells of one block of drawn weights: 32 MiB."""
 
@@ -31,7 +34,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The figures of one table, over the items with at least two answers."""
+    """The figures of one table, over the items with at least two answers. pairwise: as `share_alike`."""
 
     alpha: Estimate
     fleiss_kappa: Estimate
@@ -63,8 +66,26 @@ def agreement(
     patterns, times = _patterns(votes)
     whole = _figures(patterns, times[None, :], level, values)
     drawn = _bootstrap(patterns, times, level, values, np.random.default_rng(seed), replicates)
-    alpha, kappa, pairwise = (_estimate(float(whole[0, column]), drawn[:, column]) for column in range(3))
+    alpha, kappa, pairwise = (
+        _estimate(float(whole[0, column]), drawn[:, column], least) for column, least in enumerate(LEAST)
+    )
     return Agreement(alpha, kappa, pairwise, items=int(times.sum()))
+
+
+def share_alike(votes: Floats) -> float | None:
+    """How often two people who answered the same item say the same: the mean over items with at least two answers.
+
+    Each item weighs the same. Over all pairs, the items that people are divided on would weigh most, because it is
+    them that dynamic overlap asks more people about.
+
+    Args:
+        votes: as in `agreement`.
+
+    >>> share_alike(np.array([[2.0, 1.0], [2.0, 0.0], [1.0, 0.0]]))
+    0.6666666666666666
+    """
+    patterns, times = _patterns(votes)
+    return float(times @ _alike(patterns) / times.sum()) if len(times) else None
 
 
 def _patterns(votes: Floats) -> tuple[Floats, Floats]:
@@ -91,17 +112,20 @@ def _bootstrap(
 
 def _figures(patterns: Floats, weights: Floats, level: Level, values: Floats | None) -> Floats:
     """Alpha, kappa and pairwise agreement for each row of weights; NaN where one is not defined."""
-    answers = patterns.sum(axis=1)
-    agreeing = (patterns * (patterns - 1)).sum(axis=1)  # ordered pairs of answers that are the same
-    pairs = answers * (answers - 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        pairwise = (weights @ agreeing) / (weights @ pairs)
+        pairwise = (weights @ _alike(patterns)) / weights.sum(axis=1)
         shares = weights @ patterns
         chance = ((shares / shares.sum(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        mean = (weights @ (agreeing / np.maximum(pairs, 1))) / weights.sum(axis=1)
-        kappa = np.where(1 - chance > 1e-12, (mean - chance) / (1 - chance), np.nan)
+        kappa = np.where(1 - chance > 1e-12, (pairwise - chance) / (1 - chance), np.nan)
         alpha = _nominal(patterns, weights) if level == "nominal" else _scaled(patterns, weights, level, values)
     return np.stack([alpha, kappa, pairwise], axis=1)
+
+
+def _alike(patterns: Floats) -> Floats:
+    """For each kind of counts the share of pairs of answers that are the same."""
+    answers = patterns.sum(axis=1)
+    shares: Floats = (patterns * (patterns - 1)).sum(axis=1) / np.maximum(answers * (answers - 1), 1)
+    return shares
 
 
 def _nominal(patterns: Floats, weights: Floats) -> Floats:
@@ -141,10 +165,18 @@ def _alpha(observed: Floats, expected: Floats) -> Floats:
     return alpha
 
 
-def _estimate(value: float, drawn: Floats) -> Estimate:
-    """Percentiles of the replicates in which the figure is defined."""
+def _estimate(value: float, drawn: Floats, least: float) -> Estimate:
+    """Percentiles of the replicates in which the figure is defined, moved by how far their median is off it.
+
+    A sample with repetitions has fewer different items than the table, which shifts kappa and alpha to one side; in
+    small tables so far that the plain percentiles leave the figure itself out.
+
+    Args:
+        least: what the figure cannot fall below.
+    """
     defined = drawn[~np.isnan(drawn)]
     if np.isnan(value) or not len(defined):
         return Estimate(None, None, None)
-    low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(value, float(low), float(high))
+    low, middle, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, 0.5, (1 + CONFIDENCE) / 2])
+    off = value - middle
+    return Estimate(value, float(max(least, min(low + off, value))), float(min(1.0, max(high + off, value))))

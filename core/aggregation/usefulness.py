@@ -10,6 +10,8 @@ from core.aggregation.finding import Finding, findings
 
 KNOWN_FROM, CROWD_FROM = 8, 30
 """Answers to known items, or to items that at least two others answered, before anything is said about somebody."""
+LEAST_ANSWERS = 30
+"""Answers of whatever kind before that: a few known items in a row at the start are no reason to judge anybody."""
 FEWEST_OTHERS = 3
 """Other people with enough answers that it takes to know what is usual."""
 USELESS = 0.3
@@ -35,7 +37,8 @@ def uninformed(log: AnswerLog, beliefs: Beliefs, others: Floats, least_accuracy:
     if least_accuracy > 0.0:
         for one in _below(log, others, known, least_accuracy):
             found.setdefault(one.worker, one)
-    return list(found.values())
+    given = np.bincount(log.workers, minlength=log.shape[1])
+    return [one for one in found.values() if given[one.worker] >= LEAST_ANSWERS]
 
 
 def _no_better_than_chance(log: AnswerLog, others: Floats, chosen: Bools, least: int, measure: int) -> list[Finding]:
@@ -59,7 +62,8 @@ def _no_better_than_chance(log: AnswerLog, others: Floats, chosen: Bools, least:
     typical = float(np.median(gain[enough])) if crowd else DEFAULT_GAIN
     scores = np.maximum(0.0, USELESS * typical - gain) ** 2 / np.maximum(error, 1e-9) ** 2 / 2.0 / np.log(10.0)
     hit = enough & (scores >= SURE)
-    return findings("gold", hit, scores, answers=total, right=right, chance=chance, known=np.full(count, measure))
+    evidence = {"answers": total, "right": right, "chance": chance, "known": np.full(count, measure)}
+    return findings("gold", hit, scores, **evidence, usual=chance + typical * room)
 
 
 def _below(log: AnswerLog, others: Floats, known: Bools, least_accuracy: float) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from core.aggregation.annotations import Annotations
 from core.aggregation.methods import METHODS
 from core.aggregation.result import Result, accuracy, labels_of
+from core.cli import left_out
+from core.cli.counting import counted
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
 
 MAX_CELLS = 1 << 27
@@ -24,10 +27,15 @@ CHOICES = 50
 """So few labels are always choices, never free text."""
 
 
-def run(labels: Path, method: str, gold: Path | None, out: Path | None) -> tuple[dict[str, Any], str]:
+def run(
+    labels: Path, method: str, gold: Path | None, out: Path | None, tell: Callable[[str], None]
+) -> tuple[dict[str, Any], str]:
     """Aggregate a file; what `--json` prints, and the same for a person.
 
     The seconds are those of the method alone, without reading and writing files.
+
+    Args:
+        tell: gets a sentence about the rows that do not count, for each reason that there is.
 
     Raises:
         BadTable: a file cannot be read, used, or written.
@@ -36,6 +44,8 @@ def run(labels: Path, method: str, gold: Path | None, out: Path | None) -> tuple
     check_size(labels, table)
     refuse_free_text(labels, table)
     _check_matrices(labels, table, method)
+    for sentence in left_out.sentences(left_out.named(table)):
+        tell(sentence)
     known = None if gold is None else read_gold(gold, table)
     start = time.perf_counter()
     result = METHODS[method](Annotations(table.item_index, table.worker_index, table.answer_index, table.shape))
@@ -112,12 +122,11 @@ def _write(out: Path, table: CrowdTable, result: Result) -> None:
 
 def _describe(found: dict[str, Any], table: CrowdTable, with_gold: bool, out: Path | None) -> str:
     lines = [
-        f"{found['annotations']} answers of {len(table.workers)} workers about {found['items']} items, "
-        f"{len(table.labels)} labels; method {found['method']}, {found['seconds']:.2f} s.",
+        f"{counted(found['annotations'], 'answer')} of {counted(len(table.workers), 'worker')} about "
+        f"{counted(found['items'], 'item')}, {counted(len(table.labels), 'label')}; method {found['method']}, "
+        f"{found['seconds']:.2f} s.",
     ]
     if with_gold:
         lines.append(f"Accuracy against the gold: {found['accuracy']:.4f}")
-    if table.repeated:
-        lines.append(f"{table.repeated} rows were left out: that worker had answered that item before.")
     lines.append(f"Labels written to {out}." if out else "Add --out FILE to get the labels.")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 
 from core.aggregation.agreement import Estimate, Level, agreement
 from core.aggregation.annotations import Annotations, Floats, count_votes
+from core.cli import left_out
 from core.cli.aggregate import check_size
+from core.cli.counting import counted
 from core.crowd_table import BadTable, CrowdTable, read_labels
 
 
@@ -23,14 +26,20 @@ class Scale:
     values: Floats | None
 
 
-def measure(path: Path, level: Level, order: str | None, seed: int) -> dict[str, Any]:
+def measure(path: Path, level: Level, order: str | None, seed: int, tell: Callable[[str], None]) -> dict[str, Any]:
     """All figures by the names that `--json` gives them.
+
+    Args:
+        tell: gets a sentence about the rows that do not count, for each reason, and about an order that is not used.
 
     Raises:
         BadTable: the file cannot be used, or its labels have no order or no numbers where the level needs them.
     """
     table = read_labels(path)
     check_size(path, table)
+    for sentence in (*left_out.sentences(left_out.named(table)), _unused_order(level, order)):
+        if sentence:
+            tell(sentence)
     scale = _scale(path, table, level, order)
     annotations = Annotations(table.item_index, table.worker_index, table.answer_index, table.shape)
     found = agreement(count_votes(annotations)[:, scale.columns], level, scale.values, seed=seed)
@@ -43,15 +52,15 @@ def measure(path: Path, level: Level, order: str | None, seed: int) -> dict[str,
         "shared_items": found.items,
         "workers": len(table.workers),
         "annotations": len(table.item_index),
-        "repeated": table.repeated,
+        **left_out.named(table),
     }
 
 
 def describe(found: dict[str, Any]) -> str:
     """The same as a table for a person."""
     lines = [
-        f"{found['annotations']} answers of {found['workers']} workers about {found['items']} items, "
-        f"{found['shared_items']} of them with at least two.",
+        f"{counted(found['annotations'], 'answer')} of {counted(found['workers'], 'worker')} about "
+        f"{counted(found['items'], 'item')}, {found['shared_items']:,} of them with at least two.",
         "",
         _line(f"Krippendorff's alpha ({found['level']})", found, "alpha"),
         _line("Fleiss' kappa", found, "fleiss_kappa"),
@@ -59,9 +68,15 @@ def describe(found: dict[str, Any]) -> str:
     ]
     if found["alpha"] is None:
         lines += ["", "Alpha needs items with at least two answers, and at least two different labels."]
-    if found["repeated"]:
-        lines += ["", f"{found['repeated']} rows were left out: that worker had answered that item before."]
     return "\n".join(lines)
+
+
+def _unused_order(level: Level, order: str | None) -> str:
+    """That an order was given to a level which has no use for it; empty where it was not."""
+    if order is None or level == "ordinal":
+        return ""
+    why = "nominal labels either differ or do not" if level == "nominal" else "interval labels are numbers"
+    return f"--order was not used: {why}. Add --level ordinal."
 
 
 def _line(name: str, found: dict[str, Any], key: str) -> str:

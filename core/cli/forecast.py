@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from core.cli.migrate import schema_is_current
+from core.cli.counting import counted
+from core.cli.migrate import require_database
 from core.clock import now
 from core.config import Settings
 from core.db import make_engine, reading
@@ -23,12 +25,11 @@ def look(settings: Settings, wanted: str) -> dict[str, Any]:
     """The forecast of the job of this id or name, by the names that `--json` gives its figures.
 
     Raises:
-        SettingsError: there is no such job or more than one, or the database is of another version.
+        SettingsError: there is no such job or more than one, no database, or one of another version.
     """
+    require_database(settings)
     engine = make_engine(settings)
     try:
-        if not schema_is_current(engine):
-            raise SettingsError("The database is of another version; run lightwork migrate.")
         with reading(engine) as session:
             project = find(session, wanted.strip())
             currency = session.get_one(Workspace, project.workspace_id).currency
@@ -58,11 +59,13 @@ def named(project: Project, currency: str, ahead: Forecast) -> dict[str, Any]:
     """A forecast as JSON: shares and chances from 0 to 1, moments in ISO 8601, null where nothing is known.
 
     cost_left: in hundredths of the currency. share_right: by the share, the chance that at least so many are right.
+    budget_used_up: the budget in answers, where nothing is left of it while items are open.
     """
     right = ahead.accuracy
     return {
         "project": project.public_id,
         "name": project.name,
+        "state": project.state,
         "answers_left": ahead.answers_left,
         "answers_low": ahead.answers_low,
         "answers_high": ahead.answers_high,
@@ -79,30 +82,70 @@ def named(project: Project, currency: str, ahead: Forecast) -> dict[str, Any]:
         "all_right": ahead.all_right,
         "share_right": {f"{share:g}": chance for share, chance in ahead.shares},
         "nobody_left": ahead.nobody,
+        "deadline": _moment(project.deadline),
+        "budget_used_up": ahead.used_up or None,
     }
 
 
-def describe(found: dict[str, Any]) -> str:
-    """The same in sentences for a person."""
-    answers = f"{found['answers_left']:,} more answers ({found['answers_low']:,} to {found['answers_high']:,})"
-    cost = f", {found['cost_left'] / 100:,.2f} {found['currency']}" if found["cost_left"] else ""
-    lines = [f"{found['name']} ({found['project']})", f"  {answers}{cost}", f"  {_end(found)}"]
+def describe(found: dict[str, Any], now: datetime) -> str:
+    """The same in sentences for a person, with numbers and moments as the chat writes them; moments are in UTC."""
+    heading = f"{found['name']} ({found['project']})"
+    if found["state"] == "closed":
+        return f"{heading}\n  Closed: nothing is to come. /open {found['project']} in the chat opens it again."
+    if budget := found["budget_used_up"]:
+        used = f"The budget of {counted(budget, 'answer')} is used up, and items are still open."
+        return f"{heading}\n  {used} Raise it with /quality in the chat, or close the job."
+    lines = [heading, f"  {_answers(found)}", f"  {_end(found, now)}"]
     if found["on_time"] is not None:
-        lines.append(f"  by the deadline: {found['on_time']:.0%}")
+        due = _readable(found["deadline"], now)
+        lines.append(f"  Deadline: {due}. Chance to make it: {_share(found['on_time'])}")
     if found["accuracy"] is not None:
-        interval = f"{found['accuracy_low']:.1%} to {found['accuracy_high']:.1%}"
-        lines.append(f"  {found['accuracy']:.1%} of the labels right ({interval})")
-        chances = ", ".join(f"{float(share):.0%}: {chance:.0%}" for share, chance in found["share_right"].items())
-        lines.append(f"  chance of at least so many right: {chances}, all: {found['all_right']:.2g}")
+        lines += [f"  {sentence}" for sentence in _right(found)]
     return "\n".join([*lines, "Every interval holds the truth in 80 of 100 cases."])
 
 
-def _end(found: dict[str, Any]) -> str:
+def _answers(found: dict[str, Any]) -> str:
+    left, low, high = found["answers_left"], found["answers_low"], found["answers_high"]
+    interval = "" if low == high else f" ({low:,} to {high:,})"
+    cost = f", {_words().money(found['cost_left'], found['currency'], 'en')}" if found["cost_left"] else ""
+    return f"{'' if low == high else 'About '}{left:,} more answer{'' if left == 1 else 's'}{interval}{cost}"
+
+
+def _end(found: dict[str, Any], now: datetime) -> str:
+    if found["state"] == "paused":
+        return f"Paused: nothing is handed out. /open {found['project']} in the chat goes on."
     if found["nobody_left"]:
-        return "waits for another person: everybody here has had the open items (lightwork invite)"
+        return "Waits for another person: everybody here has had the open items (lightwork invite)."
+    if not found["answers_high"]:
+        return "No item asks for more answers."
     if found["done_at"] is None:
-        return "no end in sight: nobody has answered in the last day"
-    return f"done about {found['done_at']} ({found['done_low']} to {found['done_high']})"
+        return "No end in sight: nobody has answered in the last day (lightwork invite)."
+    when, low, high = (_readable(found[name], now) for name in ("done_at", "done_low", "done_high"))
+    length = _words().span(datetime.fromisoformat(found["done_at"]) - now, "en")
+    pace = counted(max(1, round(found["per_hour"])), "answer")
+    return f"Done probably {when} (in {length}; {low} to {high}), at about {pace} per hour"
+
+
+def _right(found: dict[str, Any]) -> list[str]:
+    middle, low, high = (_share(found[name]) for name in ("accuracy", "accuracy_low", "accuracy_high"))
+    chances = ", ".join(f"{_share(float(least))}: {_share(chance)}" for least, chance in found["share_right"].items())
+    return [
+        f"About {middle} of the labels right ({low} to {high})",
+        f"Chance of at least so many right: {chances}, all: {found['all_right']:.2g}",
+    ]
+
+
+def _readable(at: str, now: datetime) -> str:
+    return str(_words().moment(datetime.fromisoformat(at), "", "en", now))
+
+
+def _share(value: float) -> str:
+    return str(_words().share(value, "en"))
+
+
+def _words() -> Any:
+    """How the chat writes numbers and moments; imported by name, because core does not know the bot."""
+    return import_module("bot.texts.measures")
 
 
 def _moment(at: datetime | None) -> str | None:

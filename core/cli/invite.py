@@ -24,12 +24,12 @@ def invite(settings: Settings, role: str, uses: int, hours: float) -> str:
         the link.
 
     Raises:
-        SettingsError: the database does not fit this version of the code.
+        SettingsError: there is no database, or it does not fit this version of the code.
         InvalidInput: there is no such role.
     """
-    from core.cli.migrate import require_schema
+    from core.cli.migrate import require_database
 
-    require_schema(settings)
+    require_database(settings)
     engine = make_engine(settings)
     try:
         with unit_of_work(engine, _no_effects) as session:

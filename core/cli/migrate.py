@@ -11,8 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 import migrations
+from core.cli.calling import called
 from core.config import Settings
-from core.db import make_engine, reading
+from core.db import make_engine, reading, sqlite_file
 from core.errors import SettingsError
 
 
@@ -63,3 +64,23 @@ def require_schema(settings: Settings) -> None:
             raise SettingsError("The database does not fit this version of Lightwork; run 'lightwork migrate' first.")
     finally:
         engine.dispose()
+
+
+def no_database(settings: Settings) -> str:
+    """A sentence that says that there is no database yet, and what to do; empty where there is one, or a server."""
+    file = sqlite_file(settings)
+    if file is None or file.exists():
+        return ""
+    return f"There is no database yet at {file.absolute()}; start everything with: {called('up')}"
+
+
+def require_database(settings: Settings) -> None:
+    """As `require_schema`, for commands that look at what is there: they never make a database.
+
+    Raises:
+        SettingsError: there is none, or it is of another version; the sentence says what to do.
+        sqlalchemy.exc.OperationalError: the database cannot be reached.
+    """
+    if problem := no_database(settings):
+        raise SettingsError(problem)
+    require_schema(settings)

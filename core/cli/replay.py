@@ -10,6 +10,7 @@ import numpy as np
 
 from core.aggregation.annotations import Ints
 from core.aggregation.policy import ERROR_COST, information_of
+from core.cli import left_out
 from core.cli.aggregate import check_size, refuse_free_text
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
 from core.replaying import Aim, orders, replay
@@ -39,6 +40,8 @@ def run(
     table = read_labels(labels)
     check_size(labels, table)
     refuse_free_text(labels, table)
+    for sentence in left_out.sentences(left_out.named(table)):
+        progress(sentence)
     known = read_gold(gold, table)
     rows = len(table.item_index)
     chosen: list[Ints] = [np.arange(rows)] if file_order else list(orders(rows, seeds))

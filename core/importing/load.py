@@ -40,6 +40,7 @@ from core.media import media_path
 from core.models import Batch, Gold, Item, Project, Upload
 from core.outbox import owe
 from core.predictions import request_prelabel
+from core.projects import withdraw
 from core.ranks import ORDINARY, make_rank, take_sequences
 
 CHUNK_ROWS = 1_000
@@ -225,8 +226,9 @@ def _publish(plan: Plan, counts: Counts) -> None:
             add_effect(session, reestimate_effect(project.id, moment))  # which gives places to its items
         elif project.min_overlap != plan.place.overlap:  # it was changed while the file was loaded
             owe_overlap(session, project, batch.created_by_id, moment)
-        _tell(session, batch, counts, "import_done")
-        pilot.hold_back(session, project, batch, moment)
+        items = batch.item_count
+        outcome = pilot.hold_back(session, project, batch, moment)
+        _tell(session, batch, counts, "import_done", items=items, **({"pilot": outcome} if outcome else {}))
     log.info("batch_published", batch_id=plan.place.batch_id, items=counts.good - counts.duplicates)
 
 
@@ -247,6 +249,8 @@ def _fail(
         batch.error_params = {"rows": counts.rows, "bad": counts.bad, **(params or {})}
         _write_counts(batch, counts)
         batch.item_count = 0
+        session.flush()
+        withdraw(session, session.get_one(Project, batch.project_id), batch.created_by_id, now())
         _tell(session, batch, counts, "import_failed")
     log.warning("batch_failed", batch_id=batch_id, code=code)
 
@@ -263,7 +267,7 @@ def _write_counts(batch: Batch, counts: Counts) -> None:
     batch.bad_rows = [bad.to_json() for bad in counts.bad_rows]
 
 
-def _tell(session: Session, batch: Batch, counts: Counts, kind: str) -> None:
+def _tell(session: Session, batch: Batch, counts: Counts, kind: str, **further: Any) -> None:
     """Owe the coordinator the outcome: numbers only, the card reads the rest from the batch."""
     project = session.get_one(Project, batch.project_id)
     params: dict[str, Any] = {
@@ -277,6 +281,7 @@ def _tell(session: Session, batch: Batch, counts: Counts, kind: str) -> None:
         "bad": counts.bad,
         "bad_lines": [bad.line for bad in counts.bad_rows[:LINES_NAMED]],
         "error_code": batch.error_code,
+        **further,
     }
     if counts.set_aside:
         params["set_aside"] = counts.set_aside

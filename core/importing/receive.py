@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from core.importing.formats import binary_format, find_format
 from core.importing.guess import guess
 from core.importing.lines import read_lines
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format, Row
+from core.importing.values import survey as survey_values
 
 CHECKED_ROWS = 1_000
 CHECKED_CHARACTERS = 5_000_000
@@ -55,6 +56,8 @@ class Received:
     """The first good rows by column, each value cut to `PREVIEW_CHARACTERS`."""
     explanation_column: str | None = None
     """Which says why a known label is the right one."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the columns hold in the checked rows, as `core.importing.values.survey` gives it."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -62,9 +65,25 @@ class Received:
         return self.dialect.columns
 
     def to_json(self) -> dict[str, Any]:
-        """JSON for `Upload.dialect`: how to read the file, and the guesses."""
+        """JSON for `Upload.dialect`: how to read the file, the guesses, and what the first look saw."""
         guesses = {"text": self.text_column, "id": self.id_column, "gold": self.gold_column}
-        return {**self.dialect.to_json(), **guesses, "rows": self.rows}
+        seen = {
+            "candidates": [list(one) for one in self.text_candidates],
+            "gold_values": list(self.gold_values),
+            "explanation": self.explanation_column,
+            "checked": self.checked_rows,
+            "bad_count": self.bad_row_count,
+            "bad": [row.to_json() for row in self.bad_rows],
+            "preview": _first_texts(self.preview, [self.text_column, *(name for name, _ in self.text_candidates)]),
+            "values": dict(self.values),
+        }
+        return {**self.dialect.to_json(), **guesses, "rows": self.rows, "seen": seen}
+
+
+def _first_texts(preview: Sequence[Mapping[str, str]], columns: Sequence[str | None]) -> dict[str, str]:
+    """The first text of the first few of these columns."""
+    names = [name for name in dict.fromkeys(columns) if name is not None][:PREVIEW_ROWS]
+    return {name: next((row[name] for row in preview if row.get(name, "").strip()), "") for name in names}
 
 
 def receive(path: Path, name: str) -> Received:
@@ -104,7 +123,13 @@ def receive(path: Path, name: str) -> Received:
             {key: value[:PREVIEW_CHARACTERS] for key, value in row.values.items()} for row in good[:PREVIEW_ROWS]
         ),
         explanation_column=guessed.explanation,
+        values=survey_values(dialect.columns, _usable(good, bad)),
     )
+
+
+def _usable(good: Sequence[Row], bad: Sequence[BadRow]) -> list[Row]:
+    lines = {row.line for row in bad}
+    return [row for row in good if row.line not in lines]
 
 
 def _first_rows(reader: Format, path: Path, dialect: Dialect) -> tuple[list[Row | BadRow], bool]:

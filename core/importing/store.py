@@ -14,6 +14,7 @@ from core.effects import EnqueueJob, add_effect
 from core.errors import NotFound
 from core.importing.checks import check_mapping
 from core.importing.receive import Received
+from core.importing.rows import BadRow, Dialect
 from core.media import Media, keep
 from core.models import Batch, Project, Upload
 from core.queue import DEFAULT, IMPORT
@@ -52,6 +53,29 @@ def store(
     session.add(upload)
     session.flush()
     return upload
+
+
+def received_before(upload: Upload) -> Received:
+    """What the first look at a file that was kept had found out."""
+    kept, seen = upload.dialect, upload.dialect.get("seen", {})
+    return Received(
+        name=upload.name,
+        size=upload.size,
+        format=upload.format,
+        dialect=Dialect.from_json(kept),
+        text_column=kept.get("text"),
+        text_candidates=tuple((name, reason) for name, reason in seen.get("candidates", ())),
+        id_column=kept.get("id"),
+        gold_column=kept.get("gold"),
+        gold_values=tuple(seen.get("gold_values", ())),
+        rows=int(kept.get("rows", 0)),
+        checked_rows=int(seen.get("checked", 0)),
+        bad_row_count=int(seen.get("bad_count", 0)),
+        bad_rows=tuple(BadRow(row["line"], row["code"], row["params"]) for row in seen.get("bad", ())),
+        preview=(seen["preview"],) if "preview" in seen else (),
+        explanation_column=seen.get("explanation"),
+        values=seen.get("values", {}),
+    )
 
 
 def create_batch(
