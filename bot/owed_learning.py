@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from bot.cards.gate import reason_of, reason_sentence
 from bot.cards.views import Choice, Notice, View
 from bot.texts import say
-from bot.texts.measures import share
+from bot.texts.measures import number, share
 from bot.tokens import make
+from core.acceptance_evidence import accepted_count
 from core.champions import find_version
 from core.models import ModelVersion, Project
 from core.training_runs import unfinished_run
@@ -72,8 +73,32 @@ def model_drifted(session: Session, params: dict[str, Any], locale: str) -> View
     return Notice(code, told | said, ((versions,),))
 
 
+def labels_accepted(session: Session, params: dict[str, Any], locale: str) -> View | None:
+    """A model labels by itself; nothing where its labels are not there any more."""
+    project = session.get_one(Project, params["project_id"])
+    version = find_version(session, project.id, params["version"])
+    count = accepted_count(session, version)
+    if not count:
+        return None
+    settings = Choice(make("learning", project.public_id), "button_learning")
+    back = Choice(make("untake", project.public_id), "button_take_back", style="danger")
+    said = {"project": project.name, "version": version.number, "count": count, "items": number(count, locale)}
+    return Notice("labels_accepted", said, ((settings, back),))
+
+
+def labels_taken_back(session: Session, params: dict[str, Any], locale: str) -> View:
+    """The labels of a model were taken back, and why."""
+    project = session.get_one(Project, params["project_id"])
+    settings = Choice(make("learning", project.public_id), "button_learning")
+    reason = say(f"accept_back_{params['reason']}", locale, version=params["version"])
+    count = params["count"]
+    said = {"project": project.name, "reason": reason, "count": count, "items": number(count, locale)}
+    return Notice("labels_taken_back", said, ((settings,),))
+
+
 BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
-    "training_done": training_done,
     "training_cancelled": training_cancelled,
+    "labels_accepted": labels_accepted,
+    "labels_taken_back": labels_taken_back,
     "model_drifted": model_drifted,
 }

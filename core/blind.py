@@ -12,6 +12,8 @@ import re
 
 SALT = b"lightwork-holdout-1"
 """Never changes: another salt would put items that models have trained on into the holdout."""
+HOLDOUT_SHARE = 0.2
+"""Share of the texts that no model of a project ever trains on."""
 _NOT_WORDS = re.compile(r"(https?://\S+|www\.\S+|\{link\}|@\w+|\brt\b|[^\w])+", re.IGNORECASE)
 
 
@@ -36,3 +38,24 @@ def is_blind(text: str, content_hash: str, share: float) -> bool:
         share: of all items, `blind_share` of `core.learning.LearningSettings`.
     """
     return lot(text, content_hash) < share
+
+
+def is_held_out(text: str, content_hash: str) -> bool:
+    """Whether no model of the project ever trains on a text."""
+    return lot(text, content_hash) < HOLDOUT_SHARE
+
+
+def is_apart(text: str, content_hash: str, blind_share: float) -> bool:
+    """Whether an item measures models, on the holdout or blind: none labels it by itself, or helps with its label."""
+    return is_blind(text, content_hash, max(blind_share, HOLDOUT_SHARE))
+
+
+def is_audited(item: str, version: str, share: float) -> bool:
+    """Whether people label an item although a model may label it by itself, to see how often that one is wrong.
+
+    As good as drawn at random for each model, and the same at every look.
+
+    Args:
+        item, version: public ids of the item and of the model version. share: of all items.
+    """
+    return int.from_bytes(hashlib.sha256(f"{version}:{item}".encode()).digest()[:8], "big") / 2**64 < share

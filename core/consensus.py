@@ -1,4 +1,7 @@
-"""The only writer of an item's state. One table of transitions, one decision rule, posteriors from people alone."""
+"""The only writer of an item's state. One table of transitions, one decision rule, posteriors from people alone.
+
+Where a job allows it, a model's prior has a say in when an item is agreed (`core/priors.py`), never in its label.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ from core.aggregation.confusion import add_answer, column
 from core.aggregation.online import replay, update
 from core.aggregation.value import worth_asking
 from core.aims import information_wanted
-from core.budget import has_budget
+from core.budget import first_overlap, has_budget
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import add_effect
-from core.items import ItemState, write_item
+from core.items import ITEM, ItemState, lock_items, write_item
 from core.models import Annotation, Project
+from core.priors import PRIOR, with_prior
 from core.skills import CrowdModel, crowd_model, load_counts, load_many, save_counts
 
 TRANSITIONS: Mapping[str, frozenset[str]] = {
@@ -40,6 +44,17 @@ STANDS = table_of(Annotation).c.state.in_(
 """An annotation that its worker has not taken back. Written into the statement: SQLite takes the partial index by item
 only where it can read its condition there, and else the whole table."""
 UNDECIDED: dict[str, Any] = {"label_id": None, "confidence": None, "decided_at": None}
+ACCEPT = (
+    ITEM.update()
+    .where(ITEM.c.id == bindparam("key"))
+    .values(
+        state="accepted",
+        label_id=bindparam("label"),
+        confidence=bindparam("sure"),
+        decided_at=bindparam("moment"),
+        revision=ITEM.c.revision + 1,
+    )
+)
 
 
 def observe(
@@ -138,8 +153,14 @@ def decide(
     posterior: Sequence[float],
     now: datetime,
     changes: Mapping[str, Any],
+    belief: Sequence[float] | None = None,
 ) -> dict[str, Any]:
-    """Which columns follow from a posterior: agreed, disputed, or one more answer wanted. Verdicts are not touched."""
+    """Which columns follow from a posterior: agreed, disputed, or one more answer wanted. Verdicts are not touched.
+
+    Args:
+        posterior: from people alone, and so are the label and its confidence. belief: P(label) where a model counts as
+            its prior, which may bring agreement sooner or later; None where none does.
+    """
     if item.state in SETTLED or item.purpose != "label":
         return {}
     submitted = int(changes.get("submitted", item.submitted))
@@ -148,7 +169,9 @@ def decide(
         overlap = _places(project, item, submitted + leased, project.min_overlap)
         return {} if (item.state, item.overlap) == ("open", overlap) else {"state": "open", "overlap": overlap}
     slack = KEEP_SLACK if item.state == "agreed" else 1.0
-    if not worth_asking(posterior, crowd.prior, crowd.pooled, 1.0 / information_wanted(project), slack):
+    held = posterior if belief is None else belief
+    same = belief is None or _best(belief) == _best(posterior)
+    if same and not worth_asking(held, crowd.prior, crowd.pooled, 1.0 / information_wanted(project), slack):
         return _agreed(project, item, posterior, now)
     if submitted >= project.max_overlap:
         return {"state": "disputed"}
@@ -174,6 +197,33 @@ def settle(session: Session, item: ItemState, label_id: str, now: datetime) -> N
     verdict = {"state": "adjudicated", "label_id": label_id, "confidence": 1.0, "decided_at": now}
     write_item(session, item, now, **verdict)
     add_effect(session, reestimate_effect(item.project_id, now))
+
+
+def accept(session: Session, labels: Mapping[int, tuple[str, float]], now: datetime) -> list[int]:
+    """Take labels from a model for open items that nobody has begun; returns the ids of those that it labeled.
+
+    Whatever people have answered or have in hand stays theirs, and so does what was decided meanwhile.
+
+    Args:
+        labels: by item id, the label's id and its confidence; as many as may be held at once.
+    """
+    lock_items(session, labels)
+    fresh = select(ITEM.c.id).where(ITEM.c.id.in_(labels), ITEM.c.state == "open", ITEM.c.purpose == "label")
+    chosen = list(session.scalars(fresh.where(ITEM.c.submitted == 0, ITEM.c.leased == 0).order_by(ITEM.c.id)))
+    if chosen:
+        rows = [{"key": key, "label": labels[key][0], "sure": round(labels[key][1], 6)} for key in chosen]
+        session.connection().execute(ACCEPT, [row | {"moment": now} for row in rows])
+    return chosen
+
+
+def take_back(session: Session, project: Project, item: ItemState, now: datetime) -> bool:
+    """Have people label an item after all that a model had labeled; false where it has not."""
+    if item.state != "accepted":
+        return False
+    move(item.state, "open")
+    overlap = max(first_overlap(project), item.submitted + item.leased)
+    write_item(session, item, now, state="open", overlap=overlap, **UNDECIDED)
+    return True
 
 
 def retire(session: Session, item: ItemState, now: datetime) -> None:
@@ -227,14 +277,33 @@ def _conclude(
     changes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """`decide`, but no dispute where nobody disagrees: at the maximum, answers that are all alike are agreed."""
-    decision = decide(project, crowd, item, posterior, now, changes)
+    belief = _believed(session, project, crowd, item, posterior, changes)
+    decision = decide(project, crowd, item, posterior, now, changes, belief)
     if has_budget(project):
         add_effect(session, reestimate_effect(project.id, now))  # which gives places to what still needs answers
     if decision.get("state") != "disputed":
         return decision
     given = {answer for _, answer in counted_answers(session, project, item.id)}
-    best = max(range(len(posterior)), key=posterior.__getitem__)
-    return _agreed(project, item, posterior, now) if given == {best} else decision
+    return _agreed(project, item, posterior, now) if given == {_best(posterior)} else decision
+
+
+def _believed(
+    session: Session,
+    project: Project,
+    crowd: CrowdModel,
+    item: ItemState,
+    posterior: Sequence[float],
+    changes: Mapping[str, Any],
+) -> Sequence[float] | None:
+    """P(label) with the model's prior, where the job has one; at the maximum of answers people alone decide."""
+    submitted = int(changes.get("submitted", item.submitted))
+    if not project.learning.get(PRIOR) or not project.min_overlap <= submitted < project.max_overlap:
+        return None
+    return with_prior(session, project, item.id, posterior, crowd.prior)
+
+
+def _best(belief: Sequence[float]) -> int:
+    return max(range(len(belief)), key=belief.__getitem__)
 
 
 def _write(
@@ -252,7 +321,7 @@ def _write(
 
 
 def _agreed(project: Project, item: ItemState, posterior: Sequence[float], now: datetime) -> dict[str, Any]:
-    best = max(range(len(posterior)), key=posterior.__getitem__)
+    best = _best(posterior)
     label_id = project.label_schema["labels"][best]["id"]
     decided = {"state": "agreed", "label_id": label_id, "confidence": round(posterior[best], 6)}
     return decided if item.state == "agreed" else decided | {"decided_at": now}

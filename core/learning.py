@@ -20,6 +20,22 @@ class LearningSettings:
 
     method: str = "auto"
     """auto, full (fine-tuning), lora, or frozen (a linear head on the encoder as it is)."""
+    soft: bool = True
+    """Whether a model learns how sure people are of each label, or the label alone."""
+    epochs: int = 0
+    """Passes over the labels; 0, as with the next four: the trainer's default."""
+    encoder_lr: float = 0.0
+    """Peak learning rate of the encoder, or of its adapters in proportion."""
+    head_lr: float = 0.0
+    """Peak learning rate of the head."""
+    batch_size: int = 0
+    """Texts per step."""
+    max_length: int = 0
+    """Tokens after which a text is cut."""
+    early_stop: bool = True
+    """Whether training may stop early, by a part of the training side, where there are labels enough."""
+    adapt: bool = False
+    """Whether the encoder first goes on learning the language of the job's own texts."""
     blind_share: float = 0.1
     """Share of items that people label without any influence of the model, for honest evaluation."""
     hints: bool = False
@@ -34,9 +50,16 @@ class LearningSettings:
     """Whether the model's calibrated prediction counts as the prior of an item's consensus."""
     retrain_growth: float = 0.2
     """A run is due after this share of new decided labels too, where that is more than the threshold."""
+    second_look_of: int = 0
+    """Id of the job whose doubtful labels this one asks again; 0: an ordinary job. Nobody sets it by hand."""
 
 
 BOUNDS: Mapping[str, tuple[float, float]] = {
+    "epochs": (0, 50),
+    "encoder_lr": (0.0, 0.01),
+    "head_lr": (0.0, 0.1),
+    "batch_size": (0, 256),
+    "max_length": (0, 512),
     "blind_share": (0.0, 1.0),
     "accept_error": (0.001, 0.5),
     "accept_audit": (0.01, 1.0),

@@ -13,18 +13,23 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
 
 from core.asking import start_effect, wants_start
+from core.blind import is_held_out
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.effects import EnqueueJob, add_effect
+from core.labels import item_text
 from core.models import Batch, Item, ModelVersion, Prediction, Project
 from core.outbox import owe
-from core.queue import PRELABEL, TRAINING
+from core.queue import ACCEPT, DEFAULT, PRELABEL, TRAINING
 
 MAX_ROWS = 1000
 PRELABELED = "prelabeled_at"
 """Key in a champion's metrics: when it had spoken on every open item. Without it, predictions are due."""
+LABELED = ("agreed", "adjudicated", "disputed")
+"""States of items on which people are through, though they may differ."""
 
 ITEM = table_of(Item)
 
@@ -56,15 +61,24 @@ def unpredicted(session: Session, version: ModelVersion, after_id: int = 0, limi
     Args:
         after_id: the last id of the page before.
     """
-    # The moment of promotion is read with the rows: it may have changed since whoever asks has read the version.
-    spoken = exists().where(
-        Prediction.item_id == Item.id,
-        Prediction.model_version_id == version.id,
-        ModelVersion.id == version.id,
-        or_(ModelVersion.promoted_at.is_(None), Prediction.created_at >= ModelVersion.promoted_at),
-    )
-    statement = _open_items(version.project_id).where(Item.id > after_id, ~spoken).order_by(Item.id).limit(limit)
-    return list(session.scalars(statement))
+    statement = _open_items(version.project_id).where(Item.id > after_id, ~_spoken(version))
+    return list(session.scalars(statement.order_by(Item.id).limit(limit)))
+
+
+def unspoken(session: Session, version: ModelVersion, after_id: int = 0, limit: int = 500) -> list[Item]:
+    """As `unpredicted`, but of the items on which people are through: those that a model is measured by.
+
+    Only the holdout is given: what a model has trained on says nothing of how right it is.
+    """
+    statement = _labeled_items(version.project_id).where(~_spoken(version)).order_by(Item.id).limit(MAX_ROWS)
+    held: list[Item] = []
+    while len(held) < limit:
+        page = list(session.scalars(statement.where(Item.id > after_id)))
+        held += [item for item in page if is_held_out(item_text(item.content), item.content_hash)]
+        if len(page) < MAX_ROWS:
+            break
+        after_id = page[-1].id
+    return held[:limit]
 
 
 def record(session: Session, version_id: int, rows: Sequence[PredictionRow], now: datetime) -> None:
@@ -137,7 +151,14 @@ def finish_prelabel(session: Session, version_id: int, now: datetime) -> bool:
         return False
     version.metrics = {**version.metrics, PRELABELED: now.isoformat()}
     session.flush()
+    if has_say(session.get_one(Project, version.project_id).learning):
+        add_effect(session, accept_effect(version))
     return True
+
+
+def has_say(settings: Mapping[str, Any]) -> bool:
+    """Whether by a job's learning settings, as stored, its model may do more than order what is asked."""
+    return bool(settings.get("accept") or settings.get("prior"))
 
 
 def fail_prelabel(session: Session, version: ModelVersion, code: str, params: Mapping[str, Any], now: datetime) -> None:
@@ -165,11 +186,26 @@ def prelabel_effect(version: ModelVersion) -> EnqueueJob:
     return EnqueueJob(TRAINING, PRELABEL, (version.id,), f"prelabel-{version.project_id}-{version.id}")
 
 
+def accept_effect(version: ModelVersion) -> EnqueueJob:
+    """The job that takes labels from `version`, or takes them back, as its job's settings and its audits say."""
+    return EnqueueJob(DEFAULT, ACCEPT, (version.id,), f"accept-{version.project_id}-{version.id}")
+
+
 def pieces(item_ids: Sequence[int], size: int = MAX_ROWS) -> Iterator[list[int]]:
     """`item_ids` in lists of at most `size`."""
     rest = iter(item_ids)
     while piece := list(islice(rest, size)):
         yield piece
+
+
+def _spoken(version: ModelVersion) -> ColumnElement[bool]:
+    # The moment of promotion is read with the rows: it may have changed since whoever asks has read the version.
+    return exists().where(
+        Prediction.item_id == Item.id,
+        Prediction.model_version_id == version.id,
+        ModelVersion.id == version.id,
+        or_(ModelVersion.promoted_at.is_(None), Prediction.created_at >= ModelVersion.promoted_at),
+    )
 
 
 def _reigns(session: Session, version_id: int) -> bool:
@@ -180,4 +216,14 @@ def _open_items(project_id: int) -> Select[Item]:
     published = select(Batch.id).where(Batch.project_id == project_id, Batch.state == "published")
     return select(Item).where(
         Item.project_id == project_id, Item.state == "open", Item.purpose == "label", Item.batch_id.in_(published)
+    )
+
+
+def _labeled_items(project_id: int) -> Select[Item]:
+    published = select(Batch.id).where(Batch.project_id == project_id, Batch.state == "published")
+    return select(Item).where(
+        Item.project_id == project_id,
+        Item.state.in_(LABELED),
+        Item.purpose == "label",
+        Item.batch_id.in_(published),
     )
