@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cards.settled import FinalCard
+from bot.cards.settled import FinalCard, verdict_notice
 from bot.cards.views import Notice, Show
 from bot.context import Context
 from bot.dialogue import TapRoute
@@ -36,10 +36,7 @@ def on_final_set(context: Context, token: Token) -> list[Show]:
         )
     except Conflict as late:
         return [Show(Notice(late.code, late.params), "toast"), _next(context)]
-    if not token.argument:
-        return [Show(Notice("settled_unanswerable"), "toast"), _next(context)]
-    name = labels.name_of(labels.load(project.label_schema), token.argument)
-    return [Show(Notice("settled", {"label": name}), "toast"), _next(context)]
+    return [Show(verdict_notice(project.label_schema, token.argument), "toast"), _next(context)]
 
 
 def on_full_tap(context: Context, token: Token) -> list[Show]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.cards.dispute import DisputeCard, full_text, gold_choice
-from bot.cards.settled import SettledAll
+from bot.cards.settled import SettledAll, verdict_notice
 from bot.cards.views import Choice, Notice, Show, View
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, current, leave, save
@@ -61,8 +61,8 @@ def on_settle_tap(context: Context, token: Token) -> list[Show]:
         )
     except Conflict as late:
         return _too_late(context, token, late)
-    name = labels.name_of(labels.load(project.label_schema), token.argument)
-    return [Show(Notice("settled", {"label": name}), "toast"), _following(context, project, item.public_id)]
+    said = verdict_notice(project.label_schema, token.argument)
+    return [Show(said, "toast"), _following(context, project, item.public_id)]
 
 
 def on_unanswerable_tap(context: Context, token: Token) -> list[Show]:
@@ -77,7 +77,7 @@ def on_unanswerable_tap(context: Context, token: Token) -> list[Show]:
         )
     except Conflict as late:
         return _too_late(context, token, late)
-    return [Show(Notice("settled_unanswerable"), "toast"), _following(context, project, token.argument)]
+    return [Show(verdict_notice(project.label_schema, ""), "toast"), _following(context, project, token.argument)]
 
 
 def on_later_tap(context: Context, token: Token) -> list[Show]:

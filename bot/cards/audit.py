@@ -11,10 +11,11 @@ from bot.cards.item import QUESTION_UNITS, is_cut, shown_parts
 from bot.cards.views import Answers, Choice, View
 from bot.surface import Message, Style
 from bot.texts import say
+from bot.texts.measures import share
 from bot.texts.units import shorten
 from bot.tokens import make
 from core import labels
-from core.audit_rate import Estimate
+from core.audit_rate import ENOUGH
 from core.audit_sample import AuditCase, AuditSummary
 from core.auditing import REASONS
 
@@ -31,6 +32,7 @@ class AuditCard(View):
     verb: of its buttons; it says whether the expert audits one job or all.
     choosing: the buttons ask why it is rejected, and which label is right.
     page: of these labels, from 0.
+    undo: payload of the button that takes back the acceptance given just before; empty where there was none.
     """
 
     case: AuditCase
@@ -38,14 +40,16 @@ class AuditCard(View):
     verb: str
     choosing: bool = False
     page: int = 0
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditNone(View):
-    """Nothing is left to audit, in one job or, without its name, in all."""
+    """Nothing is left to audit, in one job or, without its name, in all. undo: as of `AuditCard`."""
 
     summary: AuditSummary
     project: str = ""
+    undo: str = ""
 
 
 def render(card: AuditCard, locale: str) -> Message:
@@ -73,13 +77,16 @@ def render(card: AuditCard, locale: str) -> Message:
 def render_none(card: AuditNone, locale: str) -> Message:
     """That there is nothing, and what was found so far."""
     said = say("audit_none_in", locale, project=card.project) if card.project else say("audit_none", locale)
-    return Message(text=said, footer=_summary(card.summary, locale))
+    return Message(text=said, footer=_summary(card.summary, locale), buttons=render_rows([_undo(card)], locale))
 
 
-def estimate_sentence(found: Estimate, locale: str) -> str:
-    """The share of wrong answers among all, with its interval."""
-    rates = {"rate": f"{found.rate:.1%}", "low": f"{found.low:.1%}", "high": f"{found.high:.1%}"}
-    return say("audit_rate", locale, **rates)
+def estimate_sentence(summary: AuditSummary, locale: str) -> str:
+    """The share of wrong answers among all, with its interval, or that it is too early for that; nothing at first."""
+    found = summary.estimate
+    if found is None:
+        return say("audit_rate_early", locale, least=ENOUGH) if summary.audited else ""
+    rates = {"rate": found.rate, "low": found.low, "high": found.high}
+    return say("audit_rate", locale, **{name: share(value, locale) for name, value in rates.items()})
 
 
 def _summary(summary: AuditSummary, locale: str) -> str:
@@ -87,7 +94,7 @@ def _summary(summary: AuditSummary, locale: str) -> str:
     lines = [
         say("audit_owed", locale, count=summary.owed) if summary.owed else "",
         say("audit_progress", locale, count=summary.audited, accepted=summary.accepted) if summary.audited else "",
-        estimate_sentence(summary.estimate, locale) if summary.estimate else "",
+        estimate_sentence(summary, locale),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -103,7 +110,13 @@ def _others(card: AuditCard) -> Answers:
 def _choices(card: AuditCard) -> Iterable[Iterable[Choice]]:
     yield [_choice(card, "accept", "button_accept", "primary"), _choice(card, "reject", "button_reject", "danger")]
     yield [_choice(card, "full", "button_full")] if is_cut(card.case.question, card.case.content) else []
-    yield [_choice(card, "pass", "button_audit_pass")]
+    why = Choice(make("whyaudit", card.case.annotation_public_id), "button_why", style="quiet")
+    yield [why] if card.case.explainable else []
+    yield [_choice(card, "pass", "button_audit_pass"), *_undo(card)]
+
+
+def _undo(card: AuditCard | AuditNone) -> list[Choice]:
+    return [Choice(card.undo, "button_audit_undo", style="quiet")] if card.undo else []
 
 
 def _reasons(card: AuditCard, others: Answers) -> Iterable[Iterable[Choice]]:

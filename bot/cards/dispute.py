@@ -143,10 +143,16 @@ def _choices(card: DisputeCard, given: Answers, whole: bool) -> Iterable[Iterabl
     turns = [(given.page - 1, "button_page_back"), (given.page + 1, "button_page_on")]
     yield [quiet("setpage", code, page) for page, code in turns if 0 <= page < given.pages]
     yield [quiet("unanswer", "button_unanswerable"), quiet("unclear", "button_unclear")]
-    yield [quiet("opinion", "button_opinion", given.page)] if card.opinion is None else []
+    yield [quiet("opinion", "button_opinion", given.page)] if card.opinion is None else _why(card)
     yield [] if whole else [quiet("setfull", "button_full", given.page)]
     yield [gold_choice(before, dispute.item_public_id)] if before and not before.is_gold else []
     yield [quiet("later", "button_later")]
+
+
+def _why(card: DisputeCard) -> list[Choice]:
+    """Once the model has spoken, or could."""
+    speaks = card.opinion is not None and card.opinion.version is not None
+    return [Choice(make("why", card.dispute.item_public_id), "button_why", style="quiet")] if speaks else []
 
 
 def _names(label_schema: dict[str, Any]) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bot.cards.buttons import render_rows
 from bot.cards.choice import label_page
 from bot.cards.item import QUESTION_UNITS, is_cut, shown_parts
-from bot.cards.views import Answers, Choice, View
+from bot.cards.views import Answers, Choice, Notice, View
 from bot.surface import Message
 from bot.texts import say
 from bot.texts.units import shorten
@@ -37,6 +38,13 @@ def render(card: SettledAll, locale: str) -> Message:
     """A sentence, and how far experts agree."""
     said = say("settle_none_in", locale, project=card.project) if card.project else say("settle_none", locale)
     return Message(text=said, footer=agreement_sentence(card.agreement, locale), buttons=render_rows(card.rows, locale))
+
+
+def verdict_notice(label_schema: dict[str, Any], label_id: str) -> Notice:
+    """What was just decided: a label, or, where it is empty, that nobody can answer the item."""
+    if not label_id:
+        return Notice("settled_unanswerable")
+    return Notice("settled", {"label": labels.name_of(labels.load(label_schema), label_id)})
 
 
 def agreement_sentence(agreement: ExpertAgreement, locale: str) -> str:

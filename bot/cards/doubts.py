@@ -1,0 +1,99 @@
+"""Labels of a job that look wrong, for its coordinator, and a way to have them asked again; and where people differ
+from the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.cards.buttons import render_rows
+from bot.cards.views import Choice, View
+from bot.surface import Message
+from bot.texts import say
+from bot.texts.measures import number, share
+from bot.texts.units import shorten
+from bot.tokens import make
+from core.disagreements import Disagreements, most_confused
+from core.label_errors import DoubtfulLabels
+from core.second_look_outcomes import Outcome
+
+SHOWN = 6
+EXCERPT_UNITS, LABEL_UNITS = 90, 30
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtsCard(View):
+    """What looks wrong in a job.
+
+    names: of its labels by id. answers: that each item takes at least when it is asked again. apart: people beside the
+    model. second_look: what has come of the last one; `left` are items that still wait, while it is `open`.
+    """
+
+    public_id: str
+    name: str
+    names: Mapping[str, str]
+    found: DoubtfulLabels
+    answers: int
+    apart: Disagreements | None = None
+    second_look: Outcome | None = None
+    open: bool = False
+
+
+def render(card: DoubtsCard, locale: str) -> Message:
+    """The most doubtful labels one by one, and what asking them again takes."""
+    count = len(card.found.labels)
+    pieces = [_count(card, locale), "\n".join(_lines(card, locale)), _second_look(card, locale)]
+    if card.apart is not None:
+        pieces.append(disagreement_sentence(card.apart, card.names, locale))
+    again = Choice(make("askagain", card.public_id, "", count), "button_ask_again", number(count, locale), "primary")
+    models = Choice(make("models", card.public_id), "button_models", style="quiet")
+    return Message(
+        heading=say("doubts_heading", locale, project=card.name),
+        text="\n\n".join(piece for piece in pieces if piece),
+        footer=say("doubts_cost", locale, count=count * card.answers) if count else "",
+        buttons=render_rows(((again,) if count else (), (models,)), locale),
+    )
+
+
+def disagreement_sentence(apart: Disagreements, names: Mapping[str, str], locale: str) -> str:
+    """How often people and the model in use say the same, and which labels they take for each other; empty where
+    they have judged nothing alike.
+    """
+    if not apart.compared:
+        return ""
+    counts = {"version": apart.version, "compared": number(apart.compared, locale)}
+    lines = [say("disagree_share", locale, share=share(apart.agreed / apart.compared, locale), **counts)]
+    for people, model, count in most_confused(apart):
+        pair = {"people": _name(names, people), "model": _name(names, model)}
+        lines.append(say("disagree_pair", locale, count=count, **pair))
+    return "\n".join(lines)
+
+
+def _count(card: DoubtsCard, locale: str) -> str:
+    if card.found.looked_at is None:
+        return say("doubts_not_looked", locale)
+    count, looked_at = len(card.found.labels), number(card.found.looked_at, locale)
+    return say("doubts_count" if count else "doubts_none", locale, count=count, looked_at=looked_at)
+
+
+def _lines(card: DoubtsCard, locale: str) -> list[str]:
+    lines = []
+    for one in card.found.labels[:SHOWN]:
+        text = shorten(" ".join(one.text.split()), EXCERPT_UNITS)
+        pair = {"given": _name(card.names, one.given), "likely": _name(card.names, one.likely)}
+        lines.append(say("doubts_line", locale, text=text, **pair))
+    more = len(card.found.labels) - SHOWN
+    return [*lines, say("doubts_more", locale, count=more)] if more > 0 else lines
+
+
+def _second_look(card: DoubtsCard, locale: str) -> str:
+    if card.second_look is None:
+        return ""
+    one = card.second_look
+    code = "second_look_going" if card.open and one.left else "second_look_was"
+    return say(code, locale, confirmed=one.confirmed, corrected=one.corrected, left=one.left)
+
+
+def _name(names: Mapping[str, str], label_id: str) -> str:
+    return shorten(names.get(label_id, label_id), LABEL_UNITS)

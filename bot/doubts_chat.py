@@ -1,0 +1,69 @@
+"""Dialogues of coordinators: /doubts shows the labels that look wrong, a button has other people asked again."""
+
+from __future__ import annotations
+
+from bot.cards.doubts import DoubtsCard
+from bot.cards.views import Choice, Notice, Show
+from bot.context import Context
+from bot.dialogue import CommandRoute, TapRoute
+from bot.jobs_chat import one_project
+from bot.texts import say
+from bot.tokens import Token, make
+from core import labels
+from core.disagreements import disagreements
+from core.errors import Conflict
+from core.label_errors import doubtful_labels, second_look_jobs
+from core.models import Project
+from core.projects import find_project
+from core.second_look_jobs import ask_again, least_answers
+from core.second_look_outcomes import outcome
+
+
+def on_doubts(context: Context, argument: str) -> list[Show]:
+    """What looks wrong in the named job, or in the only one."""
+    return [Show(_card(context, one_project(context, "doubts", argument.strip())))]
+
+
+def on_doubts_tap(context: Context, token: Token) -> list[Show]:
+    """The same, by button."""
+    return [Show(_card(context, find_project(context.session, context.workspace_id, token.subject)))]
+
+
+def on_ask_again_tap(context: Context, token: Token) -> list[Show]:
+    """Have the doubtful labels asked again, as many as the button said; else show how many there are now."""
+    project = find_project(context.session, context.workspace_id, token.subject)
+    count = len(doubtful_labels(context.session, project).labels)
+    if count and count != token.version:
+        return [Show(Notice("doubts_changed"), "toast"), Show(_card(context, project), "edit")]
+    name = say("second_look_name", context.account.worker.locale, project=project.name)
+    try:
+        made = ask_again(context.session, project, context.worker_id, name, context.now)
+    except Conflict as late:
+        return [Show(Notice(late.code, late.params), "toast"), Show(_card(context, project), "edit")]
+    status = Choice(make("pick", made.project.public_id, "status"), "button_status")
+    close = Choice(make("edit", made.project.public_id, "close"), "button_close_job", style="quiet")
+    code = "second_look_asked_some" if made.left_out else "second_look_asked"
+    told = {"project": made.project.name, "count": made.items, "left_out": made.left_out}
+    return [Show(Notice(code, told, ((status, close),)), "edit")]
+
+
+def _card(context: Context, project: Project) -> DoubtsCard:
+    session = context.session
+    looks = second_look_jobs(session, project)
+    return DoubtsCard(
+        public_id=project.public_id,
+        name=project.name,
+        names={label.id: label.name for label in labels.load(project.label_schema).labels},
+        found=doubtful_labels(session, project),
+        answers=least_answers(project),
+        apart=disagreements(session, project, limit=0),
+        second_look=outcome(session, looks[-1]) if looks else None,
+        open=bool(looks) and looks[-1].state != "closed",
+    )
+
+
+COMMANDS = {"doubts": CommandRoute("coordinator", on_doubts, reads=True)}
+TAPS = {
+    "doubts": TapRoute("coordinator", on_doubts_tap, reads=True),
+    "askagain": TapRoute("coordinator", on_ask_again_tap),
+}
