@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import torch
 from sqlalchemy.orm import Session
 
-from core.champions import add_version, champion, promote_if_better, unseen_labels
+from core import learning
+from core.champions import add_version, champion, models, next_number, promote_if_better, unseen_labels
 from core.clock import now
 from core.db import is_sqlite
-from core.errors import Conflict
 from core.ids import new_public_id
 from core.log import get_logger
 from core.models import ModelVersion, Project, TrainingRun
 from core.predictions import pieces
+from core.retired_models import kept_artifacts
 from core.runtime import Runtime
 from core.training import due_by_threshold
-from core.training_runs import end_cancelled, finish_run
-from trainer import artifacts, dataset, train
+from core.training_runs import end_cancelled, finish_run, note_snapshot
+from trainer import artifacts, candidate, dataset, redaction, report, tracking
+from trainer.base_models import base_for
+from trainer.candidate import Work
 from trainer.dataset import Dataset
-from trainer.heads import Head, head_for
+from trainer.heads import head_for
+from trainer.limits import Limits, bounded_memory
 from trainer.measuring import Reigning, Speaker, load_speaker, measure
-from trainer.settings import Device, TrainingSettings, base_model, choose_device
-from trainer.stopping import Watch
+from trainer.model_card import PICTURE
+from trainer.run_folder import RunFolder
+from trainer.settings import BaseModel, TrainingSettings, choose_device, for_project
 
 PAUSE_SECONDS = 0.01
 """Between two pieces of writing on SQLite, so that taps get through."""
@@ -34,103 +39,143 @@ log = get_logger(__name__)
 
 
 def carry_out(
-    runtime: Runtime, run: TrainingRun, hyperparameters: TrainingSettings, end: Callable[[Session], None]
+    runtime: Runtime,
+    run: TrainingRun,
+    hyperparameters: TrainingSettings,
+    limits: Limits,
+    end: Callable[[Session], None],
 ) -> ModelVersion | None:
     """Train, evaluate, save and record; returns the version, or None where the run was ended meanwhile.
 
     Args:
-        run: as it was claimed.
+        run: as it was claimed. What an earlier attempt has left of it is gone on with.
+        hyperparameters: of projects that have not chosen their own.
+        limits: of time and memory, being watched.
         end: called in the transaction that ends the run.
 
     Raises:
-        LightworkError: what a person can mend: too few labels, a base model or device that is not there, no memory.
+        LightworkError: what a person can mend: too few labels, a base model or device that is not there, no memory,
+            a full disk, a limit that was broken.
         RunStopped: the run was cancelled while it trained, or another process has taken it over.
     """
-    device = choose_device(runtime.settings.device)
-    base = base_model(runtime.settings)
+    work = _take_up(runtime, run, hyperparameters, limits)
+    with bounded_memory(runtime.settings.train_memory_mb, work.device.type):
+        data = work.folder.data() or _freeze(work)
+        base = base_for(runtime.settings, [one.text for one in data.train])
+        _make_room(work, base)
+        with runtime.reading() as session:
+            reigning = _reigning(session, work.project.id)
+        made, trained = candidate.make(work, data, base, reigning)
+        measured, temperature = _measure(work, data, made, reigning)
+        measured |= report.outlook(data, work.head.label_ids, base, measured["accuracy"], work.device)
+        limits.check()
+        manifest = _manifest(work, data, base, made, measured | trained, temperature)
+        return _keep(work, made, data, base, manifest, end)
+
+
+def _take_up(runtime: Runtime, run: TrainingRun, hyperparameters: TrainingSettings, limits: Limits) -> Work:
     with runtime.reading() as session:
         project = session.get_one(Project, run.project_id)
-    head = head_for(project.label_schema)
-    data = _freeze_and_read(runtime, project, head, hyperparameters.holdout_share)
-    with runtime.reading() as session:
-        reigning = _reigning(session, project.id)
-
-    started = time.monotonic()
-    try:
-        texts, targets = [one.text for one in data.train], [one.target for one in data.train]
-        watch = Watch(runtime, run.id, run.attempts)
-        model, tokenizer = train.fit(texts, targets, head, base, hyperparameters, device, watch)
-        seconds = time.monotonic() - started
-        candidate = Speaker(model, tokenizer, hyperparameters.max_length, head)
-        metrics, temperature = _measure(runtime, project, data, candidate, reigning, device)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise Conflict("training_out_of_memory", device=device.type) from error
-    metrics |= {"seconds": round(seconds, 1), "device": device.type, "autocast": str(device.autocast or "none")}
-
-    manifest = {
-        "base_model": base.name,
-        "label_schema": project.label_schema,
-        "label_ids": list(head.label_ids),
-        "settings": hyperparameters.as_dict(),
-        "temperature": temperature,
-        "snapshot_hash": data.snapshot_hash,
-        "trigger": run.trigger,
-        "metrics": metrics,
-    }
-    return _keep(runtime, run, project, candidate, manifest, end)
+        number = next_number(session, project.id)
+    return Work(
+        runtime=runtime,
+        run=run,
+        project=project,
+        number=number,
+        head=head_for(project.label_schema),
+        settings=for_project(hyperparameters, learning.load(project.learning)),
+        device=choose_device(runtime.settings.device, runtime.settings.threads),
+        folder=RunFolder(runtime.settings.run_directory, run.public_id),
+        limits=limits,
+        tracker=tracking.tracker_for(runtime.settings, project.public_id, number),
+    )
 
 
-def _keep(
-    runtime: Runtime,
-    run: TrainingRun,
-    project: Project,
-    made: Speaker,
-    manifest: dict[str, Any],
-    end: Callable[[Session], None],
-) -> ModelVersion | None:
-    """Save the artifact and record the version: both, or neither."""
-    artifact = f"{project.public_id}/{new_public_id()}"
-    directory = runtime.settings.model_directory / artifact
-    artifacts.remove_half_written(directory.parent)
-    artifacts.save(directory, made.model, made.tokenizer, manifest)
-    version = None
-    try:
-        version = _record(runtime, run, artifact, manifest, end)
-    finally:
-        if version is None:
-            artifacts.remove(directory)
-    return version
-
-
-def _freeze_and_read(runtime: Runtime, project: Project, head: Head, holdout_share: float) -> Dataset:
+def _freeze(work: Work) -> Dataset:
     # Marked first, read after: a label that is undone in between is then either refused or not read.
+    runtime, project = work.runtime, work.project
     with runtime.reading() as session:
         new = dataset.unmarked(session, project.id)
     for piece in pieces(new):
         with runtime.writing() as session:
             dataset.mark_trained(session, project.id, piece, now())
         pause(runtime)
+    redact = redaction.load(runtime.settings.redaction)
     with runtime.reading() as session:
-        return dataset.build(session, project, head, holdout_share)
+        data = dataset.build(session, project, work.head, work.settings.holdout_share, redact)
+    with runtime.writing() as session:
+        note_snapshot(session, work.run.id, dataset.describe(data, project, work.head.label_ids))
+    work.folder.keep(data)
+    return data
+
+
+def _make_room(work: Work, base: BaseModel) -> None:
+    """Clear what killed processes left and nobody goes back to, and look whether there is room for another model."""
+    directory = work.runtime.settings.model_directory
+    own = directory / work.project.public_id
+    with work.runtime.writing() as session:
+        artifacts.set_aside(own, {Path(artifact).name for artifact in kept_artifacts(session, work.project.id)})
+    artifacts.remove_half_written(own)
+    artifacts.require_space(directory, Path(base.source))
 
 
 def _reigning(session: Session, project_id: int) -> Reigning | None:
     version = champion(session, project_id)
-    return None if version is None else Reigning(version, unseen_labels(session, version))
+    if version is None:
+        return None
+    cuts = tuple((one.number, one.created_at) for one in models(session, project_id))
+    return Reigning(version, unseen_labels(session, version), cuts)
 
 
 def _measure(
-    runtime: Runtime,
-    project: Project,
-    data: Dataset,
-    candidate: Speaker,
-    reigning: Reigning | None,
-    device: Device,
+    work: Work, data: Dataset, made: Speaker, reigning: Reigning | None
 ) -> tuple[dict[str, Any], float | None]:
     rival = None
     if reigning is not None:
-        rival = load_speaker(runtime.settings.model_directory, reigning.version, project.label_schema)
-    return measure(data, candidate, reigning, rival, device)
+        rival = load_speaker(work.runtime.settings.model_directory, reigning.version, work.project.label_schema)
+    return measure(data, made, reigning, rival, work.device)
+
+
+def _manifest(
+    work: Work, data: Dataset, base: BaseModel, made: Speaker, metrics: dict[str, Any], temperature: float | None
+) -> dict[str, Any]:
+    return {
+        "base_model": base.name,
+        "label_schema": work.project.label_schema,
+        "label_ids": list(work.head.label_ids),
+        "guidelines_version": work.project.guidelines_version,
+        "settings": work.settings.as_dict(),
+        "method": getattr(made.model.config, "training_method", work.settings.method),
+        "temperature": temperature,
+        "snapshot_hash": data.snapshot_hash,
+        "trigger": work.run.trigger,
+        "metrics": metrics,
+    }
+
+
+def _keep(
+    work: Work,
+    made: Speaker,
+    data: Dataset,
+    base: BaseModel,
+    manifest: dict[str, Any],
+    end: Callable[[Session], None],
+) -> ModelVersion | None:
+    """Save the artifact and record the version: both, or neither."""
+    settings = work.runtime.settings
+    artifact = f"{work.project.public_id}/{new_public_id()}"
+    directory = settings.model_directory / artifact
+    files = report.files(settings, work.project, data, work.number, manifest, base)
+    artifacts.save(directory, made.model, made.tokenizer, manifest, files)
+    version = None
+    try:
+        version = _record(work.runtime, work.run, artifact, manifest, end)
+    finally:
+        if version is None:
+            artifacts.remove(directory)
+    work.tracker.write(work.number, tracking.scalars(manifest["metrics"]))
+    work.tracker.close(manifest["settings"])
+    return version
 
 
 def _record(
@@ -139,7 +184,7 @@ def _record(
     moment = now()
     with runtime.writing() as session:
         end(session)
-        if not finish_run(session, run.id, moment):
+        if not finish_run(session, run.id, moment, run.attempts):
             end_cancelled(session, run.id, moment)
             return None
         version = add_version(
@@ -152,7 +197,8 @@ def _record(
             temperature=manifest["temperature"],
             now=moment,
         )
-        promoted = promote_if_better(session, run, version, moment)
+        picture = (runtime.settings.model_directory / artifact / PICTURE).resolve()
+        promoted = promote_if_better(session, run, version, moment, str(picture))
         # What was decided while this run kept the next one from starting may be enough by itself.
         due_by_threshold(session, run.project_id, moment)
     gate = version.metrics["gate"]

@@ -10,13 +10,22 @@ from core.errors import Conflict, LightworkError
 from core.log import get_logger
 from core.models import ModelVersion, TrainingRun
 from core.predictions import fail_prelabel
-from core.queue import TRAINING
+from core.queue import CLAIM, TRAINING, note_in_job
 from core.runtime import Runtime, process_runtime
 from core.tally import count_job
-from core.training_runs import claim, end_cancelled, fail_run, release_run, retry_effect
+from core.training_runs import (
+    claim,
+    end_cancelled,
+    fail_run,
+    release_run,
+    retry_effect,
+    unfinished_ids,
+)
 from trainer import cycle, ordering
 from trainer import prelabel as prelabeling
 from trainer.heartbeat import Heartbeat
+from trainer.limits import Limits
+from trainer.run_folder import remove_ended
 from trainer.settings import TrainingSettings
 from trainer.stopping import RunStopped
 
@@ -34,11 +43,27 @@ def retrain(run_id: int) -> None:
     run = _claim(runtime, run_id)
     if run is None:
         return
+    note_in_job(CLAIM, [run.id, run.attempts])
     _quiet()
     try:
-        with Heartbeat(runtime, run.id):
+        _carry_out(runtime, run)
+    except BaseException:
+        with runtime.writing() as session:
+            release_run(session, run.id, run.attempts, now())
+            count_job(session, TRAINING, "retrain", now(), failed=True)
+        raise
+    finally:
+        _remove_ended(runtime)
+
+
+def _carry_out(runtime: Runtime, run: TrainingRun) -> None:
+    """Carry a run out to whatever end a person may know of."""
+    settings = runtime.settings
+    limits = Limits(settings.train_seconds, settings.train_memory_mb, lambda error: _fail(runtime, run, error))
+    try:
+        with Heartbeat(runtime, run.id), limits:
             cycle.carry_out(
-                runtime, run, HYPERPARAMETERS, lambda session: count_job(session, TRAINING, "retrain", now())
+                runtime, run, HYPERPARAMETERS, limits, lambda session: count_job(session, TRAINING, "retrain", now())
             )
     except RunStopped as stopped:
         log.info("training_stopped", reason=str(stopped))
@@ -46,15 +71,22 @@ def retrain(run_id: int) -> None:
             end_cancelled(session, run.id, now())
             count_job(session, TRAINING, "retrain", now())
     except LightworkError as error:
-        log.warning("training_failed", run_id=run.id, error=str(error))
-        with runtime.writing() as session:
-            fail_run(session, run.id, error.code, error.params, now())
-            count_job(session, TRAINING, "retrain", now(), failed=True)
-    except BaseException:
-        with runtime.writing() as session:
-            release_run(session, run.id, run.attempts, now())
-            count_job(session, TRAINING, "retrain", now(), failed=True)
-        raise
+        _fail(runtime, run, error)
+
+
+def _fail(runtime: Runtime, run: TrainingRun, error: LightworkError) -> None:
+    log.warning("training_failed", run_id=run.id, error=str(error))
+    with runtime.writing() as session:
+        fail_run(session, run.id, error.code, error.params, now())
+        count_job(session, TRAINING, "retrain", now(), failed=True)
+
+
+def _remove_ended(runtime: Runtime) -> None:
+    def unfinished() -> set[str]:
+        with runtime.reading() as session:
+            return unfinished_ids(session)
+
+    remove_ended(runtime.settings.run_directory, unfinished)
 
 
 def _claim(runtime: Runtime, run_id: int) -> TrainingRun | None:

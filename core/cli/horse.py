@@ -8,6 +8,7 @@ import sys
 from rq.executions import Execution
 from rq.serializers import JSONSerializer
 
+from core.cli import horse_care
 from core.cli.workers import TrainingWorker
 from core.config import load_settings
 from core.embedded import redis_url
@@ -28,6 +29,7 @@ def main() -> None:
     if worker is None:
         sys.exit(1)  # Redis was emptied in between; the sweep brings the job back
     job = worker.job_class.fetch(os.environ["RQ_JOB_ID"], connection=redis, serializer=JSONSerializer)
+    horse_care.bound(job)
     execution = Execution.fetch(os.environ["RQ_EXECUTION_ID"], job.id, connection=redis)
     execution._job = job
     worker.execution = execution
