@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 
 from bot.cards.gate import reason_of
+from bot.cards.model_report import ModelReport
 from bot.cards.models import ModelsCard, Version, stop_row
-from bot.cards.views import Choice, Notice, Show
+from bot.cards.views import Choice, FileCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
 from bot.jobs_chat import one_project
+from bot.owed_models import advice_of, picture_at
 from bot.reports import standing
 from bot.texts.measures import share
 from bot.tokens import Token, make
 from core.champions import accuracy, champion, compared, find_version, models, promote
 from core.enrolment import record_act
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.models import ModelVersion, Project
 from core.projects import find_project
 from core.stats import project_stats
@@ -24,6 +26,8 @@ from core.training_runs import cancel_run, find_run, unfinished_run
 
 SHOWN = 8
 """Versions in the list."""
+CARD, PICTURE = "model-card.md", "model-card.png"
+"""Files that the trainer puts beside a model."""
 
 
 def on_train(context: Context, argument: str) -> list[Show]:
@@ -82,6 +86,29 @@ def on_promote_tap(context: Context, token: Token) -> list[Show]:
     return [Show(Notice("model_used", {"version": number}), "toast"), Show(_card(context, project), "edit")]
 
 
+def on_report_tap(context: Context, token: Token) -> list[Show]:
+    """How good a version is: the picture of its card with what to label next, and the card as a file."""
+    project, version = _chosen(context, token)
+    directory = (context.settings.model_directory / version.artifact).resolve()
+    metrics, locale = version.metrics, context.account.worker.locale
+    low, high = (metrics["holdout"].get(f"accuracy_{bound}") for bound in ("low", "high"))
+    if low is None or not (directory / CARD).is_file():
+        raise NotFound("model_card_gone", number=version.number)
+    said = {
+        "project": project.name,
+        "version": version.number,
+        "accuracy": share(accuracy(version), locale, 1),
+        "low": share(low, locale),
+        "high": share(high, locale),
+        "count": metrics["holdout"]["n"],
+    }
+    back = Choice(make("models", project.public_id), "button_models")
+    notice = Notice("model_report", said, ((back,),))
+    report = ModelReport(notice, advice_of(metrics, project.label_schema), picture_at(str(directory / PICTURE)))
+    card = FileCard("model_card", {"version": version.number}, CARD, "text/markdown", str(directory / CARD))
+    return [Show(report), Show(card)]
+
+
 def _chosen(context: Context, token: Token) -> tuple[Project, ModelVersion]:
     project = find_project(context.session, context.workspace_id, token.subject)
     number = int(token.argument) if re.fullmatch(r"[0-9]{1,9}", token.argument) else 0
@@ -111,6 +138,7 @@ def _card(context: Context, project: Project) -> ModelsCard:
             usable=(directory / version.artifact).is_dir(),
             reason=reason_of(version.metrics, project.label_schema) if _was_just_held(version, found) else None,
             drifted=version.state == "champion" and version.drifted_at is not None,
+            has_card=(directory / version.artifact / CARD).is_file(),
         )
         for version in found[:SHOWN]
     )
@@ -138,5 +166,6 @@ TAPS = {
     "models": TapRoute("coordinator", on_models_tap, reads=True),
     "stoptrain": TapRoute("coordinator", on_stop_tap),
     "model": TapRoute("coordinator", on_model_tap, reads=True),
+    "modelcard": TapRoute("coordinator", on_report_tap, reads=True),
     "promote": TapRoute("coordinator", on_promote_tap),
 }

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from core.errors import Conflict
 from core.log import get_logger
 from core.models import ModelVersion
-from trainer import artifacts, calibration, evaluate, predict
+from trainer import artifacts, calibration, evaluate, predict, slices
 from trainer.dataset import Dataset, Example
 from trainer.gate import Rival, decide
 from trainer.heads import Head, head_for, known_labels
 from trainer.settings import Device
+from trainer.slices import Cuts
 
+MOST_CONFUSED = 400
+"""Pairs of labels that are kept, of many labels the most frequent."""
 MAX_NEW = 1000
 """So many new labels of the training side the champion is asked about; more would only make it slower."""
 
@@ -44,10 +47,11 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Reigning:
-    """The champion, and the public ids of the items whose labels came after its training."""
+    """The champion, the public ids of the items whose labels came after its training, and when versions were made."""
 
     version: ModelVersion
     new: frozenset[str]
+    cuts: Cuts = ()
 
 
 def load_speaker(models: Path, version: ModelVersion, label_schema: dict[str, Any]) -> Speaker | None:
@@ -72,22 +76,42 @@ def measure(
     train_texts, train_labels = [one.text for one in data.train], [one.label_id for one in data.train]
     actual, said = _indices(data.holdout, label_ids), candidate.says(texts, device)
     temperature, calibrated = calibration.calibrate(said, actual)
+    final = calibration.scaled(said, temperature or 1.0)
     rival = None if reigning is None or champion is None else _rival(data, champion, reigning.new, label_ids, device)
     guess = evaluate.majority_class_accuracy(train_labels, truth)
-    mine = evaluate.score(calibration.scaled(said, temperature or 1.0), truth, label_ids)
+    mine = evaluate.score(final, truth, label_ids)
     return {
         "accuracy": mine["accuracy"],
         "holdout": mine,
         "calibration": calibrated | {"temperature": temperature},
         "champion": _scores(reigning, rival, truth, label_ids),
         "gate": decide(label_ids, actual, said, rival, guess),
+        "confusion": evaluate.confusion(final, actual)[:MOST_CONFUSED],
+        "reliability": evaluate.reliability(final, actual),
+        "slices": slices.by_kind(data.holdout, final.argmax(axis=1) == actual),
+        "forgetting": _forgetting(data, label_ids, actual, final, reigning, rival),
         "majority_class_accuracy": guess,
         "tfidf_logreg_accuracy": evaluate.tfidf_logreg_accuracy(train_texts, train_labels, texts, truth),
         "train_items": len(data.train),
         "holdout_items": len(data.holdout),
         "holdout_published": data.holdout_items,
         "holdout_coverage": data.holdout_coverage,
+        "left_out": len(data.left_out),
     }, temperature
+
+
+def _forgetting(
+    data: Dataset,
+    label_ids: tuple[str, ...],
+    actual: Array,
+    said: Array,
+    reigning: Reigning | None,
+    rival: Rival | None,
+) -> dict[str, Any] | None:
+    if reigning is None or rival is None:
+        return None
+    right, before = said.argmax(axis=1) == actual, rival.probabilities.argmax(axis=1) == actual
+    return slices.forgetting(data.holdout, label_ids, right, before, reigning.cuts)
 
 
 def _rival(data: Dataset, champion: Speaker, new: frozenset[str], label_ids: tuple[str, ...], device: Device) -> Rival:

@@ -1,0 +1,149 @@
+"""`lightwork model`: the models of a job are listed, shown, put into use and taken out of it, and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.champions import accuracy, champion, find_version, models, promote
+from core.cli.forecast import find
+from core.cli.migrate import require_database
+from core.cli.model_export import write
+from core.clock import now
+from core.config import Settings
+from core.db import make_engine, unit_of_work
+from core.effects import Effect
+from core.errors import Conflict, SettingsError
+from core.models import ModelVersion, Project
+
+CARD = "model-card.md"
+
+
+@contextmanager
+def opened(settings: Settings, wanted: str) -> Iterator[tuple[Session, Project]]:
+    """A unit of work on the job of this id or name.
+
+    Its effects are dropped: what a promotion makes due stands in the database, and the sweep finds it there.
+
+    Raises:
+        SettingsError: there is no such job or more than one, or the database is of another version.
+    """
+    require_database(settings)
+    engine = make_engine(settings)
+    try:
+        with unit_of_work(engine, _dropped) as session:
+            yield session, find(session, wanted.strip())
+    finally:
+        engine.dispose()
+
+
+def chosen(session: Session, project: Project, number: int | None) -> ModelVersion:
+    """The version of this number, or the one in use.
+
+    Raises:
+        NotFound: there is none of this number.
+        SettingsError: none is in use.
+    """
+    if number is not None:
+        return find_version(session, project.id, number)
+    version = champion(session, project.id)
+    if version is None:
+        raise SettingsError(f"No model of {project.name!r} is in use yet; lightwork model list shows what there is.")
+    return version
+
+
+def listing(settings: Settings, wanted: str) -> dict[str, Any]:
+    """The versions of a job, the newest first."""
+    with opened(settings, wanted) as (session, project):
+        found = [_row(settings, version) for version in reversed(models(session, project.id))]
+        return {"project": project.public_id, "name": project.name, "versions": found}
+
+
+def show(settings: Settings, wanted: str, number: int | None) -> dict[str, Any]:
+    """A version with its metrics and its card, the one in use where no number is said."""
+    with opened(settings, wanted) as (session, project):
+        version = chosen(session, project, number)
+        card = settings.model_directory / version.artifact / CARD
+        text = card.read_text(encoding="utf-8") if card.is_file() else None
+        return _row(settings, version) | {"metrics": version.metrics, "card": text}
+
+
+def use(settings: Settings, wanted: str, number: int | None) -> dict[str, Any]:
+    """Put a version into use. number: None goes back to the one that was in use before.
+
+    Raises:
+        LightworkError: as `core.champions.promote`.
+        SettingsError: no other version has been in use before.
+    """
+    with opened(settings, wanted) as (session, project):
+        reigning = champion(session, project.id)
+        target = _before(session, project) if number is None else number
+        instead = reigning.number if reigning is not None else 0
+        version = promote(session, settings, project, target, instead, None, now())
+        return {"project": project.public_id, "in_use": version.number, "before": instead or None}
+
+
+def export(settings: Settings, wanted: str, number: int | None, out: Path) -> dict[str, Any]:
+    """Write a version as a directory that plain transformers loads.
+
+    Raises:
+        SettingsError: `out` is there already, or cannot be written.
+        Conflict: model_gone, its files are.
+    """
+    with opened(settings, wanted) as (session, project):
+        version = chosen(session, project, number)
+        artifact = settings.model_directory / version.artifact
+        if not artifact.is_dir():
+            raise Conflict("model_gone", number=version.number)
+        names = {str(label["id"]): str(label["name"]) for label in project.label_schema["labels"]}
+        write(artifact, out, names, version.temperature, version.base_model)
+        return {"project": project.public_id, "version": version.number, "out": str(out)}
+
+
+def describe_list(found: dict[str, Any]) -> str:
+    """The versions for a person, a line each."""
+    if not found["versions"]:
+        return f"{found['name']} has no model yet."
+    lines = [f"{found['name']} ({found['project']})"]
+    for one in found["versions"]:
+        gone = "" if one["files"] else ", files gone"
+        state = "in use" if one["state"] == "champion" else one["state"]
+        lines.append(f"  v{one['number']:<4} {state:<10} {one['accuracy']:.1%} of {one['holdout']}{gone}  {one['at']}")
+    return "\n".join(lines)
+
+
+def describe_one(found: dict[str, Any]) -> str:
+    """The card, or what is known without it."""
+    if found["card"]:
+        return str(found["card"])
+    return f"v{found['number']}, {found['state']}, right on {found['accuracy']:.1%}; it has no card."
+
+
+def _before(session: Session, project: Project) -> int:
+    """The number of the version that was in use before the one that is."""
+    retired = [one for one in models(session, project.id) if one.state == "retired" and one.promoted_at is not None]
+    if not retired:
+        raise SettingsError(f"No other model of {project.name!r} has been in use before.")
+    return max(retired, key=lambda one: (one.promoted_at, one.number)).number
+
+
+def _row(settings: Settings, version: ModelVersion) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "state": version.state,
+        "accuracy": accuracy(version),
+        "holdout": version.metrics.get("holdout_items"),
+        "base_model": version.base_model,
+        "temperature": version.temperature,
+        "snapshot": version.snapshot_hash,
+        "at": version.created_at.isoformat(timespec="seconds"),
+        "files": (settings.model_directory / version.artifact).is_dir(),
+    }
+
+
+def _dropped(_effects: list[Effect]) -> None:
+    """The sweep finds what is due."""
