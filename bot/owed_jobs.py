@@ -8,10 +8,14 @@ from sqlalchemy.orm import Session
 
 from bot.cards.finished import Finished
 from bot.cards.forms import bad_row_line
-from bot.cards.views import FileCard, Notice, View
+from bot.cards.views import Choice, FileCard, Notice, View
 from bot.texts import say
+from bot.tokens import make
 from core.costs import spent
+from core.finishing import has_ended
 from core.models import Batch, Project, Workspace
+from core.pilot import LEAST_BEHIND, PILOT_ITEMS
+from core.projects import is_withdrawn
 from core.stats import project_stats
 
 MAX_LINES = 5
@@ -19,14 +23,32 @@ MAX_LINES = 5
 
 
 def import_done(session: Session, params: dict[str, Any], locale: str) -> View:
-    """A file was loaded: how many items are open, and what was left out of it and why."""
+    """A file was loaded: how many items are open or wait for a pilot, and what was left out of it and why."""
     project, batch = session.get_one(Project, params["project_id"]), session.get_one(Batch, params["batch_id"])
     lines = _left_out(params, locale) + bad_lines(batch, locale)
     if ids := params.get("same_ids"):
         lines += "\n" + say("import_same_ids", locale, ids=ids)
     if params.get("set_aside"):
         lines += "\n" + say("import_set_aside", locale, count=params["set_aside"])
-    return Notice("import_done", {"project": project.name, "count": params["items"], "lines": lines})
+    said = {"project": project.name, "count": params["items"]}
+    match params.get("pilot"):
+        case "begun":
+            size = project.pilot_size
+            return Notice("import_pilot", said | {"items": size, "count": params["items"] - size, "lines": lines})
+        case "held":
+            return Notice("import_held", said | {"lines": lines})
+        case "too_small":
+            lines += "\n" + say("import_no_pilot", locale, items=PILOT_ITEMS, least=LEAST_BEHIND)
+    return Notice("import_done", said | {"lines": lines})
+
+
+def import_failed(session: Session, project: Project, batch: Batch, reason: str, locale: str) -> View:
+    """Nothing of a file was loaded, and why. Where the job has nothing else, its draft can be had back."""
+    said = {"project": project.name, "reason": reason, "lines": bad_lines(batch, locale)}
+    if not is_withdrawn(session, project):
+        return Notice("import_failed", said)
+    again = Choice(make("repost", project.public_id), "button_repost", style="primary")
+    return Notice("import_failed_wholly", said, ((again,),))
 
 
 def bad_lines(batch: Batch, locale: str) -> str:
@@ -61,15 +83,14 @@ def job_finished(session: Session, params: dict[str, Any], _locale: str) -> View
     """A job has come to its end; nothing where items ask for answers again meanwhile."""
     project = session.get_one(Project, params["project_id"])
     stats = project_stats(session, project)
-    if project.finished_at is None:
+    if project.finished_at is None or not has_ended(session, project.id):
         return None
-    answers = stats.annotations + stats.surplus
     return Finished(
         public_id=project.public_id,
         name=project.name,
         decided=stats.decided,
         disputed=stats.states.get("disputed", 0),
-        answers=answers,
+        answers=stats.answers,
         people=stats.workers,
         cost=spent(session, project).total,
         currency=session.get_one(Workspace, project.workspace_id).currency,

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from bot.cards.accounts import LinkNotice
 from bot.cards.views import Choice, Notice, View
 from bot.tokens import make
-from core.models import Identity, LinkRequest, Membership, Worker, Workspace
+from core.models import Identity, LinkRequest, Membership, Project, Worker, Workspace
+from core.standing import load_standing
 
 START = ((Choice(make("next"), "button_start", style="primary"),),)
 STATUS_TOLD = {
@@ -93,11 +94,23 @@ def _workspace(session: Session, params: dict[str, Any]) -> str:
     return session.get_one(Workspace, params["workspace_id"]).name
 
 
+def asks_in(session: Session, params: dict[str, Any], _locale: str) -> View | None:
+    """Somebody who has failed a quiz asks to be let in; nothing where that was decided, or the job is closed."""
+    project, worker = session.get_one(Project, params["project_id"]), session.get_one(Worker, params["asking_id"])
+    standing = load_standing(session, worker.id, project.id)
+    if standing.qualification != "failed" or project.state == "closed" or worker.forgotten_at is not None:
+        return None
+    name = worker.name or worker.public_id
+    button = Choice(make("goldpass", project.public_id, worker.public_id), "button_let_in", name, style="primary")
+    return Notice("asks_in", {"name": name, "project": project.name}, ((button,),))
+
+
 BUILDERS: dict[str, Callable[[Session, dict[str, Any], str], View | None]] = {
     "link_asked": link_asked,
     "linked": linked,
     "link_refused": link_refused,
     "role_changed": role_changed,
     "recollected": recollected,
+    "asks_in": asks_in,
     **{kind: status_told(kind) for kind in STATUS_TOLD},
 }

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot.cards import render
 from bot.owed import view_of
 from bot.owed_people import MENU_KINDS
+from bot.pictures import with_highlights
 from bot.routes import menu_of
 from bot.surface import MenuEntry, Message
 from core.clock import now
@@ -78,7 +79,7 @@ def _pack(session: Session, owed: OutboxMessage, surfaces: Set[str]) -> Parcel:
     if owed.lane >= Lane.OFFER and (not meant or meant[0].workspace_id != owed.workspace_id):
         return Parcel(owed, None, ())
     accounts = tuple(account for account in meant if account.surface in surfaces)
-    message = None if view is None else render(view, locale)
+    message = None if view is None else render(with_highlights(view), locale)
     if message is not None and owed.kind in MENU_KINDS and accounts:
         message = replace(message, menu=_menu(session, accounts[0], locale))
     return Parcel(owed, message, accounts)

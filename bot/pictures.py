@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from bot.cards import highlight
+from bot.cards.explanation import ExplanationCard
 from bot.cards.picture import Figures, draw
 from bot.cards.status import JobStatus
+from bot.cards.views import View
 from core.attention import zone_of
 from core.config import Settings
+from core.log import get_logger
+
+log = get_logger(__name__)
 
 
 def picture_of(settings: Settings, card: JobStatus) -> str:
@@ -23,11 +30,27 @@ def picture_of(settings: Settings, card: JobStatus) -> str:
     figures = figures_of(card)
     name = hashlib.sha256(repr(figures).encode()).hexdigest()
     path = settings.picture_directory / f"{name}.png"
-    if path.exists():
-        os.utime(path)  # it lives on: files go by their age
-    else:
+    if not _lives_on(path):
         _write(path, draw(figures))
     return str(path.resolve())
+
+
+def with_highlights(view: View) -> View:
+    """An explanation with its picture; any other view, and one that cannot be drawn, as it is: the words say it all."""
+    if not isinstance(view, ExplanationCard) or not view.directory:
+        return view
+    name = hashlib.sha256(repr((view.text, view.words)).encode()).hexdigest()
+    path = Path(view.directory) / f"{name}.png"
+    try:
+        if not _lives_on(path):
+            content = highlight.draw(view.text, view.words)
+            if content is None:
+                return view
+            _write(path, content)
+    except OSError:
+        log.exception("highlights_not_drawn")
+        return view
+    return replace(view, picture=str(path.resolve()))
 
 
 def figures_of(card: JobStatus) -> Figures:
@@ -50,6 +73,14 @@ def figures_of(card: JobStatus) -> Figures:
         cost=(card.spent, card.expected) if card.price or card.spent else None,
         currency=card.currency,
     )
+
+
+def _lives_on(path: Path) -> bool:
+    """Whether a picture was drawn before; then it is as good as new, for files go by their age."""
+    if not path.exists():
+        return False
+    os.utime(path)
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

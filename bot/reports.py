@@ -11,6 +11,7 @@ from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
 from bot.jobs_chat import one_project
 from bot.tokens import Token, make
+from core.acceptance_report import model_report
 from core.audit_sample import summary
 from core.costs import spent
 from core.errors import Conflict, InvalidInput
@@ -68,6 +69,7 @@ def job_status(context: Context, project: Project) -> JobStatus:
         spent=spent(session, project).total,
         audits_owed=0 if project.state == "closed" else summary(session, project.workspace_id, project.id).owed,
         waiting=waiting_items(session, project.id),
+        by_model=model_report(session, project),
     )
 
 

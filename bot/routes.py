@@ -12,11 +12,14 @@ from bot import (
     audit_chat,
     auditing,
     costs_chat,
+    doubts_chat,
     editing,
+    explain_chat,
     flags_chat,
     gold_chat,
     item_details,
     last_word,
+    learning_chat,
     lesson_ends,
     members,
     model_chat,
@@ -59,6 +62,8 @@ COMMANDS: dict[str, CommandRoute] = {
     **flags_chat.COMMANDS,
     **reports.COMMANDS,
     **model_chat.COMMANDS,
+    **learning_chat.COMMANDS,
+    **doubts_chat.COMMANDS,
     **settling.COMMANDS,
     **auditing.COMMANDS,
     **suggestions_chat.COMMANDS,
@@ -106,9 +111,12 @@ TAPS: Mapping[str, TapRoute] = {
     **appeals_chat.TAPS,
     **reports.TAPS,
     **model_chat.TAPS,
+    **learning_chat.TAPS,
+    **doubts_chat.TAPS,
+    **explain_chat.TAPS,
     PICK: TapRoute("worker", _on_pick),
 }
-FORMS: Mapping[str, FormRoute] = {**posting.FORMS, **members.FORMS, **accounts.FORMS}
+FORMS: Mapping[str, FormRoute] = {**posting.FORMS, **learning_chat.FORMS, **members.FORMS, **accounts.FORMS}
 TEXTS: Mapping[str, Text] = {
     **posting.TEXTS,
     **editing.TEXTS,

@@ -29,14 +29,14 @@ def on_done_tap(context: Context, token: Token) -> list[Show]:
         said = Notice("suggestion_done")
     except Conflict as late:  # the second tap, or another coordinator
         said = Notice(late.code, late.params)
-    return [Show(said, "toast"), Show(_card(context, token.argument, token.version), "edit")]
+    return [Show(said, "toast"), Show(_card(context, token.argument, token.version, done=True), "edit")]
 
 
-def _card(context: Context, public_id: str, page: int = 0) -> SuggestionsCard:
+def _card(context: Context, public_id: str, page: int = 0, *, done: bool = False) -> SuggestionsCard:
     session, workspace_id = context.session, context.workspace_id
     project = find_project(session, workspace_id, public_id) if public_id else None
     found = list_suggestions(session, workspace_id, project.id if project else None, page)
-    return SuggestionsCard(found, project.public_id if project else "")
+    return SuggestionsCard(found, project.public_id if project else "", done)
 
 
 COMMANDS = {"suggestions": CommandRoute("coordinator", on_suggestions, reads=True)}

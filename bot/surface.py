@@ -126,6 +126,10 @@ class Attachment:
     alt: str = ""
 
 
+NOTE = "note"
+"""Kind of a part that is a word of ours before the item, and none of its content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of an item's content. Its text is inert: no platform markup is ever read from it."""

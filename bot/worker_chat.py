@@ -51,7 +51,7 @@ def on_answer(context: Context, token: Token) -> list[Show]:
     name = label_name(done.project, done.label_id)
     if done.control is not None and done.control.quiz is not None:
         return [Show(_said(name), "toast"), *quiz_ended(context, done, done.control.quiz)]
-    told = told_of(done)
+    told = told_of(context, done)
     back = None if told else _undo_choice(token.subject, token.version, name)
     following = _cheered(context, following_card(context, done.project, back, done.standing))
     if told is None:

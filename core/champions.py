@@ -18,6 +18,7 @@ from core.enrolment import record_act
 from core.errors import Conflict, NotFound
 from core.models import Item, ModelVersion, Project, TrainingRun
 from core.predictions import PRELABELED, prelabel_effect
+from core.retreating import order_retreat
 from core.training import decided_items
 from core.training_runs import tell_owner
 
@@ -47,6 +48,12 @@ def find_version(session: Session, project_id: int, number: int) -> ModelVersion
     return version
 
 
+def next_number(session: Session, project_id: int) -> int:
+    """The number that the next version of a project gets. While a run is unfinished nobody else takes it."""
+    last = select(func.coalesce(func.max(ModelVersion.number), 0)).where(ModelVersion.project_id == project_id)
+    return session.execute(last).scalar_one() + 1
+
+
 def add_version(
     session: Session,
     run: TrainingRun,
@@ -65,11 +72,10 @@ def add_version(
         metrics: as `promote_if_better` reads them.
         temperature: divides its logits; None where it is used as it is.
     """
-    last = select(func.coalesce(func.max(ModelVersion.number), 0)).where(ModelVersion.project_id == run.project_id)
     version = ModelVersion(
         project_id=run.project_id,
         training_run_id=run.id,
-        number=session.execute(last).scalar_one() + 1,
+        number=next_number(session, run.project_id),
         state="candidate",
         base_model=base_model,
         artifact=artifact,
@@ -83,13 +89,18 @@ def add_version(
     return version
 
 
-def promote_if_better(session: Session, run: TrainingRun, version: ModelVersion, now: datetime) -> bool:
+def promote_if_better(
+    session: Session, run: TrainingRun, version: ModelVersion, now: datetime, picture: str = ""
+) -> bool:
     """Make a candidate the champion if the gate let it through, else hold it; tell the coordinator.
 
     Reads of `version.metrics`: `gate` (promote; reason, a code, and its params), `holdout` (the candidate's scores)
     and `champion` (the champion's scores on the same holdout in the same run, with its `version_id`; None where there
     was none; without `accuracy` where it could not be asked). A candidate that was compared with another model than
     the one that reigns now is held.
+
+    Args:
+        picture: path of the PNG file that goes with the message, where there is one.
     """
     _hold_project(session, version.project_id)
     reigning = champion(session, version.project_id)
@@ -108,6 +119,7 @@ def promote_if_better(session: Session, run: TrainingRun, version: ModelVersion,
         "accuracy": version.metrics["holdout"]["accuracy"],
         "champion_accuracy": rival.get("accuracy") if rival else None,
         "promoted": promoted,
+        "picture": picture,
     }
     tell_owner(session, run, "training_done", message, now)
     return promoted
@@ -119,7 +131,7 @@ def promote(
     project: Project,
     number: int,
     instead_of: int,
-    worker_id: int,
+    worker_id: int | None,
     now: datetime,
 ) -> ModelVersion:
     """Use the version of this number, because a coordinator says so; recorded as "promote", or "rollback".
@@ -128,6 +140,7 @@ def promote(
 
     Args:
         instead_of: number of the champion that the coordinator compared it with, 0 for none.
+        worker_id: who says so; None from the command line.
 
     Raises:
         NotFound: the project has no such version.
@@ -142,6 +155,8 @@ def promote(
     if not (settings.model_directory / version.artifact).is_dir():
         raise Conflict("model_gone", number=number)
     act = "rollback" if version.state == "retired" else "promote"
+    if act == "rollback" and reigning is not None:
+        order_retreat(session, reigning, "rollback", now)
     _crown(session, version, reigning, now)
     record_act(session, project.workspace_id, worker_id, act, f"{project.public_id} v{number}", now)
     return version

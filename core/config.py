@@ -50,6 +50,14 @@ class Settings(BaseSettings):
 
     base_model: str = Field(default="", alias="LIGHTWORK_BASE_MODEL")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", alias="LIGHTWORK_DEVICE")
+    train_seconds: int = Field(default=6 * 3600, ge=10, le=30 * 86400, alias="LIGHTWORK_TRAIN_SECONDS")
+    train_memory_mb: int = Field(default=0, ge=0, alias="LIGHTWORK_TRAIN_MEMORY_MB")
+    checkpoint_seconds: int = Field(default=60, ge=0, le=3600, alias="LIGHTWORK_CHECKPOINT_SECONDS")
+    redaction: str = Field(default="", alias="LIGHTWORK_REDACTION")
+    snapshot_texts: bool = Field(default=False, alias="LIGHTWORK_SNAPSHOT_TEXTS")
+    tracking: Literal["tensorboard", "mlflow", "none"] = Field(default="tensorboard", alias="LIGHTWORK_TRACKING")
+    mlflow_uri: str = Field(default="", alias="LIGHTWORK_MLFLOW_URI")
+    threads: int = Field(default=0, ge=0, le=1024, alias="LIGHTWORK_THREADS")
     max_upload_bytes: int = Field(default=50_000_000, ge=1_000, alias="LIGHTWORK_MAX_UPLOAD_BYTES")
 
     @field_validator("database_url")
@@ -138,6 +146,16 @@ class Settings(BaseSettings):
     def model_directory(self) -> Path:
         """Where model artifacts lie, one directory per version."""
         return self.home / "models"
+
+    @property
+    def run_directory(self) -> Path:
+        """Where unfinished training runs keep what they need to go on after a kill; gone when they end."""
+        return self.home / "runs"
+
+    @property
+    def tensorboard_directory(self) -> Path:
+        """Where TensorBoard event files lie, one directory per project and version."""
+        return self.home / "tensorboard"
 
     @cached_property
     def signing_key(self) -> str:

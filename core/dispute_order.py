@@ -22,6 +22,8 @@ VERDICTS = (UNDECIDED, "unanswerable")
 SECOND, FINAL, AUDITED, CLARIFIED = "second", "final", "audit", "clarified"
 """Further reasons: a blind second look at a verdict; the last word where two differ; the right label of an answer that
 an audit rejected; and what "unclear" becomes once the guidelines say more."""
+CONFIRMED, CORRECTED = "confirmed", "corrected"
+"""Reasons of what other people found who were asked a doubtful label again; the worker is who had them asked."""
 SECOND_BELOW = "3n"
 """Second looks go to items whose public id ends in two characters that sort before these: 51 of 1024."""
 SECOND_WITHIN = timedelta(days=14)

@@ -16,6 +16,7 @@ from core.champions import champion
 from core.db.tables import table_of
 from core.models import Item, ModelVersion, Prediction, Project
 from core.outbox import owe
+from core.retreating import order_retreat
 from core.training import DECIDED, has_new_labels, request_training
 from core.training_runs import changed_one, unfinished_run
 
@@ -72,6 +73,7 @@ def note_drift(session: Session, project_id: int, drift: Drift, now: datetime) -
         return False
     project = session.get_one(Project, project_id)
     version = session.get_one(ModelVersion, drift.version_id)
+    order_retreat(session, version, "drift", now)
     run = request_training(session, project_id, "drift", now) if has_new_labels(session, project_id) else None
     said: dict[str, Any] = {"agreed": drift.agreed, "expected": drift.expected, "count": drift.count}
     owe(

@@ -24,7 +24,7 @@ from core.aims import information_wanted
 from core.budget import budget_of, has_budget
 from core.budget import spent as budget_spent
 from core.db.tables import table_of
-from core.forecast_evidence import Tally, crowd_matrices, job_mistakes, sample_beliefs, tally
+from core.forecast_evidence import Tally, accepted_beliefs, crowd_matrices, job_mistakes, sample_beliefs, tally
 from core.models import Item, Project
 from core.pace import nobody_left, pace_at_work, pace_of_the_day
 from core.skills import crowd_model
@@ -71,10 +71,11 @@ class Forecast:
     """What a job that runs will still take, and how right it will be.
 
     cost_left: of answers, audits and verdicts, in hundredths of the workspace's currency. per_hour: answers an hour
-    over the last day at most. done_at: with `done_low` and `done_high`; None where nobody has answered in the last day
-    or nobody is left who could. on_time: chance to be done by the deadline, None without one or without `done_at`.
-    accuracy: of all labels in the end. all_right: chance that none is wrong; shares: (share, chance that at least so
-    many are right). nobody: everybody here has had the items that are open.
+    over the last day at most. done_at: with `done_low` and `done_high`; None where nobody has answered in the last day,
+    nobody is left who could, or a budget is used up. on_time: chance to be done by the deadline, None without one or
+    without `done_at`. accuracy: of all labels in the end. all_right: chance that none is wrong; shares: (share, chance
+    that at least so many are right). nobody: everybody here has had the items that are open. used_up: the budget, where
+    nothing of it is left while items are open; else 0.
     """
 
     answers_left: int
@@ -90,6 +91,11 @@ class Forecast:
     all_right: float | None = None
     shares: tuple[tuple[float, float], ...] = ()
     nobody: bool = False
+    used_up: int = 0
+
+
+NO_MORE = Forecast(answers_left=0, cost_left=0, done_at=None, per_hour=0.0)
+"""Of a closed job: nothing is to come."""
 
 
 def estimate_job(
@@ -124,16 +130,23 @@ def estimate_job(
 def forecast(session: Session, project: Project, now: datetime, *, behind_pilot: bool = False) -> Forecast:
     """What the open items of `project` will still take; several aggregates and samples, never on the path of a tap.
 
+    Nothing is foretold of a closed one.
+
     Args:
         behind_pilot: count the items, too, that wait for the end of a pilot.
     """
+    if project.state == "closed":
+        return NO_MORE
     counted = tally(session, project, behind_pilot=behind_pilot)
     crowd = crowd_model(project)
     rule = Rule(project.min_overlap, project.max_overlap, information_wanted(project))
     played = simulate(np.array(crowd.prior), np.array(crowd.pooled), crowd_matrices(session, project, crowd), rule)
     draws = answers_left(counted.open_at, counted.stopped_at, played.chances, rule, least=counted.least)
+    is_open, used_up = bool(counted.open_at.sum()), 0
     if has_budget(project):
-        draws = np.minimum(draws, max(0, budget_of(project) - budget_spent(session, project.id).used))
+        afforded = max(0, budget_of(project) - budget_spent(session, project.id).used)
+        draws = np.minimum(draws, afforded)
+        used_up = budget_of(project) if is_open and not afforded else 0
     left, per_hour = spread(draws), pace_of_the_day(session, project.id, now)
     ahead = Forecast(
         answers_left=round(left.middle),
@@ -142,10 +155,11 @@ def forecast(session: Session, project: Project, now: datetime, *, behind_pilot:
         per_hour=per_hour,
         answers_low=round(left.low),
         answers_high=round(left.high),
-        nobody=bool(counted.open_at.sum()) and nobody_left(session, project),
+        nobody=is_open and not used_up and nobody_left(session, project),
+        used_up=used_up,
     )
     ahead = _with_correctness(session, project, ahead, counted, played)
-    return ahead if ahead.nobody else _with_end(project, ahead, draws, now)
+    return ahead if ahead.nobody or ahead.used_up else _with_end(project, ahead, draws, now)
 
 
 def _with_end(project: Project, ahead: Forecast, draws: Floats, now: datetime) -> Forecast:
@@ -189,7 +203,9 @@ def _beliefs(session: Session, project: Project, counted: Tally, played: Simulat
     stopped, open_items = float(counted.stopped_at.sum()), float(counted.open_at.sum())
     sampled = np.full(len(sure), stopped / max(1, len(sure)))
     simulated = np.full(len(played.confidences), open_items / len(played.confidences))
-    there = np.concatenate([sure, played.confidences]), np.concatenate([sampled, simulated])
+    by_model, count = accepted_beliefs(session, project)
+    labeled = np.full(len(by_model), count / max(1, len(by_model)))
+    there = np.concatenate([sure, played.confidences, by_model]), np.concatenate([sampled, simulated, labeled])
     return Beliefs(there[0][there[1] > 0], there[1][there[1] > 0], counted.settled)
 
 

@@ -93,6 +93,16 @@ def sample_beliefs(session: Session, project: Project, crowd: CrowdModel) -> Flo
     return np.array([max(crowd.belief(posterior)) for posterior in session.scalars(statement)], dtype=np.float64)
 
 
+def accepted_beliefs(session: Session, project: Project) -> tuple[Floats, int]:
+    """How sure a model was of items whose label it gave: a sample, and how many there are in all."""
+    accepted = select(ITEM.c.confidence).where(ITEM.c.project_id == project.id, ITEM.c.state == "accepted")
+    sure = list(session.scalars(accepted.order_by(ITEM.c.content_hash).limit(SAMPLE_ITEMS)))
+    count = (
+        len(sure) if len(sure) < SAMPLE_ITEMS else session.scalar(select(func.count()).select_from(accepted.subquery()))
+    )
+    return np.array(sure, dtype=np.float64), count or 0
+
+
 def crowd_matrices(session: Session, project: Project, crowd: CrowdModel) -> Floats:
     """P(answer | label) of those who answered most, each as often as their part of the answers: (workers, K, K)."""
     statement = (

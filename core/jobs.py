@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from core import allotting, changes, forgetting, importing, recollection, reestimation
+from core import accepting, allotting, changes, forgetting, importing, recollection, reestimation, retreating
 from core.assignment import expire_leases
 from core.audit_digest import remind_experts
 from core.clock import now
@@ -27,6 +27,7 @@ from core.pruning import prune_files
 from core.queue import ASSIGNMENTS, DEFAULT, is_last_attempt
 from core.reminders import remind
 from core.runtime import Runtime, process_runtime
+from core.second_look_outcomes import carry_back
 from core.sweep import sweep_project, sweep_rest
 from core.tally import count_job
 from core.training import due_by_cron, due_by_threshold
@@ -74,7 +75,8 @@ def offer_work(project_id: int, after_worker_id: int = 0) -> None:
 
 def reestimate(project_id: int) -> None:
     """Score a project's workers, re-estimate its consensus, then look whether enough is agreed for a training run,
-    whether the model in use drifts, whether all is agreed, whether a pilot is through, and whether audits are due.
+    whether a model drifts or labels worse than it may, whether all is agreed, whether a pilot is through, and whether
+    audits are due.
     """
     with counted(ASSIGNMENTS, "reestimate") as runtime:
         score_workers(runtime, project_id, now)  # first: both are due until the estimate is written
@@ -84,7 +86,11 @@ def reestimate(project_id: int) -> None:
             due_by_threshold(session, project_id, now())
         _look_for_drift(runtime, project_id)
         with runtime.writing() as session:
+            retreating.look_for_broken(session, project_id, now())
+        with runtime.writing() as session:
             retire_doubtful(session, project_id, now())
+        with runtime.writing() as session:
+            carry_back(session, project_id, now())
         with runtime.writing() as session:
             look_for_end(session, project_id, now())
         with runtime.writing() as session:
@@ -126,6 +132,14 @@ def export_project(request_id: int) -> None:
             if is_last_attempt():
                 fail_export(runtime, request_id, now())
             raise
+
+
+def accept_labels(version_id: int) -> None:
+    """Take labels from a model version as the settings of its job say, or take them back where that was ordered."""
+    with counted(DEFAULT, "accept_labels") as runtime:
+        retreating.carry_out(runtime, version_id, now)
+        accepting.apply(runtime, version_id, now)
+        retreating.carry_out(runtime, version_id, now)  # where the labels were found to be unproven
 
 
 def recollect(workspace_id: int, worker_id: int, project_id: int = 0) -> None:

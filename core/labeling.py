@@ -17,6 +17,7 @@ from core.consensus import observe
 from core.db.tables import table_of
 from core.errors import Conflict, InvalidInput, Refused
 from core.gold_answers import Control, known_label, observe_control
+from core.hints import hint_of
 from core.ids import is_public_id, new_public_id
 from core.items import ItemState, lock_item, write_item
 from core.models import Annotation, Assignment, Participation, Project
@@ -100,7 +101,7 @@ def submit(
     state = state if known is None else "control"
     end_assignment(session, assignment.id, "submitted", now)
     standing = count_answered(session, worker_id, project.id, local_day(time_zone, now))
-    _insert(session, assignment, label_id, value, state, project.price, now)
+    _insert(session, project, assignment, label_id, value, state, now)
     if known is not None:
         leased = changes.get("leased", item.leased)
         control = observe_control(session, project, item, worker_id, label_id, known, standing, leased, now)
@@ -243,13 +244,14 @@ def count_skip(session: Session, assignment: Assignment, step: int) -> None:
 
 def _insert(
     session: Session,
+    project: Project,
     assignment: Assignment,
     label_id: str,
     value: dict[str, Any],
     state: str,
-    price: int,
     now: datetime,
 ) -> None:
+    hint = hint_of(session, project, assignment.id)
     duration = max(0, int((now - assignment.leased_at).total_seconds() * 1000))
     values = {
         "public_id": new_public_id(),
@@ -263,8 +265,9 @@ def _insert(
         "audit_state": "unaudited",
         "audit_reason": "",
         "guidelines_version": assignment.guidelines_version,
+        "prediction_id": None if hint is None else hint.prediction_id,
         "duration_ms": duration,
-        "price": price,
+        "price": project.price,
         "created_at": now,
     }
     session.execute(INSERT, values)

@@ -23,7 +23,7 @@ from core.models import Annotation, Assignment, Membership, OutboxMessage, Parti
 
 ANNOTATION, ASSIGNMENT = table_of(Annotation), table_of(Assignment)
 STANDING = ("counted", "surplus", "control")
-DEALT_WITH = ("submitted", "skipped")
+DEALT_WITH = ("submitted", "skipped", "barred")
 CHUNK = 500
 """Rows that one statement names."""
 TRIES = 5

@@ -22,7 +22,7 @@ SHORTEST_SPAN = timedelta(minutes=10)
 ITEMS_TRIED = 500
 """Open items that are held against the people, to find somebody who has not had one of them yet."""
 ANSWERING = ("worker", "expert")
-HAD = ("active", "submitted", "skipped")
+HAD = ("active", "submitted", "skipped", "barred")
 """States of assignments after which their item does not come to the same person again."""
 
 ITEM, ANNOTATION = table_of(Item), table_of(Annotation)

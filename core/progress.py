@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
-from statistics import fmean
 
+import numpy as np
 from sqlalchemy import BigInteger, ColumnElement, Label, cast, extract, func, select
 from sqlalchemy.orm import Session
 
+from core.aggregation.agreement import share_alike
 from core.db.tables import table_of
 from core.models import Annotation, Item, Project
 
@@ -19,7 +19,7 @@ HOURS = 24
 CURVE_POINTS = 60
 SAMPLE_ITEMS = 500
 """So many items are looked at for the agreement."""
-DECIDED = ("agreed", "adjudicated")
+DECIDED = ("agreed", "adjudicated", "accepted")
 
 ITEM, ANNOTATION = table_of(Item), table_of(Annotation)
 
@@ -47,7 +47,7 @@ def progress(session: Session, project: Project, now: datetime) -> Progress:
 
 
 def agreement(session: Session, project_id: int) -> float | None:
-    """Mean share of pairs of counted answers to one item that are alike, over a sample of items with two or more.
+    """How often two people who answered the same item say the same, over a sample of items with two answers or more.
 
     The sample is the same at every look, and blind to when items came: they are taken in the order of their hash.
     """
@@ -58,22 +58,20 @@ def agreement(session: Session, project_id: int) -> float | None:
         .limit(SAMPLE_ITEMS)
     )
     answers = (
-        select(ANNOTATION.c.item_id, func.count())
+        select(ANNOTATION.c.item_id, ANNOTATION.c.label_id, func.count())
         .where(ANNOTATION.c.item_id.in_(sample.scalar_subquery()), ANNOTATION.c.state == "counted")
         .group_by(ANNOTATION.c.item_id, ANNOTATION.c.label_id)
     )
-    by_item: dict[int, list[int]] = {}
-    for item_id, count in session.execute(answers):
-        by_item.setdefault(item_id, []).append(count)
-    shares = [share for counts in by_item.values() if (share := _alike(counts)) is not None]
-    return fmean(shares) if shares else None
-
-
-def _alike(counts: Iterable[int]) -> float | None:
-    """The share of pairs of answers that are alike, from the answers for each label."""
-    given = list(counts)
-    total = sum(given)
-    return sum(count * (count - 1) for count in given) / (total * (total - 1)) if total > 1 else None
+    items: dict[int, int] = {}
+    given: dict[str | None, int] = {}
+    cells = [
+        (items.setdefault(item_id, len(items)), given.setdefault(label_id, len(given)), count)
+        for item_id, label_id, count in session.execute(answers)
+    ]
+    votes = np.zeros((len(items), len(given)))
+    for row, column, count in cells:
+        votes[row, column] = count
+    return share_alike(votes)
 
 
 def _last_day(session: Session, project_id: int, now: datetime) -> tuple[tuple[int, ...], int]:

@@ -32,11 +32,14 @@ IMPORT = "core.jobs.import_batch"
 EXPORT = "core.jobs.export_project"
 RECOLLECT = "core.jobs.recollect"
 FORGET_CHAT = "core.jobs.forget_chat"
+ACCEPT = "core.jobs.accept_labels"
 SWEEP = "core.jobs.sweep"
 TICK = "core.jobs.tick"
 RETRAIN = "trainer.jobs.retrain"
 PRELABEL = "trainer.jobs.prelabel"
 DIVERSIFY = "trainer.jobs.diversify"
+EXPLAIN = "trainer.explain_jobs.explain"
+FIND_LABEL_ERRORS = "trainer.explain_jobs.find_label_errors"
 JOB_NAMES = (
     EXPIRE,
     OFFER,
@@ -46,23 +49,30 @@ JOB_NAMES = (
     EXPORT,
     RECOLLECT,
     FORGET_CHAT,
+    ACCEPT,
     SWEEP,
     TICK,
     RETRAIN,
     PRELABEL,
     DIVERSIFY,
+    EXPLAIN,
+    FIND_LABEL_ERRORS,
 )
+FIRST = (EXPLAIN,)
+"""Somebody waits for these: they go before all that waits in their queue."""
 
 TIMEOUT_SECONDS = (
     {RETRAIN: 6 * 3600}
-    | dict.fromkeys((PRELABEL, DIVERSIFY, IMPORT, EXPORT, RECOLLECT), 2 * 3600)
-    | dict.fromkeys((REESTIMATE, APPLY_OVERLAP), 1800)
+    | dict.fromkeys((PRELABEL, DIVERSIFY, FIND_LABEL_ERRORS, IMPORT, EXPORT, RECOLLECT, ACCEPT), 2 * 3600)
+    | dict.fromkeys((REESTIMATE, APPLY_OVERLAP, EXPLAIN), 1800)
 )
 DEFAULT_TIMEOUT_SECONDS = 120
 FAILURE_TTL_SECONDS = 24 * 3600
 RESULT_TTL_SECONDS = 0
 """A finished job is gone at once, so that its id is free for the next one of the same bucket."""
 RETRY_INTERVALS = [5, 30, 120]
+CLAIM = "run"
+"""Name under which the job of a training notes [id, attempts] of the run that it has claimed."""
 
 log = get_logger(__name__)
 
@@ -106,7 +116,8 @@ def enqueue(redis: Redis, job: EnqueueJob) -> bool:
             if job.at is not None:
                 target.enqueue_at(job.at, job.function, *job.args, job_timeout=timeout, **options)
             else:
-                target.enqueue(job.function, *job.args, job_timeout=timeout, **options)
+                in_front = job.function in FIRST
+                target.enqueue(job.function, *job.args, job_timeout=timeout, at_front=in_front, **options)
             return True
         except DuplicateJobError:
             if not _remove_if_dead(redis, job.job_id):
@@ -123,6 +134,18 @@ def _remove_if_dead(redis: Redis, job_id: str) -> bool:
         job.delete()
         return True
     return False
+
+
+def note_in_job(name: str, value: object) -> None:
+    """Keep something, as JSON, with the job that this process works on, for whoever watches it; nothing without one."""
+    job = get_current_job()
+    if job is None:
+        return
+    try:
+        job.meta[name] = value
+        job.save_meta()
+    except RedisError as error:
+        log.warning("job_note_lost", job_id=job.id, error=type(error).__name__)
 
 
 def is_last_attempt() -> bool:

@@ -13,8 +13,9 @@ from core.models import Project
 
 BAND_SHIFT = 56
 BANDS = 16
-URGENT, UNCERTAIN, ORDINARY = 2, 5, 8
-"""Appended live items with a deadline; what the model is least sure of; everything else."""
+URGENT, AUDITED, UNCERTAIN, ORDINARY = 2, 4, 5, 8
+"""Appended live items with a deadline; what shows how right a model is that labels by itself; what the model is least
+sure of; everything else."""
 
 
 def make_rank(band: int, sequence: int) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
 from core.models import Annotation, Assignment, Batch, Gold, Item, ModelVersion, Participation, Project, TrainingRun
+from core.projects import WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,17 @@ class ProjectStats:
     gold_right: int
     control_items: int = 0
     """Known items that only check people: they are no part of the other counts."""
+    control: int = 0
+    """Answers to known items."""
+
+    @property
+    def answers(self) -> int:
+        """All answers that stand: counted, surplus, and those to known items."""
+        return self.annotations + self.surplus + self.control
 
     @property
     def decided(self) -> int:
-        """Items that people agreed on or an expert settled."""
+        """Items that have a label: people agreed, an expert settled, or it was accepted from a model."""
         return decided_of(self.states)
 
     @property
@@ -96,6 +104,7 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
         batches_loading=_count(session, Batch, Batch.project_id == project.id, Batch.state == "loading"),
         gold_known=gold_known,
         gold_right=gold_right,
+        control=_count(session, Annotation, Annotation.project_id == project.id, Annotation.state == "control"),
         control_items=_count(session, Item, Item.project_id == project.id, Item.purpose != "label"),
     )
 
@@ -103,7 +112,7 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
 def overview(session: Session, workspace_id: int, limit: int) -> list[ProjectSummary]:
     """The projects of a workspace: those that hand out items first, then the others, each the newest first."""
     listed = select(Project.id, Project.public_id, Project.name, Project.state).where(
-        Project.workspace_id == workspace_id
+        Project.workspace_id == workspace_id, ~WITHDRAWN
     )
     rows = session.execute(listed.order_by(Project.state != "open", Project.id.desc()).limit(limit)).all()
     counted = (
@@ -119,8 +128,8 @@ def overview(session: Session, workspace_id: int, limit: int) -> list[ProjectSum
 
 
 def decided_of(states: dict[str, int]) -> int:
-    """Items that people agreed on or an expert settled, of items counted by state."""
-    return states.get("agreed", 0) + states.get("adjudicated", 0)
+    """Items that have a label, by agreement, verdict or an accepted model, of items counted by state."""
+    return sum(states.get(state, 0) for state in ("agreed", "adjudicated", "accepted"))
 
 
 def _totals(session: Session, published: Subquery) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from core import accepting, retreating
 from core.asking import unfinished_starts
 from core.assignment import expire_leases
 from core.changes import unfinished_overlaps
@@ -15,7 +16,9 @@ from core.clock import bucket
 from core.db.tables import table_of
 from core.due import expiry_effect, offer_effect, reestimate_effect
 from core.effects import EnqueueJob, WakeDelivery, add_effect
+from core.explanations import unanswered
 from core.exporting import unfinished_exports
+from core.label_errors import unfinished_looks
 from core.link_requests import sweep_requests
 from core.models import Assignment, Attempt, Batch, Project
 from core.offers import next_offer
@@ -50,7 +53,11 @@ def sweep_rest(session: Session, now: datetime) -> None:
     for effect in (
         *unfinished_runs(session, now),
         *unfinished_prelabels(session),
+        *accepting.unfinished(session),
+        *retreating.unfinished(session),
         *unfinished_starts(session),
+        *unfinished_looks(session),
+        *unanswered(session, now),
         *unfinished_exports(session),
         *unfinished_overlaps(session, now),
         *unfinished_recollections(session),

@@ -25,6 +25,9 @@ UNFINISHED = ("due", "running")
 STALE = timedelta(seconds=40)
 """A run whose process was not heard of for so long, four beats, may be claimed by another."""
 MAX_ATTEMPTS = 3
+"""A run that was claimed so often without getting any further is given up."""
+PROGRESS = "progress_attempt"
+"""Key in a run's snapshot: the last attempt that saved a checkpoint. Those before it do not count against the run."""
 
 
 def claim(session: Session, run_id: int, now: datetime) -> TrainingRun | None:
@@ -51,20 +54,30 @@ def _in_turn(session: Session) -> list[int]:
 def start_run(session: Session, run_id: int, now: datetime) -> bool:
     """Claim a run: one that is due, or one whose process went silent.
 
-    False where it has ended, is alive elsewhere, was cancelled, or was tried three times, which ends it as failed.
+    False where it has ended, is alive elsewhere, was cancelled, or was tried three times in vain, which fails it.
     """
     if end_cancelled(session, run_id, now):
         return False
     unclaimed = or_(TrainingRun.state == "due", _silent(now))
-    free = _run(run_id).where(unclaimed)
-    claimed = free.where(TrainingRun.attempts < MAX_ATTEMPTS).values(
-        state="running", attempts=TrainingRun.attempts + 1, started_at=now, heartbeat_at=now
-    )
-    if changed_one(session, claimed):
-        return True
-    if session.execute(select(TrainingRun.id).where(TrainingRun.id == run_id, unclaimed)).first() is not None:
+    columns = select(TrainingRun.attempts, TrainingRun.snapshot)
+    seen = session.execute(columns.where(TrainingRun.id == run_id, unclaimed)).one_or_none()
+    if seen is None:
+        return False
+    attempts, snapshot = seen
+    if attempts >= MAX_ATTEMPTS + snapshot.get(PROGRESS, 0):
         fail_run(session, run_id, "training_gave_up", {"attempts": MAX_ATTEMPTS}, now)
-    return False
+        return False
+    claimed = _run(run_id).where(unclaimed, TrainingRun.attempts == attempts)
+    values = {"state": "running", "attempts": attempts + 1, "started_at": now, "heartbeat_at": now}
+    return changed_one(session, claimed.values(values))
+
+
+def note_progress(session: Session, run_id: int, attempt: int) -> None:
+    """Say that an attempt has got a run further than it was: it may be killed as often as it makes progress."""
+    run = session.get_one(TrainingRun, run_id, with_for_update=True, populate_existing=True)
+    if run.attempts == attempt and run.snapshot.get(PROGRESS) != attempt:
+        run.snapshot = {**run.snapshot, PROGRESS: attempt}
+        session.flush()
 
 
 def beat(session: Session, run_id: int, now: datetime) -> None:
@@ -93,9 +106,23 @@ def release_run(session: Session, run_id: int, attempt: int, now: datetime) -> N
     session.execute(mine.values(state="due", heartbeat_at=None))
 
 
-def finish_run(session: Session, run_id: int, now: datetime) -> bool:
-    """End a run as done. False where it has ended or was cancelled: then nothing of this attempt may be recorded."""
+def note_snapshot(session: Session, run_id: int, snapshot: Mapping[str, Any]) -> None:
+    """Keep what a run is trained on; a later attempt at it trains on the same."""
+    run = session.get_one(TrainingRun, run_id, with_for_update=True, populate_existing=True)
+    kept = {PROGRESS: run.snapshot[PROGRESS]} if PROGRESS in run.snapshot else {}
+    run.snapshot = {**snapshot, **kept}
+    session.flush()
+
+
+def finish_run(session: Session, run_id: int, now: datetime, attempt: int | None = None) -> bool:
+    """End a run as done. False where it has ended or was cancelled: then nothing of this attempt may be recorded.
+
+    Args:
+        attempt: the `attempts` that the claim got, so that a process whose run was taken over records nothing.
+    """
     running = _run(run_id).where(TrainingRun.state == "running", TrainingRun.cancel_requested_at.is_(None))
+    if attempt is not None:
+        running = running.where(TrainingRun.attempts == attempt)
     return changed_one(session, running.values(state="done", finished_at=now, heartbeat_at=now))
 
 
@@ -165,6 +192,11 @@ def unfinished_run(session: Session, project_id: int) -> TrainingRun | None:
     """The run of a project that is due or running, if there is one."""
     statement = select(TrainingRun).where(TrainingRun.project_id == project_id, TrainingRun.state.in_(UNFINISHED))
     return session.scalars(statement).first()
+
+
+def unfinished_ids(session: Session) -> set[str]:
+    """Public ids of all runs that are due or running."""
+    return set(session.scalars(select(TrainingRun.public_id).where(TrainingRun.state.in_(UNFINISHED))))
 
 
 def trained_since(session: Session, project_id: int, moment: datetime) -> bool:

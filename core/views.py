@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.assignment import Lease
 from core.attention import local_day
 from core.db.tables import table_of
+from core.hints import Hint, hint_of
 from core.models import Batch, Item, Participation, Project, Worker
 
 ITEM, BATCH, PARTICIPATION = table_of(Item), table_of(Batch), table_of(Participation)
@@ -45,6 +46,8 @@ class LeaseView:
     """Items decided in the project, as last counted."""
     total: int
     """Published items."""
+    hint: Hint | None = None
+    """What the model thinks, where the job shows that."""
 
 
 def view_lease(session: Session, project: Project, lease: Lease, worker: Worker, now: datetime) -> LeaseView:
@@ -63,6 +66,7 @@ def view_lease(session: Session, project: Project, lease: Lease, worker: Worker,
         goal=worker.daily_goal,
         done=project.agreed_count,
         total=published_items(session, project.id),
+        hint=hint_of(session, project, lease.assignment_id),
     )
 
 

@@ -45,6 +45,8 @@ class WorkerStats:
     currency: str
     by_project: tuple[tuple[str, int], ...] = ()
     """(name of a job, answers in it)."""
+    rejected: int = 0
+    """Answers that were taken out after a check; they are among those of their day, and of no other count."""
 
 
 def worker_stats(session: Session, worker: Worker, workspace_id: int, now: datetime) -> WorkerStats:
@@ -74,7 +76,18 @@ def worker_stats(session: Session, worker: Worker, workspace_id: int, now: datet
         earned=earned if pays else None,
         currency=session.get_one(Workspace, workspace_id).currency,
         by_project=answered,
+        rejected=_rejected(session, worker.id, workspace_id),
     )
+
+
+def _rejected(session: Session, worker_id: int, workspace_id: int) -> int:
+    statement = (
+        select(func.count())
+        .select_from(Annotation)
+        .join(Project, Project.id == Annotation.project_id)
+        .where(Annotation.worker_id == worker_id, Annotation.state == "rejected", Project.workspace_id == workspace_id)
+    )
+    return session.scalar(statement) or 0
 
 
 def _earned(session: Session, worker_id: int, workspace_id: int) -> int:

@@ -11,6 +11,9 @@ from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.blind import is_apart
+from core.labels import item_text
+from core.learning import load
 from core.models import (
     Annotation,
     Assignment,
@@ -43,7 +46,9 @@ def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None
     assignments = list(session.scalars(select(Assignment)))
     counted = Counter(row.item_id for row in annotations if row.state == "counted")
     active = Counter(row.item_id for row in assignments if row.state == "active")
-    maximum = {project.id: project.max_overlap for project in session.scalars(select(Project))}
+    projects = list(session.scalars(select(Project)))
+    maximum = {project.id: project.max_overlap for project in projects}
+    blind = {project.id: load(project.learning).blind_share for project in projects}
     for item in session.scalars(select(Item)):
         assert item.submitted == counted[item.id], f"item {item.id}: says {item.submitted}, rows {counted[item.id]}"
         assert item.leased == active[item.id], f"item {item.id}: leased {item.leased}, rows {active[item.id]}"
@@ -53,9 +58,12 @@ def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None
         assert item.slots >= 0, f"item {item.id} has {item.slots} slots"
         most = max(maximum[item.project_id], (ceilings or {}).get(item.id, 0))
         assert counted[item.id] <= most, f"item {item.id} has {counted[item.id]} annotations"
-        if item.state == "agreed":
+        if item.state in ("agreed", "accepted"):
             assert item.label_id is not None
             assert item.decided_at is not None
+        if item.state == "accepted":
+            assert (item.slots, item.purpose) == (0, "label"), f"item {item.id} is labeled by a model"
+            assert not is_apart(item_text(item.content), item.content_hash, blind[item.project_id]), f"item {item.id}"
     standing = Counter((row.item_id, row.worker_id) for row in annotations if row.state in STANDING)
     assert not [pair for pair, count in standing.items() if count > 1], "somebody counts twice on an item"
     held = Counter((row.worker_id, row.project_id) for row in assignments if row.state == "active")

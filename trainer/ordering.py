@@ -17,11 +17,12 @@ from core.models import ModelVersion, Project
 from core.predictions import pieces
 from core.ranks import ORDINARY, UNCERTAIN
 from core.runtime import Runtime
-from trainer import payoff, selection
+from trainer import payoff, redaction, selection, zero_shot
+from trainer.base_models import base_for
 from trainer.cycle import pause
 from trainer.embeddings import embed, load_encoder
 from trainer.selection import BandPlan, Vectors
-from trainer.settings import TrainingSettings, base_model, choose_device
+from trainer.settings import TrainingSettings, choose_device
 
 AHEAD_ITEMS = 5000
 """At most so many items go ahead of the others."""
@@ -66,9 +67,20 @@ def _spread(runtime: Runtime, project_id: int, items: OpenItems, share: float) -
     fresh = np.flatnonzero(np.isnan(items.told) & items.alone)
     fresh = fresh[np.argsort(items.lots[fresh], kind="stable")]
     fresh = fresh[items.lots[fresh] >= share][:LOOKED_AT]
-    vectors = _vectors(runtime, project_id, items.ids[fresh].tolist())
-    order = np.arange(len(fresh)) if vectors is None else selection.diverse_order(vectors, START_ITEMS)
+    with runtime.reading() as session:
+        texts = texts_of(session, project_id, items.ids[fresh].tolist())
+        names = zero_shot.label_texts(session.get_one(Project, project_id).label_schema)
+    vectors = _embedded(runtime, [*texts, *names])
+    order = np.arange(len(fresh)) if vectors is None else _covering(vectors[: len(texts)], vectors[len(texts) :], names)
     return np.concatenate([begun, fresh[order[:START_ITEMS]]])
+
+
+def _covering(vectors: Vectors, label_vectors: Vectors, names: Sequence[str]) -> Ints:
+    """What covers the texts; those that seem to be of rare labels count more, where the labels' names say anything."""
+    weights = None
+    if zero_shot.tell_something(names):
+        weights = zero_shot.rarity(zero_shot.probabilities(vectors, label_vectors))
+    return selection.diverse_order(vectors, START_ITEMS, weights)
 
 
 def reorder(runtime: Runtime, version: ModelVersion) -> None:
@@ -143,11 +155,12 @@ def _embedded(runtime: Runtime, texts: Sequence[str]) -> Vectors | None:
     """None where the encoder cannot be had: then the order is less clever, and nothing else."""
     try:
         device = choose_device(runtime.settings.device)
-        model, tokenizer = load_encoder(base_model(runtime.settings), device)
+        model, tokenizer = load_encoder(base_for(runtime.settings, texts), device)
     except SettingsError as error:
         log.warning("no_embeddings", error=str(error))
         return None
-    return embed(model, tokenizer, texts, device)
+    redact = redaction.load(runtime.settings.redaction)
+    return embed(model, tokenizer, [redact(text) for text in texts], device)
 
 
 def _carry_out(runtime: Runtime, project_id: int, version_id: int | None, plan: BandPlan) -> None:

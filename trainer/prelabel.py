@@ -1,19 +1,24 @@
-"""A champion speaks on all open items, and they are asked in the order of its doubt."""
+"""A champion speaks on all open items, and they are asked in the order of its doubt.
+
+It also speaks on the holdout's items that people have labeled, so that it is known what may be done with what it says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from core.clock import now
 from core.labels import item_text
 from core.log import get_logger
 from core.models import Item, ModelVersion, Project
-from core.predictions import PredictionRow, finish_prelabel, record, unpredicted
+from core.predictions import PredictionRow, finish_prelabel, record, unpredicted, unspoken
 from core.runtime import Runtime
-from trainer import artifacts, predict
+from trainer import artifacts, predict, redaction
 from trainer.cycle import pause
 from trainer.heads import Head, head_for, known_labels
 from trainer.ordering import reorder
@@ -37,7 +42,8 @@ def carry_out(runtime: Runtime, version: ModelVersion) -> int:
     head = head_for(known_labels(project.label_schema, loaded.label_ids))
     total = 0
     while True:
-        total += _predict_all(runtime, version, head, device, loaded)
+        total += _predict_all(runtime, version, head, device, loaded, unpredicted)
+        _predict_all(runtime, version, head, device, loaded, unspoken)
         reorder(runtime, version)
         with runtime.writing() as session:
             if finish_prelabel(session, version.id, now()):
@@ -63,14 +69,23 @@ def _load(directory: Path, temperature: float | None) -> Loaded:
     return Loaded(model, tokenizer, length, label_ids, temperature or 1.0)
 
 
-def _predict_all(runtime: Runtime, version: ModelVersion, head: Head, device: Device, loaded: Loaded) -> int:
+def _predict_all(
+    runtime: Runtime,
+    version: ModelVersion,
+    head: Head,
+    device: Device,
+    loaded: Loaded,
+    find: Callable[[Session, ModelVersion, int, int], list[Item]],
+) -> int:
+    """Speak on all items that `find` gives, a page after another: (session, version, last id, how many)."""
+    redact = redaction.load(runtime.settings.redaction)
     total = after = 0
     while True:
         with runtime.reading() as session:
-            items = unpredicted(session, version, after, CHUNK)
+            items = find(session, version, after, CHUNK)
         if not items:
             return total
-        texts = [item_text(item.content) for item in items]
+        texts = [redact(item_text(item.content)) for item in items]
         said = predict.probabilities(
             loaded.model, loaded.tokenizer, texts, head, device, loaded.max_length, loaded.temperature
         )

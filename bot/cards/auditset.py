@@ -94,7 +94,7 @@ def _found(card: AuditSection, locale: str) -> list[str]:
     return [
         say("auditset_owed", locale, count=found.owed) if found.owed else "",
         say("audit_progress", locale, count=found.audited, accepted=found.accepted) if found.audited else "",
-        estimate_sentence(found.estimate, locale) if found.estimate else "",
+        estimate_sentence(found, locale),
         agreement_sentence(card.agreement, locale),
     ]
 

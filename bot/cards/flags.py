@@ -30,7 +30,10 @@ class FlagsCard(View):
 
 @dataclass(frozen=True, slots=True)
 class FlagCard(View):
-    """One flag, and what the reader may do. question: a code, asked before it is done."""
+    """One flag, and what the reader may do. question: a code, asked before it is done.
+
+    Its buttons carry as their version whether the reader came from the flags of all jobs (0) or of its job alone (1).
+    """
 
     report: FlagReport
     rows: tuple[tuple[Choice, ...], ...]
@@ -43,7 +46,8 @@ def render(card: FlagsCard, locale: str) -> Message:
     if not page.lines:
         code = "flags_none_in" if card.project else "flags_none"
         return Message(text=say(code, locale, project=card.project))
-    buttons = [(Choice(make("flag", one.public_id), text=_button(one, locale)),) for one in page.lines]
+    scope = int(bool(card.project_public_id))
+    buttons = [(Choice(make("flag", one.public_id, version=scope), text=_button(one, locale)),) for one in page.lines]
     code = "flags_heading" if page.unsettled else "flags_heading_settled"
     return Message(
         heading=say(code, locale, count=page.unsettled),
@@ -58,7 +62,7 @@ def render_flag(card: FlagCard, locale: str) -> Message:
     report, line = card.report, card.report.line
     pieces = [
         "\n".join([f"“{line.project}” · {say(f'flag_kind_{line.kind}', locale)}", *_found(report, locale)]),
-        f"{say(f'flag_now_{line.action}', locale)} {say(f'flag_state_{line.state}', locale)}",
+        _standing(report, locale),
         say("flag_they_say", locale, words=report.appeal) if report.appeal else "",
         say("flag_you_say", locale, words=report.reply) if report.reply else "",
         _sample(report.sample, locale),
@@ -69,6 +73,15 @@ def render_flag(card: FlagCard, locale: str) -> Message:
         text="\n\n".join(piece for piece in pieces if piece),
         buttons=render_rows(card.rows, locale),
     )
+
+
+def _standing(report: FlagReport, locale: str) -> str:
+    """What holds now, and who decides. Of a lifted flag: that nothing of it is left, but perhaps of another one."""
+    line = report.line
+    if line.state != "lifted":
+        return f"{say(f'flag_now_{line.action}', locale)} {say(f'flag_state_{line.state}', locale)}"
+    left = say("flag_still_paused", locale) if report.restriction == "paused" else ""
+    return f"{say('flag_state_lifted', locale)} {left}".strip()
 
 
 def name_of(name: str, locale: str) -> str:
@@ -109,10 +122,22 @@ def _found(report: FlagReport, locale: str) -> list[str]:
     said = {name: _readable(value, locale) for name, value in evidence.items()}
     said["other"] = name_of(str(evidence.get("other_name", "")), locale)
     found = [say(_code(report.line.kind, evidence), locale, **said)]
+    return [*found, *_honest(report, said, locale)]
+
+
+def _honest(report: FlagReport, said: dict[str, Any], locale: str) -> list[str]:
+    """What honest work looks like: how seldom like this, or how many answers would be right."""
+    evidence = report.evidence
+    odds = number(10 ** min(MOST_ODDS, int(evidence.get("score", 0))), locale)
     if report.line.kind != "gold":
-        odds = number(10 ** min(MOST_ODDS, int(evidence.get("score", 0))), locale)
-        found.append(say("flag_odds", locale, odds=odds))
-    return found
+        return [say("flag_odds", locale, odds=odds)]
+    code = _code("gold", evidence)
+    if code == "flag_found_below":
+        return [say("flag_odds_below", locale, odds=odds)]
+    if "usual" not in evidence:  # of a flag from before this was kept
+        return []
+    usual = "flag_usual_crowd" if code == "flag_found_crowd" else "flag_usual_gold"
+    return [say(usual, locale, usual=said["usual"], answers=said["answers"])]
 
 
 def _code(kind: str, evidence: dict[str, Any]) -> str:
@@ -133,11 +158,14 @@ def _readable(value: Any, locale: str) -> Any:
 def _sample(sample: tuple[Sampled, ...], locale: str) -> str:
     if not sample:
         return ""
-    lines = [
-        say("flag_sample_other" if one.decided and one.decided != one.said else "flag_sample", locale, **_shown(one))
-        for one in sample
-    ]
+    lines = [say(_sample_code(one), locale, **_shown(one)) for one in sample]
     return "\n".join([say("flag_samples", locale), *lines])
+
+
+def _sample_code(one: Sampled) -> str:
+    if one.known:
+        return "flag_sample_known"
+    return "flag_sample_other" if one.decided and one.decided != one.said else "flag_sample"
 
 
 def _shown(one: Sampled) -> dict[str, str]:

@@ -26,6 +26,8 @@ def render(card: FormCard, locale: str) -> Message:
         "gold": say("form_gold", locale, gold=mapping["gold"]) if mapping.get("gold") else "",
         "bad": bad_rows_text(data.get("bad", []), data.get("bad_count", 0), locale),
         "question": data.get("question", ""),
+        "known_column": mapping.get("gold") or "",
+        **_misfits(data.get("fit", {}), locale),
     }
     facts = say("form_facts", locale, count=known["rows"], **known) if data.get("with_facts") else ""
     asked = say(card.text_code, locale, **known) if card.text_code else ""
@@ -35,6 +37,15 @@ def render(card: FormCard, locale: str) -> Message:
         text="\n\n".join(piece for piece in (facts, asked) if piece),
         buttons=render_rows(card.rows, locale),
     )
+
+
+def _misfits(seen: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """How many of the known labels fit, and a line for each of the first that do not."""
+    rows = [
+        {"line": at, "code": "unknown_gold_label", "params": {"label": name}} for at, name in seen.get("misfits", ())
+    ]
+    lines = "\n".join(bad_row_line(row, locale) for row in rows)
+    return {"fitting": seen.get("fitting", 0), "filled": seen.get("filled", 0), "misfits": lines}
 
 
 def bad_rows_text(bad: Iterable[Mapping[str, Any]], count: int, locale: str) -> str:

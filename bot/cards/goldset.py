@@ -112,11 +112,15 @@ def _sentences(card: GoldsetCard, locale: str) -> list[str]:
         lines += [say("goldset_served", locale, count=pool.served, share=right)]
     lines += [say("goldset_teaches" if settings.teaches else "goldset_silent", locale)] if checks else []
     lines += _lessons(settings, pool, locale)
+    least = value_text("least_accuracy", settings.least_accuracy, locale)
+    lines += [say("setting_line", locale, name=say("setting_least_accuracy", locale), value=least)]
     lines += [say("goldset_doubts", locale, count=card.doubts)] if card.doubts else []
     return lines + ([say("goldset_failed", locale, count=card.failed)] if card.failed else [])
 
 
 def _lessons(settings: QualitySettings, pool: Pool, locale: str) -> list[str]:
+    if (settings.practice or settings.quiz) and not (pool.hidden or pool.practice):
+        return [say("quality_quiz_idle", locale)]
     lines = []
     if settings.practice:
         lines += [say("goldset_practice", locale, count=settings.practice)]

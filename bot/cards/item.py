@@ -9,15 +9,19 @@ from typing import Any, Protocol, cast
 from bot.cards.buttons import render_button, render_rows
 from bot.cards.lessons import step_text, told_text
 from bot.cards.views import Answers, Choice, ItemCard
-from bot.surface import Button, Message, Part
+from bot.surface import NOTE, Button, Message, Part
 from bot.texts import say
+from bot.texts.measures import share
 from bot.texts.units import length, shorten
 from bot.tokens import make
+from core import labels
 from core.labeling import SKIP_REASONS
 from core.views import LeaseView
 
 QUESTION_UNITS, CONTENT_UNITS, GUIDELINES_UNITS = 1000, 1500, 200
 """UTF-16 code units of question, item and guidelines that a card shows; with the labels they fit every platform."""
+HINT_UNITS = 60
+"""The same of a label in a hint."""
 
 
 class KindCard(Protocol):
@@ -38,18 +42,30 @@ def render(card: ItemCard, locale: str) -> Message:
     return Message(
         kind="card",
         heading=shorten(view.question, QUESTION_UNITS),
-        parts=shown_parts(view.content),
-        text="\n\n".join(piece for piece in (short, why, *_lesson(card, locale), cheer) if piece),
+        parts=(*_told(card, locale), *shown_parts(view.content)),
+        text="\n\n".join(piece for piece in (short, why, _step(card, locale), _hint(view, locale), cheer) if piece),
         footer=_footer(view, given, locale),
         progress=min(1.0, view.done / view.total) if view.total else None,
         buttons=_reasons(view, locale) if card.skipping else _buttons(card, given, locale),
     )
 
 
-def _lesson(card: ItemCard, locale: str) -> tuple[str, str]:
-    """What is told about the answer before, and how far practice or a quiz has come; empty for most cards."""
-    told = told_text(card.told, locale) if card.told else ""
-    return told, step_text(card.step, locale) if card.step else ""
+def _hint(view: LeaseView, locale: str) -> str:
+    """What the model thinks of the item, where the job shows that."""
+    if view.hint is None:
+        return ""
+    name = labels.name_of(labels.load(view.label_schema), view.hint.label_id)
+    return say("card_hint", locale, label=shorten(name, HINT_UNITS), share=share(view.hint.confidence, locale))
+
+
+def _told(card: ItemCard, locale: str) -> tuple[Part, ...]:
+    """What is told about the answer before: above the item, so that it is read first; nothing on most cards."""
+    return (Part(NOTE, told_text(card.told, locale)),) if card.told else ()
+
+
+def _step(card: ItemCard, locale: str) -> str:
+    """How far practice or a quiz has come; empty for most cards."""
+    return step_text(card.step, locale) if card.step else ""
 
 
 def is_cut(question: str, content: Sequence[dict[str, Any]]) -> bool:

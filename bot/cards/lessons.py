@@ -8,16 +8,21 @@ from typing import Literal
 from bot.texts import say
 from bot.texts.units import shorten
 
-LABEL_UNITS, EXPLANATION_UNITS = 40, 280
-"""UTF-16 code units of a label and of an explanation, so that both fit a card beside all else that it shows."""
+TEXT_UNITS, LABEL_UNITS, EXPLANATION_UNITS = 60, 40, 280
+"""UTF-16 code units of an item, a label and an explanation, so that all fit a card beside what else it shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is told about an answer. label: the name of the right one. explanation: empty where nobody gave one."""
+    """What is told about an answer to the item of this text.
+
+    label, said: names of the right label, and of the one that was given. explanation: empty where nobody gave one.
+    """
 
     right: bool
+    text: str
     label: str
+    said: str
     explanation: str = ""
 
 
@@ -36,11 +41,12 @@ def label_text(told: Told) -> str:
 
 
 def told_text(told: Told, locale: str) -> str:
-    """A friendly sentence or two about an answer."""
+    """A friendly sentence or two about an answer; they name the item, because another one is on the card by then."""
     code = "told_right" if told.right else "told_other"
     code = f"{code}_why" if told.explanation else code
+    about = {"text": shorten(" ".join(told.text.split()), TEXT_UNITS), "said": shorten(told.said, LABEL_UNITS)}
     why = shorten(told.explanation, EXPLANATION_UNITS)
-    return say(code, locale, label=label_text(told), explanation=why)
+    return say(code, locale, label=label_text(told), explanation=why, **about)
 
 
 def step_text(step: Step, locale: str) -> str:

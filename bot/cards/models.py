@@ -37,7 +37,7 @@ class Standing:
 class Version:
     """One model version in the list. state: champion, held or retired; `usable`: its files are there.
 
-    reason: why it was held. drifted: it agrees less with new labels than it should.
+    reason: why it was held. drifted: it agrees less with new labels than it should. has_card: there is a report on it.
     """
 
     number: int
@@ -48,6 +48,7 @@ class Version:
     usable: bool
     reason: Reason | None = None
     drifted: bool = False
+    has_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +127,21 @@ def _version(version: Version, card: ModelsCard, locale: str) -> str:
 
 
 def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
-    others = [version for version in card.versions if version.state != "champion" and version.usable]
-    choices = tuple(
-        (
-            Choice(
-                make("model", card.public_id, str(version.number)),
-                "button_go_back_to" if version.state == "retired" else "button_use_model",
-                f"v{version.number}",
-            ),
-        )
-        for version in others
-    )
+    choices = tuple(row for version in card.versions if (row := _row(version, card.public_id)))
     train = Choice(make("pick", card.public_id, "train"), "button_train", style="quiet")
     if card.standing.training:
         return (*choices, stop_row(card.public_id, card.run)) if card.run else choices
     return (*choices, (train,))
+
+
+def _row(version: Version, job: str) -> tuple[Choice, ...]:
+    """What can be done with a version: use it instead, see how good it is."""
+    number = str(version.number)
+    code = "button_go_back_to" if version.state == "retired" else "button_use_model"
+    use = Choice(make("model", job, number), code, f"v{number}")
+    report = Choice(make("modelcard", job, number), "button_model_report", f"v{number}")
+    usable = version.state != "champion" and version.usable
+    return (*((use,) if usable else ()), *((report,) if version.has_card else ()))
 
 
 def stop_row(project: str, run: str) -> tuple[Choice, ...]:

@@ -27,6 +27,7 @@ INK, PALE_INK, PAPER, LINE = "#1b1f24", "#6b7280", "#ffffff", "#d5d9e0"
 COLOURS = {
     "agreed": "#2da44e",
     "settled": "#2f81f7",
+    "accepted": "#8250df",
     "disputed": "#f08c2e",
     "withdrawn": "#8c959f",
     "open": "#e6e9ee",
@@ -66,8 +67,8 @@ class Figures:
 
     @property
     def decided(self) -> int:
-        """Items that are agreed or settled."""
-        return sum(count for kind, count in self.items if kind in ("agreed", "settled"))
+        """Items that have a label: agreed, settled, or accepted from a model."""
+        return sum(count for kind, count in self.items if kind in ("agreed", "settled", "accepted"))
 
 
 def draw(figures: Figures) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from bot.cards import item
 from bot.cards.buttons import render_rows
@@ -27,8 +28,19 @@ SAMPLE = make("sample")
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence by its code, with its parameters."""
+
+    code: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class HubCard(View):
-    """All settings of a job that is not posted yet. name: of the file. items: that the file gives, about."""
+    """All settings of a job that is not posted yet. name: of the file. items: that the file gives, about.
+
+    remarks: on its known labels.
+    """
 
     name: str
     items: int
@@ -37,6 +49,7 @@ class HubCard(View):
     settings: JobSettings
     reading: Reading
     rows: tuple[tuple[Choice, ...], ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,10 @@ class SampleCard(View):
 
 @dataclass(frozen=True, slots=True)
 class PriceCard(View):
-    """What the job will take, and the way to post it. shown: whether its first item stands above."""
+    """What the job will take, and the way to post it. shown: whether its first item stands above.
+
+    items: that are to be labeled. remarks: on its known labels.
+    """
 
     items: int
     settings: JobSettings
@@ -56,6 +72,7 @@ class PriceCard(View):
     estimate: Estimate
     shown: bool
     rows: tuple[tuple[Choice, ...], ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 def render_hub(card: HubCard, locale: str) -> Message:
@@ -63,12 +80,18 @@ def render_hub(card: HubCard, locale: str) -> Message:
     labels = say("hub_labels", locale, labels=labels_text(card.labels))
     facts = settings_text(SHOWN, card.settings, card.reading, locale)
     items = say("hub_items", locale, count=card.items, items=number(card.items, locale))
+    question = f"“{shorten(card.question, QUESTION_UNITS)}”\n{labels}"
+    pieces = (question, facts, _remarks(card.remarks, locale), say("hub_change", locale))
     return Message(
         kind="form",
         heading=f"{card.name} · {items}",
-        text="\n\n".join((f"“{shorten(card.question, QUESTION_UNITS)}”\n{labels}", facts, say("hub_change", locale))),
+        text="\n\n".join(piece for piece in pieces if piece),
         buttons=render_rows(card.rows, locale),
     )
+
+
+def _remarks(remarks: Sequence[Remark], locale: str) -> str:
+    return "\n".join(say(remark.code, locale, **remark.params) for remark in remarks)
 
 
 def labels_text(labels: Sequence[str]) -> str:
@@ -101,7 +124,7 @@ def render_price(card: PriceCard, locale: str) -> Message:
     return Message(
         kind="form",
         heading=say("price_heading", locale),
-        text=f"{above}\n\n{lines}",
+        text="\n\n".join(piece for piece in (above, lines, _remarks(card.remarks, locale)) if piece),
         buttons=render_rows(card.rows, locale),
     )
 

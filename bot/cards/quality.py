@@ -12,6 +12,7 @@ from bot.surface import Message
 from bot.texts import say
 from bot.texts.measures import share
 from core.aims import Aim
+from core.gold_pool import Pool
 from core.quality import ACTIONS, QualitySettings
 
 
@@ -19,14 +20,14 @@ from core.quality import ACTIONS, QualitySettings
 class QualityCard(View):
     """All sections of a job's quality.
 
-    known: items with a known label that may be asked. pilot_size, pilot_state: as of the project.
+    pool: its known items. pilot_size, pilot_state: as of the project.
     """
 
     name: str
     aim: Aim
     answers: Answers
     settings: QualitySettings
-    known: int
+    pool: Pool
     pilot_size: int
     pilot_state: str
     rows: tuple[tuple[Choice, ...], ...]
@@ -38,7 +39,8 @@ def render(card: QualityCard, locale: str) -> Message:
     sentences = (
         aim_sentence(card.aim, card.answers, locale),
         _known(card, locale),
-        _quiz(settings, locale),
+        _quiz(card, locale),
+        _least(settings, locale),
         _rules(settings, locale),
         _audits(settings, locale),
         _pilot(card, locale),
@@ -52,17 +54,32 @@ def render(card: QualityCard, locale: str) -> Message:
 
 
 def _known(card: QualityCard, locale: str) -> str:
-    if not card.known:
+    pool, settings = card.pool, card.settings
+    if not pool.known:
         return say("quality_gold_none", locale)
-    checks = card.settings.gold_use == "check" and card.settings.gold_every > 0
-    return say("quality_gold_checks" if checks else "quality_gold_compared", locale, count=card.known)
+    if settings.gold_use != "check" or settings.gold_every <= 0:
+        return say("quality_gold_compared", locale, count=pool.known)
+    code = "quality_gold_teaches" if settings.teaches else "quality_gold_checks"
+    return say(code, locale, count=pool.hidden, known=pool.known)
 
 
-def _quiz(settings: QualitySettings, locale: str) -> str:
+def _quiz(card: QualityCard, locale: str) -> str:
+    """What comes before the job; without known items that may be asked nobody gets any of it."""
+    settings, pool = card.settings, card.pool
+    if not settings.practice and not settings.quiz:
+        return say("quality_quiz_none", locale)
+    if not pool.hidden and not pool.practice:
+        return say("quality_quiz_idle", locale)
     practice = say("quality_practice", locale, count=settings.practice) if settings.practice else ""
     passed = share(settings.quiz_pass, locale)
     quiz = say("quality_quiz", locale, count=settings.quiz, share=passed) if settings.quiz else ""
-    return " ".join(piece for piece in (practice, quiz) if piece) or say("quality_quiz_none", locale)
+    return " ".join(piece for piece in (practice, quiz) if piece)
+
+
+def _least(settings: QualitySettings, locale: str) -> str:
+    if not settings.least_accuracy:
+        return say("quality_least_chance", locale)
+    return say("quality_least", locale, share=share(settings.least_accuracy, locale))
 
 
 def _rules(settings: QualitySettings, locale: str) -> str:

@@ -1,4 +1,4 @@
-"""What follows where somebody's answers look wrong: a line and a button for each kind."""
+"""What follows where somebody's answers look wrong: a line and a button for each kind, and what each may lead to."""
 
 from __future__ import annotations
 
@@ -12,21 +12,31 @@ from bot.texts import say
 from bot.tokens import make
 from core.quality import ACTIONS, RULES
 
+SURE = "sure"
+"""In place of an action on a button: a ban that was asked about."""
+
 
 @dataclass(frozen=True, slots=True)
 class RulesCard(View):
-    """The rules of a job: kind of flag to action."""
+    """The rules of a job: kind of flag to action.
+
+    kind: of the one rule whose action is asked for, empty for all. asks_ban: whether they are sure of a ban is asked.
+    """
 
     name: str
     project_public_id: str
     rules: Mapping[str, str]
     back: Choice
+    kind: str = ""
+    asks_ban: bool = False
 
 
 def render(card: RulesCard, locale: str) -> Message:
-    """What is looked for and what follows; a tap on a button goes on to the next action."""
+    """What is looked for and what follows; or one rule with everything that may follow from it."""
+    if card.kind:
+        return _of_one(card, locale)
     lines = [f"• {say(f'rule_{kind}', locale)}\n→ {say(f'rule_then_{card.rules[kind]}', locale)}" for kind in RULES]
-    rows = [(_button(card, kind, locale),) for kind in RULES]
+    rows = [(_button_of(card, kind, locale),) for kind in RULES]
     return Message(
         kind="form",
         heading=say("rules_heading", locale, project=card.name),
@@ -36,9 +46,29 @@ def render(card: RulesCard, locale: str) -> Message:
     )
 
 
-def _button(card: RulesCard, kind: str, locale: str) -> Choice:
-    """It names the action that it leads to from here, so that a second tap changes nothing more."""
-    action = card.rules[kind]
-    following = ACTIONS[(ACTIONS.index(action) + 1) % len(ACTIONS)]
-    text = f"{say(f'flag_kind_{kind}', locale)}: {say(f'rule_short_{action}', locale)}"
-    return Choice(make("rule", card.project_public_id, f"{kind}-{following}"), text=text)
+def _of_one(card: RulesCard, locale: str) -> Message:
+    asked = say("rule_sure_ban" if card.asks_ban else "rule_ask", locale)
+    choices = [_sure(card)] if card.asks_ban else [_action(card, action, locale) for action in ACTIONS]
+    return Message(
+        kind="form",
+        heading=say("rules_heading", locale, project=card.name),
+        text=f"{say(f'rule_{card.kind}', locale)}\n\n{asked}",
+        buttons=render_rows([*((choice,) for choice in choices), (card.back,)], locale),
+    )
+
+
+def _button_of(card: RulesCard, kind: str, locale: str) -> Choice:
+    text = f"{say(f'flag_kind_{kind}', locale)}: {say(f'rule_short_{card.rules[kind]}', locale)}"
+    return Choice(make("rules", card.project_public_id, kind), text=text)
+
+
+def _action(card: RulesCard, action: str, locale: str) -> Choice:
+    """An action by its name; the one that holds now is marked."""
+    chosen = card.rules[card.kind] == action
+    text = ("✓ " if chosen else "") + say(f"rule_do_{action}", locale)
+    payload = make("rule", card.project_public_id, f"{card.kind}-{action}")
+    return Choice(payload, text=text, style="primary" if chosen else "plain")
+
+
+def _sure(card: RulesCard) -> Choice:
+    return Choice(make("rule", card.project_public_id, f"{card.kind}-{SURE}"), "button_member_ban_sure", style="danger")

@@ -21,10 +21,11 @@ class StatsCard(View):
 def render(card: StatsCard, locale: str) -> Message:
     """A line for each thing there is to tell; a bar for the day's goal."""
     stats = card.stats
-    if not stats.annotations and not stats.skips:
+    if not stats.annotations and not stats.skips and not stats.rejected:
         return Message(text=say("stats_none", locale))
     lines = [
         say("stats", locale, count=stats.annotations),
+        say("stats_rejected", locale, count=stats.rejected) if stats.rejected else "",
         _today(stats, locale),
         say("stats_streak", locale, count=stats.streak) if stats.streak > 1 else "",
         say("stats_skips", locale, count=stats.skips) if stats.skips else "",

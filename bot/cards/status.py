@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cards.buttons import render_rows
+from bot.cards.learning import model_sentences
 from bot.cards.models import Standing, model_sentence
 from bot.cards.views import Choice, View
 from bot.surface import Attachment, Message
 from bot.texts import say
 from bot.texts.measures import moment, money, number, share, span
 from bot.tokens import make
+from core.acceptance_report import NOTHING, ModelReport
 from core.forecast import Forecast
 from core.progress import Progress
 from core.stats import ProjectStats
@@ -19,7 +21,8 @@ from core.stats import ProjectStats
 PICTURE = "status.png"
 SQUARES = (
     ("agreed", ("agreed",)),
-    ("settled", ("adjudicated", "accepted")),
+    ("settled", ("adjudicated",)),
+    ("accepted", ("accepted",)),
     ("disputed", ("disputed",)),
     ("withdrawn", ("withdrawn",)),
     ("open", ("open",)),
@@ -36,7 +39,7 @@ class JobStatus(View):
     price: of an answer, spent: on all so far (answers, audits, verdicts, training), in hundredths of `currency`.
     audits_owed: answers that are due for an expert's look. time_zone: of who looks.
     picture: path of a PNG file, filled in after the transaction; empty where it could not be drawn.
-    waiting: items that wait for the end of a pilot.
+    waiting: items that wait for the end of a pilot. by_model: what models have labeled by themselves.
     """
 
     public_id: str
@@ -56,6 +59,7 @@ class JobStatus(View):
     audits_owed: int = 0
     picture: str = ""
     waiting: int = 0
+    by_model: ModelReport = NOTHING
 
     @property
     def items(self) -> tuple[tuple[str, int], ...]:
@@ -73,6 +77,7 @@ def render(card: JobStatus, locale: str) -> Message:
     """The picture with the words below it; the words alone where there is no picture."""
     count = _count(card, locale)
     lines = [count, _when(card, locale), *_facts(card, locale), model_sentence(card.model, locale)]
+    lines += model_sentences(card.by_model, locale)
     text = "\n".join(line for line in lines if line)
     legend = say("status_legend", locale, id=card.public_id)
     attachment = Attachment(PICTURE, "image/png", card.picture, count) if card.picture else None
@@ -109,6 +114,8 @@ def _when(card: JobStatus, locale: str) -> str:
     """What it will still take, when it will be done and how right it will be, or what holds it up."""
     if card.state != "open":
         return say(f"status_{card.state}", locale, id=card.public_id)
+    if card.forecast.used_up:
+        return left_sentence(card.forecast, locale)
     right = right_sentence(card.forecast, locale)
     if not card.stats.states.get("open", 0):
         return _lines(say("status_through", locale) if card.stats.items else "", right)
@@ -116,7 +123,9 @@ def _when(card: JobStatus, locale: str) -> str:
 
 
 def left_sentence(ahead: Forecast, locale: str) -> str:
-    """The answers that are still needed."""
+    """The answers that are still needed, or that a budget allows none of them."""
+    if budget := ahead.used_up:
+        return say("status_budget_used", locale, count=budget, answers=number(budget, locale))
     low, high = (number(count, locale) for count in (ahead.answers_low, ahead.answers_high))
     code = "status_left_exactly" if low == high else "status_left"
     answers = number(ahead.answers_left, locale)
@@ -161,10 +170,8 @@ def _lines(*sentences: str) -> str:
 def _facts(card: JobStatus, locale: str) -> list[str]:
     stats, gone = card.stats, card.progress
     lines = []
-    if stats.annotations:
-        per_item = f"{stats.annotations_per_item:.1f}"
-        answers = number(stats.annotations + stats.surplus, locale)
-        lines += [say("status_answers", locale, answers=answers, per_item=per_item)]
+    if stats.answers:
+        lines += [_answers(stats, locale)]
         lines += [say("status_active", locale, count=gone.active)] if card.state == "open" else []
     if gone.agreement is not None:
         lines += [say("status_agreement", locale, share=share(gone.agreement, locale))]
@@ -182,10 +189,23 @@ def _facts(card: JobStatus, locale: str) -> list[str]:
     return lines
 
 
+def _answers(stats: ProjectStats, locale: str) -> str:
+    """All answers that stand, as they are paid, and how many of them only checked people."""
+    answers, per_item = number(stats.answers, locale), f"{stats.annotations_per_item:.1f}"
+    said = say("status_answers", locale, count=stats.answers, answers=answers, per_item=per_item)
+    if not stats.control:
+        return said
+    known = number(stats.control, locale)
+    return say("status_answers_known", locale, count=stats.control, said=said, number=known)
+
+
 def _rows(card: JobStatus) -> tuple[tuple[Choice, ...], ...]:
     job = card.public_id
     settle = (Choice(make("pick", job, "settle"), "button_settle", style="primary"),)
     return (
+        (Choice(make("aim", job), "button_raise", style="primary"),)
+        if card.state == "open" and card.forecast.used_up
+        else (),
         settle if card.stats.states.get("disputed", 0) else (),
         (Choice(make("status", job), "button_refresh"), Choice(make("export", job), "button_export")),
         (Choice(make("edit", job), "button_edit"), Choice(make("workers"), "button_people")),

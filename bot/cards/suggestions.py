@@ -18,10 +18,14 @@ NAME_UNITS = 24
 
 @dataclass(frozen=True, slots=True)
 class SuggestionsCard(View):
-    """Suggestions of one job or of all. scope: public id of the one job; empty for all, which are then named."""
+    """Suggestions of one job or of all.
+
+    scope: public id of the one job; empty for all, which are then named. done: one was dealt with just now.
+    """
 
     page: SuggestionPage
     scope: str = ""
+    done: bool = False
 
 
 def render(card: SuggestionsCard, locale: str) -> Message:
@@ -36,7 +40,7 @@ def render(card: SuggestionsCard, locale: str) -> Message:
     return Message(
         kind="form",
         heading=heading,
-        text="\n\n".join(lines) if lines else say("suggestions_none", locale),
+        text="\n\n".join(lines) or say("suggestions_all_done" if card.done else "suggestions_none", locale),
         footer=say("card_page", locale, page=page.page + 1, pages=page.pages) if page.pages > 1 else "",
         buttons=render_rows(_rows(card, first), locale),
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from core.cli.failures import Sentences
+from core.cli.model_commands import model, predict
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -150,7 +151,7 @@ def invite(role: str, uses: int, hours: float) -> None:
     """Print a link by which people join."""
     from core.cli.invite import invite as run
 
-    click.echo(run(_settings(), role, uses, hours))
+    click.echo(run(_settings(make_home=False), role, uses, hours))
 
 
 @main.command()
@@ -163,7 +164,7 @@ def aggregate(labels: Path, method: str, gold: Path | None, out: Path | None, as
     """Decide one label for each item of a CSV of answers: task, worker, label."""
     from core.cli.aggregate import run
 
-    found, sentences = run(labels, method, gold, out)
+    found, sentences = run(labels, method, gold, out, _tell)
     click.echo(json.dumps(found) if as_json else sentences)
 
 
@@ -179,7 +180,7 @@ def agreement(
     """Say how much the people behind a CSV of answers agree: task, worker, label."""
     from core.cli.agreement import describe, measure
 
-    found = measure(labels, level, order, seed)
+    found = measure(labels, level, order, seed, _tell)
     click.echo(json.dumps(found) if as_json else describe(found))
 
 
@@ -189,9 +190,22 @@ def agreement(
 def forecast(project: str, as_json: bool) -> None:
     """Say what a job will still take, and how right its labels will be; by its id or its name."""
     from core.cli.forecast import describe, look
+    from core.clock import now
 
-    found = look(_settings(), project)
-    click.echo(json.dumps(found) if as_json else describe(found))
+    found = look(_settings(make_home=False), project)
+    click.echo(json.dumps(found) if as_json else describe(found, now()))
+
+
+@main.command()
+@click.argument("project")
+@click.argument("item", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+def explain(project: str, item: str | None, as_json: bool) -> None:
+    """Say where people and the model in use differ, or why the model says what it says of one ITEM."""
+    from core.cli.explain import describe, look
+
+    found = look(_settings(make_home=False), project, item)
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else describe(found))
 
 
 @main.command()
@@ -216,11 +230,8 @@ def replay(
     """Say what a CSV of answers would have cost, and how right its labels would be, with dynamic overlap."""
     from core.cli.replay import aim_from, describe, run
 
-    def tell(line: str) -> None:
-        click.echo(line, err=True)
-
     aim = aim_from(information, target, error_cost)
-    found = run(labels, gold, seeds, file_order=file_order, aim=aim, progress=tell)
+    found = run(labels, gold, seeds, file_order=file_order, aim=aim, progress=_tell)
     click.echo(json.dumps(found) if as_json else describe(found))
 
 
@@ -239,6 +250,10 @@ def demo(arguments: tuple[str, ...]) -> None:
     os.umask(0o077)  # as of every command that makes a home
     sys.path.insert(0, str(checkout))
     sys.exit(import_module("demo.run").main(list(arguments)))
+
+
+main.add_command(model)
+main.add_command(predict)
 
 
 def _settings(*, make_home: bool = True) -> Settings:
@@ -267,6 +282,11 @@ def _quieten(settings: Settings) -> None:
     setup_logging(settings.log_format, settings.secrets_to_hide())
     for noisy in ("alembic", "rq.job"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _tell(line: str) -> None:
+    """Beside the answer, which alone goes to the standard output."""
+    click.echo(line, err=True)
 
 
 def _work(make_worker: Callable[[Redis], Any]) -> None:

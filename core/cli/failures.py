@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import click
@@ -10,9 +11,13 @@ from core.errors import LightworkError, SettingsError
 
 SENTENCES = {
     "unknown_role": "There is no role {role}; the roles are {roles}.",
+    "model_unknown": "There is no version {number}; lightwork model list shows what there is.",
+    "model_gone": "The files of v{number} are gone; choose another version, or train a new one.",
+    "model_changed": "Another model has come into use meanwhile; run the command again.",
+    "artifact_missing": "The files of model {artifact} are gone, or it knows labels that are no more.",
     "invite_limit": "An invite can be used by 1 to {limit} people.",
 }
-"""For the errors that commands can run into; what the chat says stands in `bot.texts`, which core never reads."""
+"""What commands say otherwise than the chat does."""
 
 
 class Failure(click.ClickException):
@@ -47,7 +52,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, SettingsError | BadTable):
         return str(error)
     if isinstance(error, LightworkError):
-        return SENTENCES.get(error.code, "{error}").format(error=error, **error.params)
+        return _sentence(error)
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {_first_line(error.orig or error)} Check DATABASE_URL."
     if isinstance(error, RedisError):
@@ -58,6 +63,15 @@ def explain(error: Exception) -> str | None:
             "install it with: pip install '.[all]'."
         )
     return None
+
+
+def _sentence(error: LightworkError) -> str:
+    """As commands say it, else as the chat does; the bot is imported by name, because core does not know it."""
+    if error.code in SENTENCES:
+        return SENTENCES[error.code].format(**error.params)
+    texts = import_module("bot.texts")
+    said = texts.say(error.code, **error.params) if texts.knows(error.code) else error
+    return str(said)
 
 
 def _first_line(error: BaseException) -> str:

@@ -12,9 +12,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.cli.calling import called
-from core.cli.migrate import schema_is_current
+from core.cli.counting import counted
+from core.cli.migrate import no_database, schema_is_current
 from core.config import Settings
-from core.db import make_engine, reading, sqlite_file
+from core.db import make_engine, reading
 from core.embedded import redis_url
 from core.errors import SettingsError
 from core.models import ModelVersion, Project
@@ -52,9 +53,7 @@ def _look_at_redis(settings: Settings, found: dict[str, Any]) -> Redis | None:
 
 def _look_at_database(settings: Settings, found: dict[str, Any], redis: Redis | None) -> None:
     address = make_url(settings.sqlalchemy_url).render_as_string(hide_password=True)
-    file = sqlite_file(settings)
-    if file is not None and not file.exists():  # which looking for it must not make
-        problem = f"There is no database yet at {file}; start everything with: {called('up')}"
+    if problem := no_database(settings):  # which looking for it must not make
         found["database"] = {"reachable": False, "address": address, "problem": problem}
         return
     engine = make_engine(settings)
@@ -122,12 +121,12 @@ def _project_lines(project: dict[str, Any]) -> list[str]:
     jobs = project["jobs"]
     covered = ""
     if jobs:
-        covered = f"; scheduled: {_counted(jobs['expire'], 'end')} of leases, {_counted(jobs['offer'], 'offer')}"
+        covered = f"; scheduled: {counted(jobs['expire'], 'end')} of leases, {counted(jobs['offer'], 'offer')}"
     return [
         f"{project['name']} ({project['id']}, {project['state']})",
-        f"  {_counted(project['items'], 'item')}: {states or 'none'}",
-        f"  {_counted(project['annotations'], 'annotation')}, {_counted(project['active_leases'], 'active lease')}, "
-        f"{_counted(project['open_slots'], 'open slot')}{covered}",
+        f"  {counted(project['items'], 'item')}: {states or 'none'}",
+        f"  {counted(project['annotations'], 'annotation')}, {counted(project['active_leases'], 'active lease')}, "
+        f"{counted(project['open_slots'], 'open slot')}{covered}",
         f"  model: {_model(project['model'], project['model_versions'])}",
     ]
 
@@ -135,8 +134,4 @@ def _project_lines(project: dict[str, Any]) -> list[str]:
 def _model(champion: int | None, versions: int) -> str:
     if champion is not None:
         return f"v{champion} in use"
-    return f"none in use ({_counted(versions, 'version')} trained, /models shows why)" if versions else "none yet"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"none in use ({counted(versions, 'version')} trained, /models shows why)" if versions else "none yet"

@@ -22,6 +22,7 @@ from rq import SimpleWorker, SpawnWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from core.cli import horse_care
 from core.log import get_logger
 from core.queue import ASSIGNMENTS, DEFAULT, TRAINING, connect_worker, queue
 
@@ -62,6 +63,7 @@ class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without ty
 
     def fork_work_horse(self, job: Job, queue: Any) -> None:
         """Start `core.cli.horse`. RQ's own way shows the password of Redis to everybody who lists processes."""
+        horse_care.bound(job)
         os.environ["RQ_WORKER_ID"], os.environ["RQ_JOB_ID"] = self.name, job.id
         os.environ["RQ_EXECUTION_ID"], os.environ["RQ_QUEUE"] = self.execution.id, queue.name
         os.environ["LIGHTWORK_PARENT"] = str(os.getpid())
@@ -74,6 +76,10 @@ class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without ty
             super().maintain_heartbeats(job, execution)
         except RedisError as error:
             log.warning("heartbeat_failed", error=type(error).__name__)
+
+    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:  # noqa: ARG002 (RQ's)
+        """The run of a process that died is there to be claimed again when its job is retried."""
+        horse_care.give_back(job)
 
     def handle_warm_shutdown_request(self) -> None:
         """A training may last for hours, whoever stops us waits for seconds."""

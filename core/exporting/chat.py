@@ -16,6 +16,7 @@ from core.lanes import Lane
 from core.models import ExportRequest, Project
 from core.outbox import owe
 from core.queue import DEFAULT, EXPORT
+from core.recollection import is_owed
 from core.runtime import Runtime
 
 RESULT = "result"
@@ -50,7 +51,8 @@ def unfinished_exports(session: Session) -> list[EnqueueJob]:
 def export_for_chat(runtime: Runtime, request_id: int, now: datetime) -> None:
     """Write an export under the home and owe it to whoever asked.
 
-    Run again it does nothing, or, where the first run was cut short, writes the same file anew. The message
+    Run again it does nothing, or, where the first run was cut short, writes the same file anew. The result of a job
+    waits while answers are still to be taken out of it; the sweep comes back to it. The message
     "export_ready", or "job_finished" of a result, has the params project_id, kind, format, rows, name, media_type and
     path.
 
@@ -60,7 +62,7 @@ def export_for_chat(runtime: Runtime, request_id: int, now: datetime) -> None:
     """
     with runtime.reading() as session:
         request = session.get_one(ExportRequest, request_id)
-        if request.state != "due":
+        if request.state != "due" or _comes_too_early(session, request):
             return
         overdue = request.created_at < now - GIVE_UP_AFTER
         written = None if overdue else _write(session, runtime.settings, request, now)
@@ -98,6 +100,10 @@ def _request(
     session.flush()
     add_effect(session, _effect(request.id))
     return request
+
+
+def _comes_too_early(session: Session, request: ExportRequest) -> bool:
+    return request.kind == RESULT and is_owed(session, session.get_one(Project, request.project_id))
 
 
 def _content(request: ExportRequest) -> str:

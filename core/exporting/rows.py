@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.acceptance_evidence import author
+from core.dispute_order import CONFIRMED, CORRECTED
 from core.labels import item_text, load, name_of
-from core.models import Annotation, Batch, Gold, Item, Participation, Project
+from core.models import Adjudication, Annotation, Batch, Gold, Item, ModelVersion, Participation, Project
 
 CHUNK_ROWS = 1_000
 DECIDED = ("agreed", "adjudicated", "accepted")
 CONTROL = Item.purpose != "label"
 """An item that only checks people: its label was known beforehand."""
+SECOND_LOOK = (
+    select(func.max(Adjudication.reason))
+    .where(Adjudication.item_id == Item.id, Adjudication.reason.in_((CONFIRMED, CORRECTED)))
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,10 @@ class LabelRow:
     """Counted annotations of the item."""
     decided_at: str
     """ISO 8601 in UTC; empty where unknown."""
+    model: str
+    """The model version that an accepted label is from, for example v3; empty where people gave it."""
+    second_look: str
+    """confirmed or corrected, by other people who were asked a doubtful label again; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +85,11 @@ def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
             Item.state,
             Item.submitted,
             Item.decided_at,
+            ModelVersion.number.label("version"),
+            SECOND_LOOK.label("second_look"),
         )
         .join(Batch, Batch.id == Item.batch_id)
+        .outerjoin(ModelVersion, (Item.state == "accepted") & (ModelVersion.id == author()))
         .outerjoin(Gold, Gold.item_id == Item.id)
         .where(Item.project_id == project.id, Batch.state == "published")
         .where(or_(and_(Item.state.in_(DECIDED), Item.label_id.is_not(None)), and_(CONTROL, Gold.id.is_not(None))))
@@ -91,6 +105,8 @@ def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
             state="known" if known else row.state,
             annotations=row.submitted,
             decided_at=_moment(row.decided_at),
+            model="" if row.version is None else f"v{row.version}",
+            second_look=row.second_look or "",
         )
 
 

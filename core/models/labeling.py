@@ -63,7 +63,10 @@ class Cursor(Base):
 
 
 class Assignment(Base):
-    """One item leased to one worker: active, submitted, skipped, expired or released."""
+    """One item leased to one worker: active, submitted, skipped, expired or released.
+
+    Or barred: it was never in their hands, and never will be (`core.second_look_jobs`).
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (

@@ -186,7 +186,7 @@ def test_the_trainer_stops_keeps_nothing_and_counts_one_job(
     assert run is not None
     steps: list[int] = []
 
-    def fit(texts: Any, targets: Any, head: Any, base_model: Any, *rest: Any) -> tuple[Any, Any]:
+    def fit(texts: Any, targets: Any, head: Any, base_model: Any, *rest: Any, **_: object) -> tuple[Any, Any]:
         for step in range(3):
             steps.append(step)
             if moment == "between steps":

@@ -7,8 +7,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine
 
+from core.cli import main
 from core.cli.calling import called
 from core.cli.status import describe, look
 from core.config import Settings
@@ -68,6 +70,32 @@ def test_status_in_words(champion: int | None, versions: int, says: str) -> None
         "  2 annotations, 1 active lease, 1 open slot; scheduled: 1 end of leases, 0 offers",
         f"  model: {says}",
     ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("forecast", "Hotel"),
+        ("explain", "Hotel"),
+        ("model", "list", "Hotel"),
+        ("model", "show", "Hotel"),
+        ("invite",),
+    ],
+)
+def test_a_command_that_looks_makes_no_database(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIGHTWORK_HOME", str(tmp_path / "var"))
+    result = CliRunner().invoke(main, list(words))
+    assert result.exit_code == 2
+    file = tmp_path / "var" / "lightwork.sqlite"
+    assert f"There is no database yet at {file}; start everything with:" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+    file.parent.mkdir()
+    file.touch(0o600)
+    result = CliRunner().invoke(main, list(words))
+    assert "does not fit this version of Lightwork; run 'lightwork migrate' first" in result.stderr
 
 
 def test_status_counts_the_versions_of_each_project(engine: Engine, settings: Settings) -> None:

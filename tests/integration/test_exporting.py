@@ -178,6 +178,8 @@ def test_decided_items_with_their_labels(house: House, tmp_path: Path) -> None:
         "state": "agreed",
         "annotations": "2",
         "decided_at": "2026-03-01T12:30:00Z",
+        "model": "",
+        "second_look": "",
     }
     assert [(row["text"], row["label"], row["state"]) for row in found[1:]] == [
         ("fog", "'-No", "adjudicated"),

@@ -19,13 +19,29 @@ from bot.cards import render
 from bot.owed import view_of
 from bot.surface import Message
 from core import jobs
+from core.assignment import next_assignment
 from core.config import Settings
 from core.db import reading
+from core.enrolment import record_act
 from core.exporting import export_for_chat, request_export, unfinished_exports
 from core.finishing import look_for_end
-from core.models import Batch, ExportRequest, Gold, Item, Membership, OutboxMessage, Project, TrainingRun
+from core.labeling import submit
+from core.models import (
+    Batch,
+    ExportRequest,
+    Gold,
+    Item,
+    Membership,
+    OutboxMessage,
+    Participation,
+    Project,
+    TrainingRun,
+    Worker,
+    Workspace,
+)
 from core.pruning import KEPT, prune_files
 from core.queue import DEFAULT, queue
+from core.recollection import is_owed, order_in_project, recollect
 from tests.factories import START, add_items, items_of, make_member, make_project, make_runtime
 
 NOON = START + timedelta(hours=3)
@@ -211,6 +227,83 @@ def test_the_background_job_looks_for_the_end(job: Job, monkeypatch: pytest.Monk
     jobs.reestimate(job.project_id)
     with reading(job.engine) as session:
         assert [row.kind for row in session.scalars(select(ExportRequest))] == ["result"]
+
+
+def alone(job: Job) -> tuple[int, int]:
+    """Mallory alone answered the first two items; their project's workspace, and their id."""
+    with job.writing() as session:
+        mallory = make_member(session, "Mallory")
+        project = session.get_one(Project, job.project_id)
+        project.error_cost = 1.0
+        workspace_id, worker_id = project.workspace_id, mallory.id
+    for moment in (START, START + timedelta(seconds=9)):
+        with job.writing() as session:
+            lease = next_assignment(session, session.get_one(Project, job.project_id), worker_id, "web", moment)
+            assert lease is not None
+            submit(
+                session,
+                worker_id=worker_id,
+                assignment_public_id=lease.public_id,
+                label_id="a",
+                version=lease.version,
+                now=moment,
+            )
+    with job.writing() as session:
+        last = items_of(session, job.project_id)[2]
+        last.state, last.label_id = "agreed", "a"
+        assert {item.state for item in items_of(session, job.project_id)} == {"agreed"}
+    return workspace_id, worker_id
+
+
+def pause(job: Job, worker_id: int) -> None:
+    """Somebody is paused in the job, and what they alone decided is to be asked again."""
+    with job.writing() as session:
+        project, worker = session.get_one(Project, job.project_id), session.get_one(Worker, worker_id)
+        where = Participation.worker_id == worker_id, Participation.project_id == project.id
+        session.execute(update(Participation).where(*where).values(restriction="paused", restricted_at=NOON))
+        order_in_project(session, project, worker, None, NOON)
+
+
+def test_there_is_no_end_while_answers_are_to_be_taken_out(job: Job) -> None:
+    workspace_id, worker_id = alone(job)
+    pause(job, worker_id)
+    assert not job.ends(), "all is decided, but not for long"
+    recollect(job.runtime, workspace_id, worker_id, lambda: NOON, job.project_id)
+    assert not job.ends(), "two items are open again"
+    job.turn("agreed", "agreed", "agreed")
+    assert job.ends(), "the order was carried out"
+    job.write_exports()
+    assert job.messages() == [("job_finished", job.olga)]
+
+
+def test_the_file_waits_for_answers_that_are_to_be_taken_out(job: Job) -> None:
+    workspace_id, worker_id = alone(job)
+    assert job.ends()
+    pause(job, worker_id)
+    job.write_exports()
+    assert job.messages() == [], "it would hold labels that are asked again"
+    recollect(job.runtime, workspace_id, worker_id, lambda: NOON, job.project_id)
+    job.write_exports()
+    assert job.shown() is None, "items are open, although nobody has looked for the end since"
+    assert not job.ends()
+    job.turn("agreed", "agreed", "agreed")
+    assert job.ends()
+
+
+def test_a_ban_holds_up_the_end_of_all_jobs_of_its_workspace_alone(job: Job) -> None:
+    job.turn("agreed", "agreed", "agreed")
+    with job.writing() as session:
+        worker = make_member(session, "Mallory")
+        workspace_id = session.get_one(Project, job.project_id).workspace_id
+        elsewhere = Workspace(name="Elsewhere", created_at=START)
+        session.add(elsewhere)
+        session.flush()
+        record_act(session, elsewhere.id, None, "recollect", worker.public_id, NOON)
+        assert not is_owed(session, session.get_one(Project, job.project_id))
+        record_act(session, workspace_id, None, "recollect", worker.public_id, NOON)
+    assert not job.ends()
+    recollect(job.runtime, workspace_id, worker.id, lambda: NOON)
+    assert job.ends()
 
 
 # --- exports that cannot be written

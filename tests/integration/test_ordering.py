@@ -91,10 +91,10 @@ def test_without_an_encoder_chance_decides(base: Base, runtime: Runtime, monkeyp
     monkeypatch.undo()
     monkeypatch.setattr(jobs, "process_runtime", lambda: runtime)
 
-    def missing(settings: Settings) -> None:
+    def missing(settings: Settings, texts: Sequence[str]) -> None:
         raise SettingsError("not installed")
 
-    monkeypatch.setattr(ordering, "base_model", missing)
+    monkeypatch.setattr(ordering, "base_for", missing)
     base.items(TEXTS)
     jobs.diversify(base.project_id)
     chosen = [lot_of(item) for item in asked(base) if lot_of(item) >= 0.3]

@@ -320,6 +320,7 @@ def test_what_the_gate_let_through_is_the_champion_and_speaks_on_all_open_items(
         "accuracy": 0.41,
         "champion_accuracy": None,
         "promoted": True,
+        "picture": "",
     }
     assert messages(base)[1] == ("training_done", expected)
 

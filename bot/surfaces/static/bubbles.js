@@ -14,6 +14,7 @@ export function spans(text) {
 }
 
 function partOf(part) {
+  if (part.kind === "note") return element("p", "", part.text);
   const box = element("div", "part");
   box.dir = "auto";
   if (part.kind && part.kind !== "text") box.append(element("span", "part-kind", part.kind));

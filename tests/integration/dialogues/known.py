@@ -60,7 +60,7 @@ def right_label(chat: Chat, text: str) -> str | None:
 def item_text(person: Someone) -> str:
     """The item on the newest card."""
     assert person.card is not None
-    return person.card.parts[0].text
+    return person.card.parts[-1].text  # what is told about the one before stands above it
 
 
 async def answers_rightly(chat: Chat, person: Someone, *, wrong: bool = False) -> str:

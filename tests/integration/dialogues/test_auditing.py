@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import timedelta
+
+from sqlalchemy import select, update
 
 from core.clock import now
 from core.enrolment import create_invite
-from core.models import Annotation, Dialogue, Item, LogEntry, Workspace
+from core.models import Annotation, Dialogue, Item, LogEntry, Skill, Workspace
 from tests.factories import make_project
 from tests.fakes.chat import Chat
 
@@ -43,7 +45,8 @@ async def test_auditing_by_tap(chat: Chat) -> None:
     heard = await eve.taps("Accept")
     assert heard.startswith("(✓ Accepted)")
     assert "1 audited: 1 accepted" in heard
-    assert "about 0.0% are wrong (95% interval: 0.0% to 79.3%)" in heard
+    assert "%" not in heard, "one look says nothing of all answers"
+    assert "Too early to say how many of all answers are wrong: that takes 10 looks." in heard
     heard = await eve.taps("Reject")
     assert "Which label is right?" in heard
     assert "Rejecting is final." in heard
@@ -57,6 +60,36 @@ async def test_auditing_by_tap(chat: Chat) -> None:
     assert audits(chat) == [("counted", "accepted", ""), ("rejected", "rejected", "careless")]
     with chat.writing() as session:
         assert session.scalars(select(LogEntry.act).where(LogEntry.act == "audit")).all() == ["audit", "audit"]
+
+
+async def test_an_acceptance_can_be_taken_back_on_the_next_card(chat: Chat) -> None:
+    await answered(chat, "Ann")
+    eve, sam = await chat.member("Eve", "expert"), await chat.member("Sam", "expert")
+    await eve.says("/audit")
+    assert "Undo Accept" not in eve.buttons()
+    with chat.writing() as session:
+        before = session.scalars(select(Skill.counts)).one()
+    first = await eve.says("/audit")
+    await eve.taps("Accept")
+    undo = eve.button("Undo Accept").payload
+    assert "cannot be taken back" in await sam.taps_payload(undo), "by nobody else"
+    heard = await eve.taps("Undo Accept")
+    assert "✓ Not accepted any more" in heard
+    assert first.splitlines()[1] in heard, "the same answer again"
+    with chat.writing() as session:
+        assert session.scalars(select(Skill.counts)).one() == before
+    assert [state for _, state, _ in audits(chat)] == ["unaudited", "unaudited"]
+    assert "cannot be taken back" in await eve.taps_payload(undo), "the second tap"
+    await eve.taps("Accept")
+    assert "1 audited: 1 accepted" in await eve.says("/audit"), "once, although it was accepted twice"
+    assert "Undo Accept" not in eve.buttons()
+    await eve.taps("Accept")
+    assert "no answer left" in (eve.card.text if eve.card else "")
+    last = eve.button("Undo Accept").payload
+    with chat.writing() as session:
+        session.execute(update(Annotation).values(audited_at=now() - timedelta(minutes=11)))
+    assert "cannot be taken back" in await eve.taps_payload(last)
+    assert [state for _, state, _ in audits(chat)] == ["accepted", "accepted"]
 
 
 async def test_a_rejected_answer_is_asked_of_somebody_else(chat: Chat) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import func, select
 
 from core.clock import now
@@ -9,15 +11,18 @@ from core.forgetting import forget
 from core.models import (
     Annotation,
     Assignment,
+    Gold,
     Identity,
     LogEntry,
     Membership,
     OutboxMessage,
     Participation,
+    Project,
     Worker,
     Workspace,
 )
 from core.recollection import recollect, unfinished_recollections
+from tests.factories import items_of
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.files import inbox
 from tests.integration.dialogues.members import status
@@ -110,6 +115,71 @@ async def test_the_whole_story_from_a_pause_to_an_appeal_that_is_heard(chat: Cha
     check(chat)
 
 
+async def test_a_lifted_flag_says_what_is_true_now(chat: Chat) -> None:
+    make_job(chat, one_label="pause", gold="pause")
+    olga = await chat.member("Olive", "coordinator")
+    await crowd_at_work(chat)
+    assert score(chat) == 2, "always one label, and like guessing"
+    await olga.says("/flags")
+    await olga.taps("Sam · like guessing")
+    heard = await olga.taps("It is fine: lift")
+    assert "It was lifted: nothing that followed from it holds any more." in heard
+    assert "They are still paused in this job because of something else." in heard
+    assert "They are paused in this job." not in heard
+    await olga.taps("Back")
+    await olga.taps("Sam · always one label")
+    heard = await olga.taps("It is fine: lift")
+    assert "paused in this job" not in heard
+    assert restriction_of(chat, "Sam") == ""
+
+
+async def test_like_guessing_says_what_honest_work_would_be(chat: Chat) -> None:
+    make_job(chat, one_label="none", gold="none")
+    olga = await chat.member("Olive", "coordinator")
+    await crowd_at_work(chat)
+    score(chat)
+    await olga.says("/flags")
+    heard = await olga.taps("Sam · like guessing")
+    assert f"Agrees with the others on 18 of {ITEMS} items. Guessing would give about 18." in heard
+    found = re.search(rf"Honest work would agree on about (\d+) of {ITEMS}\.", heard)
+    assert found is not None
+    assert int(found[1]) > 30
+
+
+async def test_answers_to_known_items_are_shown_with_the_known_label(chat: Chat) -> None:
+    make_job(chat, one_label="none", gold="none")
+    olga = await chat.member("Olive", "coordinator")
+    with chat.writing() as session:
+        project = session.scalars(select(Project)).one()
+        for number, item in enumerate(items_of(session, project.id)[:30]):
+            known = "a" if number % 2 else "b"
+            session.add(Gold(project_id=project.id, item_id=item.id, label_id=known, source="column", created_at=now()))
+    await crowd_at_work(chat)
+    score(chat)
+    await olga.says("/flags")
+    heard = await olga.taps("Sam · like guessing")
+    assert "Right on 15 of 30 items whose answer is known." in heard
+    assert "Honest work would be right on about 30 of 30." in heard
+    sample = heard.split("Some of the answers:")[1]
+    assert sample.count("→ Odd (known: Even)") == 5, "those first that are not what is known"
+
+
+async def test_the_way_back_leads_to_where_one_came_from(chat: Chat) -> None:
+    job = make_job(chat, one_label="none", gold="none")
+    olga = await chat.member("Olive", "coordinator")
+    await crowd_at_work(chat)
+    score(chat)
+    assert "“Numbers”" in await olga.says("/flags")
+    await olga.taps("Sam · always one label")
+    await olga.taps("Uphold")
+    assert "“Numbers” · always one label" in await olga.taps("Back"), "of all jobs, so each is named"
+    assert "“Numbers”" not in await olga.says(f"/flags {job}")
+    await olga.taps("Sam · like guessing")
+    await olga.taps("Ban")
+    await olga.taps("Back")
+    assert "“Numbers”" not in await olga.taps("Back"), "of one job"
+
+
 async def test_what_they_alone_decided_is_asked_again_and_a_lifted_pause_gives_the_credit_back(chat: Chat) -> None:
     make_job(chat, one_label="pause", gold="none")
     olga = await chat.member("Olive", "coordinator")
@@ -178,14 +248,19 @@ async def test_rules_are_changed_by_tapping_and_nothing_follows_where_nothing_sh
     olga = await chat.member("Olive", "coordinator")
     heard = await olga.taps_payload(f"rules.{job}..0")
     assert "Somebody always gives the same label" in heard
-    tapped = olga.button("always one label: nothing").payload
-    assert "always one label: warned" in [*(await olga.taps("always one label: nothing")).splitlines(), *olga.buttons()]
-    await olga.taps_payload(tapped)
-    assert "always one label: warned" in olga.buttons(), "a second tap leads nowhere else"
-    for after in ("more checks", "paused", "banned", "nothing"):
+    for tap, after in (("Warn them", "warned"), ("More checks", "more checks"), ("Pause", "paused")):
         await olga.taps("always one label")
+        tapped = olga.button(tap).payload
+        await olga.taps(tap)
         assert f"always one label: {after}" in olga.buttons()
-    for forged in (f"rule.{job}.dance-pause.0", f"rule.{job}.fast-dance.0", f"rule.{job}.fast.0"):
+        await olga.taps_payload(tapped)
+        assert f"always one label: {after}" in olga.buttons(), "a second tap leads nowhere else"
+    await olga.taps("always one label")
+    assert olga.buttons() == ["Nothing", "Warn them", "More checks", "✓ Pause in this job", "Ban from all jobs", "Back"]
+    await olga.taps("Nothing")
+    assert "always one label: nothing" in olga.buttons()
+    forgeries = ("rule.{}.dance-pause.0", "rule.{}.fast-dance.0", "rule.{}.fast.0", "rules.{}.dance.0")
+    for forged in (one.format(job) for one in forgeries):
         await olga.taps_payload(forged)
         assert olga.refused == "unknown_button"
     await crowd_at_work(chat)
@@ -193,6 +268,23 @@ async def test_rules_are_changed_by_tapping_and_nothing_follows_where_nothing_sh
     assert {flag.action for flag in flags_of(chat, "Sam") if flag.kind == "one_label"} == {"none"}
     assert restriction_of(chat, "Sam") == ""
     assert "nothing" in await olga.says("/flags")
+
+
+async def test_a_rule_bans_only_after_a_second_look(chat: Chat) -> None:
+    job = make_job(chat)
+    olga = await chat.member("Olive", "coordinator")
+    await olga.taps_payload(f"rules.{job}..0")
+    await olga.taps("too fast")
+    assert "Ban whoever this is found of?" in await olga.taps("Ban from all jobs")
+    assert olga.buttons() == ["Yes, ban", "Back"]
+    await olga.taps("Back")
+    assert "✓ More checks" in olga.buttons(), "nothing has changed"
+    await olga.taps("Ban from all jobs")
+    await olga.taps("Yes, ban")
+    assert "too fast: banned" in olga.buttons()
+    await olga.taps("too fast")
+    await olga.taps("✓ Ban")
+    assert "too fast: banned" in olga.buttons(), "what holds already is not asked about"
 
 
 async def test_a_ban_by_rule_needs_a_rule_and_is_lifted_with_its_flag(chat: Chat) -> None:
@@ -261,6 +353,7 @@ async def test_only_coordinators_of_this_workspace_see_and_decide(chat: Chat) ->
         f"flagdo.{flag}.lift.0",
         f"rules.{job}..0",
         f"rule.{job}.fast-ban.0",
+        f"rule.{job}.fast-sure.0",
     ):
         await ann.taps_payload(payload)
         assert ann.refused == "unknown_button"

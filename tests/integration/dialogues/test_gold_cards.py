@@ -84,14 +84,16 @@ async def test_a_job_that_teaches_says_what_is_right_and_why(chat: Chat, tmp_pat
     await at_a_known_item(chat, ann)
     number = item_text(ann).split()[-1]
     heard = await answers_rightly(chat, ann, wrong=True)
-    assert "Most would say" in heard
-    assert f"because: see rule {number}" in heard
+    assert f"Just before: “known {number}” is “" in heard
+    assert f"see rule {number}" in heard
+    assert f"known {number}" not in item_text(ann), "the next item is not taken for the old one"
     assert not any(text.startswith("Undo") for text in ann.buttons()), "what was told is not taken back"
     await ann.says("/undo")
     assert ann.refused == "too_late_to_undo"
     make_due(chat, ann)
     await ann.taps("Good")
-    assert "✓ Right: " in await answers_rightly(chat, ann)
+    text = item_text(ann)
+    assert f"✓ “{text}”: right, “" in await answers_rightly(chat, ann)
 
 
 async def test_what_is_told_is_not_lost_where_no_item_follows(chat: Chat, tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ async def test_what_is_told_is_not_lost_where_no_item_follows(chat: Chat, tmp_pa
         never_due(chat)
         heard = await bob.taps("Good")
     heard = await answers_rightly(chat, ann, wrong=True)
-    assert heard.index("Most would say") < heard.index("Nothing left")
+    assert heard.index("Just before") < heard.index("Nothing left")
 
 
 async def test_only_compared_items_are_labeled_like_all_others(chat: Chat, tmp_path: Path) -> None:

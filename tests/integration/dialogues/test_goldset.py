@@ -154,3 +154,28 @@ async def _doubted(chat: Chat) -> str:
         project = session.scalars(select(Project)).one()
         assert retire_doubtful(session, project.id, now()) == 1
         return session.scalars(select(Item.public_id).where(Item.id == first)).one()
+
+
+async def test_the_overview_says_only_what_holds(chat: Chat, tmp_path: Path) -> None:
+    olga, job = await posted(chat, tmp_path, practice=2, quiz=5)
+    heard = await olga.says(f"/quality {job}")
+    assert "Known answers: 8. 4 of them check people without their noticing." in heard, "the other four are practice"
+    assert "a quiz of 5 items" in heard
+    assert "Whoever only guesses is taken off the usual items for a while." in heard
+    await olga.taps("Known answers")
+    assert "Least accuracy: Better than guessing" in olga.transcript[-1]
+    await olga.taps("Tell the answer")
+    await olga.taps("Least accuracy")
+    heard = await olga.taps("60%")
+    assert "Least accuracy: 60%" in heard
+    heard = await olga.taps("Back")
+    assert "4 of them check people, who are told the right answer afterwards." in heard
+    assert "Whoever is right less than 60% of the time" in heard
+    await olga.taps("Known answers")
+    heard = await olga.taps("Only compare")
+    assert "The quiz has" not in heard
+    assert "nobody gets it" in heard
+    heard = await olga.taps("Back")
+    assert "Known answers: 8 items, only compared with the result." in heard
+    assert "nobody gets it" in heard
+    assert "quiz of 5" not in heard

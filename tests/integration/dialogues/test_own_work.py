@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import insert, select, update
 
+from core.auditing import reject
 from core.clock import now
-from core.models import Annotation, Gold, Item, Workspace
+from core.models import Annotation, Gold, Item, Project, Workspace
+from tests.factories import make_member, make_project
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.work import change, change_person, kept, post, public_id
 
@@ -158,6 +160,26 @@ async def test_agreement_is_told_in_steps_of_five_per_cent_from_twenty_items_on(
         gold = {"project_id": 1, "item_id": second, "label_id": "a", "source": "column", "created_at": now()}
         session.execute(insert(Gold).values(**gold))
     assert "of your answers" not in await ann.says("/stats"), "gold is left out, and 19 are too few"
+
+
+async def test_answers_that_were_taken_out_are_told_where_the_day_counts_them(chat: Chat) -> None:
+    ann = await chat.member("Ann")
+    with chat.writing() as session:
+        make_project(session, ("one", "two", "three"), ("Good", "Bad"), min_overlap=1)
+    await ann.says("/next")
+    for _ in range(3):
+        await ann.taps("Good")
+    assert "taken out" not in await ann.says("/stats")
+    with chat.writing() as session:
+        workspace_id = session.scalars(select(Project.workspace_id)).one()
+        expert = make_member(session, "Eve", "expert").id
+        public_id = session.scalars(select(Annotation.public_id).order_by(Annotation.id)).first()
+        assert public_id is not None
+        reject(session, workspace_id, expert, public_id, "careless", now())
+    heard = await ann.says("/stats")
+    assert "You have answered 2 items." in heard
+    assert "1 more answer was taken out after a check and does not count." in heard
+    assert "Today: 3" in heard
 
 
 async def test_earnings_are_told_where_a_job_pays(chat: Chat) -> None:

@@ -18,6 +18,7 @@ from core.pilot import look_for_report
 from core.stats import project_stats
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.files import inbox, load_all, write
+from tests.integration.dialogues.known import item_text, make_due
 
 TWEETS = "text\n" + "".join(f"tweet number {number}\n" for number in range(100))
 PILOT, BEHIND = 30, 70
@@ -99,10 +100,34 @@ async def test_only_the_pilot_is_handed_out(chat: Chat, tmp_path: Path) -> None:
     assert (stats.items, stats.annotations) == (PILOT, 2 * PILOT)
 
 
-async def test_the_import_tells_of_all_items(chat: Chat, tmp_path: Path) -> None:
+async def test_the_import_tells_what_is_asked_and_what_waits(chat: Chat, tmp_path: Path) -> None:
     olga = await posted(chat, tmp_path)
     told = "\n".join(await inbox(chat, olga))
-    assert "100" in told
+    assert "30 items are open for labeling as a pilot" in told
+    assert "70 more items wait until you decide" in told
+    assert "100 items are open" not in told
+
+
+async def test_known_items_check_people_and_the_quiz_is_asked_during_a_pilot(chat: Chat, tmp_path: Path) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    rest = "".join(f"tweet number {number},\n" for number in range(70))
+    known = "".join(f"known {number},{('Good', 'Bad')[number % 2]}\n" for number in range(12))
+    await olga.uploads(write(tmp_path, f"text,gold\n{known}{rest}"), "How is the weather?")
+    await olga.says("Good | Bad")
+    await olga.says("2-2")
+    await olga.taps("Preview")
+    await olga.taps("Start with a pilot")
+    load_all(chat)
+    assert "30 items are open for labeling as a pilot" in (await inbox(chat, olga))[-1]
+    ann, ben = await chat.member("Ann"), await chat.member("Ben")
+    await answer(ann, 1)
+    make_due(chat, ann)
+    await ann.taps("Good")
+    assert item_text(ann).startswith("known")
+    await olga.taps_payload(make("goldset", job(chat).public_id, "quiz-1"))
+    assert "a short quiz of 5 items" in await ben.says("/next")
+    assert "Quiz 1 of 5" in await ben.taps("Start")
+    assert item_text(ben).startswith("known")
 
 
 async def test_a_small_job_has_no_pilot(chat: Chat, tmp_path: Path) -> None:
@@ -123,12 +148,16 @@ async def test_a_file_with_fewer_good_rows_than_it_seemed_goes_ahead(chat: Chat,
     load_all(chat)
     assert published(chat) == {"published": 40}
     assert job(chat).pilot_size == 0
+    told = (await inbox(chat, olga))[-1]
+    assert "40 items are open" in told
+    assert "There is no pilot: it takes 30 items to label and leaves at least 30 behind" in told
 
 
 async def test_what_is_added_meanwhile_waits_too(chat: Chat, tmp_path: Path) -> None:
     olga = await posted(chat, tmp_path)
     await olga.uploads(write(tmp_path, "text\nfirst more\nsecond more\n"), f"/add {job(chat).public_id}")
     load_all(chat)
+    assert "2 items are loaded and wait for the end of the pilot" in (await inbox(chat, olga))[-1]
     assert published(chat) == {"published": PILOT, "held": BEHIND + 2}
     await olga.taps_payload(section(chat, "go"))
     assert published(chat) == {"published": PILOT + BEHIND + 2}

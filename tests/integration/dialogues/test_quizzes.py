@@ -52,7 +52,8 @@ async def test_who_fails_is_told_kindly_tries_again_and_is_let_in_by_hand(chat: 
     await ann.taps("Start")
     await answers_rightly(chat, ann, wrong=True)
     heard = await answers_rightly(chat, ann)
-    assert "1 of 2 were right" in heard
+    assert "1 of 2 right" in heard
+    assert "guidelines" not in heard, "there are none"
     assert "100%" in heard
     assert ann.buttons() == ["Try again", "Other work"]
     again = ann.button("Try again").payload
@@ -65,7 +66,7 @@ async def test_who_fails_is_told_kindly_tries_again_and_is_let_in_by_hand(chat: 
     await answers_rightly(chat, ann, wrong=True)
     heard = await answers_rightly(chat, ann, wrong=True)
     assert "Thank you for trying" in heard
-    assert ann.buttons() == ["Other work"]
+    assert ann.buttons() == ["Ask to be let in", "Other work"]
     await ann.taps_payload(again)
     assert "no attempt is left" in ann.transcript[-1]
     assert "The quiz of this job was not passed" in await ann.says("/jobs")
@@ -87,10 +88,15 @@ async def test_practice_tells_the_answer_after_each_item_and_then_the_job_begins
     assert "2 items to practise on" in await ann.says("/next")
     assert "Practice 1 of 2" in await ann.taps("Start")
     never_due(chat)
+    first = item_text(ann)
     heard = await answers_rightly(chat, ann)
-    assert "✓ Right" in heard
+    assert f"✓ “{first}”: right, “" in heard
     assert "Practice 2 of 2" in heard
-    assert "Most would say" in await answers_rightly(chat, ann, wrong=True)
+    second = item_text(ann)
+    heard = await answers_rightly(chat, ann, wrong=True)
+    assert f"Just before: “{second}” is “" in heard
+    assert "You said “" in heard
+    assert heard.index("Just before") < heard.index(item_text(ann)), "it stands above the next item"
     assert "Practice" not in ann.transcript[-1]
     assert right_label(chat, item_text(ann)) is None
     assert qualification(chat, "Ann") == "passed"

@@ -11,14 +11,14 @@ import pytest
 from openpyxl import load_workbook
 from PIL import Image
 from redis import Redis
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.surface import Attachment, Message
 from core.clock import now
 from core.config import Settings
 from core.enrolment import record_act
 from core.exporting import export_for_chat
-from core.models import ExportRequest, LogEntry, Project, Workspace
+from core.models import Annotation, ExportRequest, LogEntry, Project, Workspace
 from core.projects import create_project
 from core.queue import DEFAULT, connect, queue
 from core.runtime import Runtime
@@ -89,6 +89,39 @@ async def test_one_job_is_a_picture_with_words(chat: Chat, settings: Settings) -
         image.verify()
     assert olga.buttons() == ["Settle disputes", "Refresh", "Export", "Edit", "People"]
     assert job in heard
+
+
+async def test_answers_to_known_items_are_among_all_answers(chat: Chat) -> None:
+    """/status and /costs count the same: what is paid."""
+    olga = await chat.member("Olga", "coordinator")
+    job = await weather(chat, ("one", "two", "three"), name="Weather", price=5)
+    assert "6 answers so far, 2.0 per item\n" in await olga.says("/status")
+    with chat.writing() as session:
+        project = session.scalars(select(Project)).one()
+        known = items_of(session, project.id)[2]
+        known.purpose, known.submitted, known.state = "gold", 0, "open"
+        session.execute(update(Annotation).where(Annotation.item_id == known.id).values(state="control"))
+    assert "6 answers so far, 2.0 per item; 2 of them are to known items" in await olga.says("/status")
+    assert "6 answers: $0.30" in await olga.says(f"/costs {job}")
+
+
+async def test_a_budget_that_is_used_up_says_so_and_what_to_do(chat: Chat) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    job = await weather(chat, ("one", "two", "three"), name="Weather", aim="budget", answer_budget=6)
+    with chat.writing() as session:
+        for item in items_of(session, session.scalars(select(Project)).one().id):
+            item.state, item.label_id, item.overlap = "open", None, 2
+    heard = await olga.says(f"/status {job}")
+    assert "The budget of 6 answers is used up, and items are still open. Raise it to go on" in heard
+    assert "Done probably" not in heard
+    assert "invite" not in heard
+    assert "So far 6 answers are given" in await olga.taps("Raise the budget")
+    with chat.writing() as session:
+        session.scalars(select(Project)).one().state = "closed"
+    heard = await olga.says(f"/status {job}")
+    assert "Closed." in heard
+    assert "budget" not in heard
+    assert "Raise the budget" not in olga.buttons()
 
 
 async def test_refreshing_shows_what_is_new_in_place(chat: Chat) -> None:

@@ -102,18 +102,18 @@ async def test_a_verdict_becomes_gold_once(chat: Chat) -> None:
     eve = await chat.member("Eve", "expert")
     await eve.says("/settle")
     await eve.taps("Bad")
-    button = eve.button("Make “Bad” gold").payload
-    heard = await eve.taps("Make “Bad” gold")
-    assert heard.startswith("(✓ Kept as gold)")
+    button = eve.button("Keep “Bad” as known").payload
+    heard = await eve.taps("Keep “Bad” as known")
+    assert heard.startswith("(✓ Kept as a known answer)")
     assert "two" in heard, "the item in view stays"
-    assert "“one” is Bad. Its label is known now." in heard
-    assert not [text for text in eve.buttons() if "gold" in text]
+    assert "“one” is Bad. It is a known answer now." in heard
+    assert not [text for text in eve.buttons() if "known" in text]
     assert "(The label of this item is known already.)" in await eve.taps_payload(button)
     unsettled = eve.button("Later").payload.replace("later", "gold", 1)
     assert "not settled by a verdict" in await eve.taps_payload(unsettled)
     await eve.taps("Good")
     assert "Nothing is disputed" in await eve.taps("Good")
-    assert "(✓ Kept as gold)" in await eve.taps("Make “Good” gold")
+    assert "(✓ Kept as a known answer)" in await eve.taps("Keep “Good” as known")
     assert eve.buttons() == []
     with chat.writing() as session:
         gold = session.execute(select(Gold.label_id, Gold.source).order_by(Gold.id)).all()

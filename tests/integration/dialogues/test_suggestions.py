@@ -61,13 +61,25 @@ async def test_from_the_expert_to_the_coordinator(chat: Chat) -> None:
     done = olga.button("✓ 1 is done").payload
     heard = await olga.taps("✓ 1 is done")
     assert "(✓ Done)" in heard
-    assert "Nobody has found the guidelines unclear." in heard
+    assert "All done: nothing in the guidelines is unclear any more." in heard
     assert "(This is done already.)" in await olga.taps_payload(done)
     with chat.writing() as session:
         assert session.scalars(select(LogEntry.act).where(LogEntry.act == "clarify")).all() == ["clarify"]
     heard = await eve.says("/settle")
     assert "one" in heard
     assert "put this one aside" not in heard, "it has its usual place again"
+
+
+async def test_only_an_empty_list_from_the_start_says_that_nobody_found_anything(chat: Chat) -> None:
+    await disputed(chat, ("one",))
+    olga, eve = await chat.member("Olga", "owner"), await chat.member("Eve", "expert")
+    assert "Nobody has found the guidelines unclear." in await olga.says("/suggestions")
+    await eve.says("/settle")
+    await eve.taps("Guidelines unclear")
+    await olga.says("/suggestions")
+    done = olga.button("✓ 1 is done").payload
+    assert "Nobody has found" not in await olga.taps("✓ 1 is done")
+    assert "All done" in await olga.taps_payload(done), "a second tap"
 
 
 async def test_nothing_has_to_be_said(chat: Chat) -> None:

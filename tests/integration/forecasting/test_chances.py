@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
+from bot.texts import measures
+from core import clock
 from core.cli.forecast import describe, look
 from core.config import Settings
 from core.errors import SettingsError
 from core.forecast import forecast
-from core.models import Gold
+from core.models import Gold, Project
 from tests.factories import items_of, make_member, make_project
 from tests.integration.forecasting.jobs import NOON, answer, decide, texts, writing
 
@@ -86,6 +88,75 @@ def test_a_budget_bounds_the_forecast(engine: Engine) -> None:
         assert (ahead.answers_left, ahead.answers_low, ahead.answers_high) == (50, 50, 50)
 
 
+def test_a_budget_that_is_used_up_has_no_end(engine: Engine, settings: Settings) -> None:
+    with writing(engine) as session:
+        project = make_project(
+            session, texts(10), min_overlap=2, max_overlap=4, name="Dear", aim="budget", answer_budget=2
+        )
+        ann = make_member(session)
+        items = items_of(session, project.id)
+        answer(session, items[0], ann, NOON - timedelta(minutes=5))
+        session.flush()
+        assert forecast(session, project, NOON).used_up == 0, "one answer is left"
+        answer(session, items[1], ann, NOON - timedelta(minutes=4))
+        session.flush()
+        ahead = forecast(session, project, NOON)
+        assert (ahead.used_up, ahead.answers_left, ahead.done_at, ahead.nobody) == (2, 0, None, False)
+    found = look(settings, "dear")
+    assert found["budget_used_up"] == 2
+    said = describe(found, NOON)
+    assert "The budget of 2 answers is used up, and items are still open." in said
+    with writing(engine) as session:
+        for item in items_of(session, project.id):
+            decide(item, NOON)
+        session.flush()
+        assert forecast(session, project, NOON).used_up == 0, "nothing is open any more"
+
+
+def test_a_closed_job_has_no_forecast(engine: Engine, settings: Settings) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(10), name="Over", state="closed")
+        answer(session, items_of(session, project.id)[0], make_member(session), NOON)
+        ahead = forecast(session, project, NOON)
+        assert (ahead.answers_left, ahead.cost_left, ahead.done_at, ahead.accuracy) == (0, 0, None, None)
+    found = look(settings, "Over")
+    assert (found["state"], found["done_at"], found["answers_left"]) == ("closed", None, 0)
+    said = describe(found, NOON)
+    assert "Closed: nothing is to come." in said
+    assert "Done" not in said
+
+
+def test_the_command_writes_as_the_chat_does(engine: Engine, settings: Settings) -> None:
+    with writing(engine) as session:
+        project = make_project(session, texts(60), name="Rain", min_overlap=1, max_overlap=1, price=5)
+        project.deadline = NOON + timedelta(days=9)
+        ann = make_member(session)
+        make_member(session, "Ben")
+        for item in items_of(session, project.id)[:20]:
+            answer(session, item, ann, clock.now() - timedelta(hours=1))
+            decide(item, clock.now() - timedelta(hours=1))
+    moment = clock.now()
+    found = look(settings, "rain")
+    said = describe(found, moment)
+    assert "40 more answers, $2.00" in said
+    done = measures.moment(datetime.fromisoformat(found["done_at"]), "", "en", moment)
+    assert f"Done probably {done} (in 2 hours;" in said
+    assert " UTC" in said
+    assert "at about 20 answers per hour" in said
+    assert f"Deadline: {measures.moment(NOON + timedelta(days=9), '', 'en', moment)}. Chance to make it:" in said
+    assert found["done_at"] not in said, "no raw ISO time"
+    assert "of the labels right (" in said
+    assert "of at least so many right: 80%:" in said
+    for state, sentence in (("paused", "Paused: nothing is handed out."), ("open", "Done probably")):
+        with writing(engine) as session:
+            session.get_one(Project, project.id).state = state
+        assert sentence in describe(look(settings, "rain"), moment)
+    with writing(engine) as session:
+        for item in items_of(session, project.id):
+            decide(item, NOON)
+    assert "No item asks for more answers." in describe(look(settings, "rain"), moment)
+
+
 def test_the_command_tells_the_same_by_id_and_by_name(
     engine: Engine, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,8 +174,8 @@ def test_the_command_tells_the_same_by_id_and_by_name(
     assert found["cost_left"] > 0
     assert found["done_at"] is None, "nobody has answered yet"
     assert set(found["share_right"]) == {"0.8", "0.9", "0.95", "0.99"}
-    said = describe(found)
-    assert "no end in sight" in said
+    said = describe(found, NOON)
+    assert "No end in sight" in said
     assert "more answers" in said
 
 

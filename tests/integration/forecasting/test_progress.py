@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from core.db import reading
-from core.models import Project
+from core.models import Batch, Project
+from core.pilot import MARK
+from core.pilot_report import report
 from core.progress import HOURS, agreement, progress
 from tests.factories import START, items_of, make_member, make_project
 from tests.integration.forecasting.jobs import NOON, answer, decide, texts, writing
@@ -52,6 +54,26 @@ def test_agreement_is_the_share_of_pairs_that_are_alike(engine: Engine) -> None:
         answer(session, lone, people[0], START)
         session.flush()
         assert agreement(session, project.id) == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_the_pilot_and_the_status_say_the_same_of_the_same_answers(engine: Engine) -> None:
+    """Items that people are divided on take more answers, and weigh no more for that."""
+    with writing(engine) as session:
+        project = make_project(session, texts(12), min_overlap=2, max_overlap=5)
+        people = [make_member(session, f"p{number}") for number in range(5)]
+        for number, item in enumerate(items_of(session, project.id)):
+            given = "aa" if number % 3 else "aabbb"
+            for person, label_id in zip(people, given, strict=False):
+                answer(session, item, person, START, label_id)
+        session.flush()
+        batch = session.scalars(select(Batch).where(Batch.project_id == project.id)).one()
+        batch.mapping, project.pilot_state = MARK, "running"
+        session.flush()
+        found = report(session, project, NOON)
+        assert found is not None
+        shown = agreement(session, project.id)
+        assert shown == pytest.approx((4 * 0.4 + 8) / 12)
+        assert found.pairs.value == shown
 
 
 def test_agreement_of_nobody_is_none(engine: Engine) -> None:

@@ -11,7 +11,7 @@ from core.models import Item, OutboxMessage, Participation, Project
 from core.offers import offer_work
 from core.openings import has_work
 from core.runtime import Runtime
-from core.search import PATIENCE, Seeker, search
+from core.search import JUDGED_FROM, PATIENCE, Seeker, search
 from core.skills import crowd_model, save_counts
 from tests.factories import items_of
 from tests.integration.steering.crowd import Crowd
@@ -53,6 +53,17 @@ def test_who_guesses_gets_nothing_while_others_are_there_and_is_told(runtime: Ru
         project = crowd.project(session)
         assert not has_work(session, project, guessing, crowd.clock())
         assert has_work(session, project, good, crowd.clock())
+
+
+def test_of_few_answers_nobody_says_that_they_tell_nothing(runtime: Runtime) -> None:
+    crowd, _, guessing = two_people(runtime)
+    few = (JUDGED_FROM - 1.0) / 4.0
+    give_skill(crowd, guessing, Counts(matrix=[[few, few], [few, few]]))
+    with runtime.writing() as session:
+        crowd.project(session).quality = {"least_accuracy": 0.7}
+    assert crowd.next(guessing) is not None
+    assert crowd.restriction(guessing) == ""
+    assert told(crowd, guessing) == []
 
 
 def test_they_come_back_as_soon_as_their_answers_tell_something(runtime: Runtime) -> None:

@@ -21,7 +21,7 @@ from bot.cards.models import ModelsCard, Standing, Version
 from bot.cards.onboarding import ConsentCard, OperatorCard
 from bot.cards.overview import Overview
 from bot.cards.pieces import PieceCard
-from bot.cards.post import HubCard, PriceCard, SampleCard
+from bot.cards.post import HubCard, PriceCard, Remark, SampleCard
 from bot.cards.preferences import AboutCard, Hours, QuietCard, ReadingCard
 from bot.cards.settings import JobSettings, Preset, Reading, SettingCard
 from bot.cards.stats import StatsCard
@@ -37,6 +37,7 @@ from core.disputes import Dispute, Opinion
 from core.enrolment import ROLES
 from core.feedback import Difference, Feedback
 from core.forecast import Estimate, Forecast
+from core.hints import Hint
 from core.members import Member, MembersPage
 from core.openings import Opening
 from core.progress import Progress
@@ -44,7 +45,10 @@ from core.stats import ProjectStats, ProjectSummary
 from core.views import LeaseView
 from core.worker_stats import WorkerStats
 from tests.unit.bot import audit_samples, flag_samples, quality_samples
+from tests.unit.bot.explain_samples import of_explanations
 from tests.unit.bot.gold_samples import of_gold
+from tests.unit.bot.learning_samples import labeled_by_model, learning_notices, of_learning
+from tests.unit.bot.model_samples import of_models
 from tests.unit.bot.pilot_samples import AHEAD, of_pilots
 from tests.unit.bot.sentence_samples import COUNTS, ITEM, JOB, NOON, OTHER, SAID, ZONE, Said, export_of, notices
 
@@ -59,12 +63,16 @@ def cards(locale: str) -> dict[type[View], dict[str, View]]:
         _of_jobs,
         _of_members,
         _of_people,
+        of_models,
+        of_learning,
         of_pilots,
+        of_explanations,
         flag_samples.cards,
         quality_samples.cards,
     ]
     samples.append(audit_samples.of_audits)
     sentences = notices(locale) | flag_samples.notices(said) | audit_samples.notices()
+    sentences |= learning_notices(locale)
     found: dict[type[View], dict[str, View]] = {Notice: sentences}
     shown = [*(sample(said) for sample in samples), of_gold(said, _lease_view(said))]
     for views in shown:
@@ -116,6 +124,7 @@ def _of_workers(said: Said) -> dict[str, View]:
         "plain": ItemCard(_lease_view(said)),
         "undo": ItemCard(new, undo, cheer=True),
         "skipping": ItemCard(_lease_view(said), skipping=True),
+        "hinted": ItemCard(_lease_view(said, hint=Hint(7, "l0", 0.834))),
         "pages": ItemCard(_lease_view(many, goal=0), page=1),
         "listed": ItemCard(_lease_view(listed)),
         "shortened": ItemCard(_lease_view(said, content=_content(said.item * 60))),
@@ -178,7 +187,14 @@ def _of_posting(said: Said) -> dict[str, View]:
         "bad_count": 2,
         "question": said.question,
     }
-    steps = ("items", "items_for", "await", "columns", "target", "question", "labels")
+    facts |= {"fit": {"filled": 12, "fitting": 11, "misfits": [[7, said.reason]]}}
+    steps = ("items", "items_for", "await", "columns", "target", "question", "labels", "misfits", "misfits_none")
+    known = (
+        Remark("known_matched", {"count": 21, "used": 20}),
+        Remark("known_unmatched", {"count": 1, "lines": "7", "key": "999"}),
+        Remark("known_left_out", {"count": 7, "lines": "2, 3, 5, 8, 9 …"}),
+    )
+    priced = (Remark("price_aside", {"count": 20}), Remark("known_let_go", {"name": said.file}), *known)
     names = ("overlap", "price", "time", "deadline", "who", "language", "known", "guidelines", "priority", "name")
     settings = {
         f"setting_{name}": SettingCard(name, changed, reading, (Preset("x", usual),), (BACK,)) for name in names
@@ -190,8 +206,10 @@ def _of_posting(said: Said) -> dict[str, View]:
         "facts": FormCard("form_file", "form_question", facts, rows),
         "hub": HubCard(said.job, 120, said.question, said.labels, usual, reading, rows),
         "hub_changed": HubCard(said.job, 1, said.question, said.labels * 5, changed, reading, rows),
+        "hub_known": HubCard(said.job, 60, said.question, said.labels, usual, reading, rows, known),
         "sample": SampleCard(_lease_view(said)),
         "price": PriceCard(120, changed, reading, Estimate(500, 2500, 5400.0, 430, 610, AHEAD.accuracy), True, rows),
+        "price_known": PriceCard(40, usual, reading, Estimate(238, 0, None, 200, 290), True, rows, priced),
         "free": PriceCard(1, usual, reading, Estimate(4, 0, None, 4, 4), False, rows),
         "edit": EditCard(JOB, "paused", said.question, said.labels, changed, reading, rows, saved=True),
     }
@@ -257,6 +275,7 @@ def _of_jobs(said: Said) -> dict[str, View]:
     return {
         "in_words": _status(said),
         "pictured": _status(said, picture="status.png"),
+        "labeled_by_model": labeled_by_model(_status(said)),
         "silent": _status(said, **quiet, model=unused),
         "job_paused": _status(said, state="paused", model=Standing(None, None, None, None, 200)),
         "job_closed": _status(said, state="closed", model=Standing(None, None, None, None, 0)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.cards.flags import FlagCard, FlagsCard
 from bot.cards.rules import RulesCard
 from bot.cards.views import Choice, Notice, View
@@ -17,8 +19,8 @@ EVIDENCE: dict[str, dict[str, object]] = {
     "copying": {"answers": 60.0, "same": 58.0, "wrong": 12.0, "expected": 44.1, "other": 7, "score": 4.2},
     "majority": {"answers": 60.0, "same": 58.0, "wrong": 12.0, "expected": 44.1, "other": -1, "score": 2.3},
     "last": {"answers": 60.0, "same": 58.0, "wrong": 12.0, "expected": 44.1, "other": -2, "score": 2.3},
-    "gold": {"answers": 12.0, "right": 4.0, "chance": 3.8, "known": 1.0, "score": 1.4},
-    "crowd": {"answers": 120.0, "right": 41.0, "chance": 38.2, "known": 0.0, "score": 1.4},
+    "gold": {"answers": 12.0, "right": 4.0, "chance": 3.8, "usual": 10.4, "known": 1.0, "score": 1.4},
+    "crowd": {"answers": 120.0, "right": 41.0, "chance": 38.2, "usual": 98.3, "known": 0.0, "score": 1.4},
     "below": {"answers": 12.0, "right": 4.0, "chance": 9.6, "known": 2.0, "score": 2.4},
 }
 KIND_OF = {"majority": "copying", "last": "copying", "crowd": "gold", "below": "gold"}
@@ -37,9 +39,12 @@ def cards(said: Said) -> dict[str, View]:
         "flags_none": FlagsCard(FlagsPage((), 1, 1, 0)),
         "flags_none_in": FlagsCard(FlagsPage((), 1, 1, 0), JOB, said.job),
         **{name: FlagCard(_report(said, name), ((BACK,),)) for name in EVIDENCE},
+        "lifted": FlagCard(_lifted(said), ((BACK,),)),
         "sure": FlagCard(_report(said, "fast"), ((BACK,),), "member_sure_ban"),
         "rules": RulesCard(said.job, JOB, RULES, BACK),
         "rules_all": RulesCard(said.job, JOB, dict(zip(RULES, ACTIONS, strict=True)), BACK),
+        "rule": RulesCard(said.job, JOB, RULES, BACK, "copying"),
+        "rule_ban": RulesCard(said.job, JOB, RULES, BACK, "fast", asks_ban=True),
     }
 
 
@@ -64,6 +69,13 @@ def notices(said: Said) -> dict[str, View]:
 
 def _line(name: str, said: Said, kind: str, action: str, state: str) -> FlagLine:
     return FlagLine(OTHER, name, said.job, kind, action, state)
+
+
+def _lifted(said: Said) -> FlagReport:
+    """One that was lifted, of somebody who is paused because of another, with a known item in the sample."""
+    report = _report(said, "crowd")
+    sample = (*report.sample, Sampled(said.item, said.labels[0], said.labels[1], known=True))
+    return replace(report, line=replace(report.line, state="lifted"), sample=sample, restriction="paused")
 
 
 def _report(said: Said, name: str) -> FlagReport:

@@ -16,6 +16,9 @@ from tests.unit.bot.sentence_samples import ITEM, JOB, Said
 BACK = (Choice("x", "button_back", style="quiet"),)
 START = (Choice("x", "button_quiz_start", style="primary"),)
 OTHER = (Choice("x", "button_other_work", style="quiet"),)
+ASK_IN = (Choice("x", "button_ask_in"),)
+LET_IN = (Choice("x", "button_let_in", "Ann", style="primary"),)
+LOOK = (Choice("x", "button_look_at_flag", style="primary"),)
 
 
 def of_gold(said: Said, lease: LeaseView) -> dict[str, View]:
@@ -34,18 +37,24 @@ def of_gold(said: Said, lease: LeaseView) -> dict[str, View]:
         "goldset_none": GoldsetCard(said.job, Pool(0, 0, 0, 0, 0), QualitySettings(), 0, 0, (BACK,)),
         "goldset_asked": GoldsetCard(said.job, pool, taught, 0, 0, (BACK,), "quiz", values),
         "doubt": DoubtCard(Doubt(ITEM, said.item, said.labels[2], "l1", said.labels[1], 12, 15), 3, ((fix,), BACK)),
-        "told": ToldCard(Told(right=False, label=said.labels[2], explanation=said.guidelines)),
-        "told_right": ToldCard(Told(right=True, label=said.labels[2])),
-        "practising": ItemCard(lease, told=Told(True, said.labels[0], said.reason), step=Step("practice", 2, 5)),
+        "told": ToldCard(Told(False, said.item, said.labels[2], said.labels[0], said.guidelines)),
+        "told_right": ToldCard(Told(True, said.item, said.labels[2], said.labels[2])),
+        "practising": ItemCard(
+            lease, told=Told(True, said.item, said.labels[0], said.labels[0], said.reason), step=Step("practice", 2, 5)
+        ),
         "in_a_quiz": ItemCard(lease, step=Step("quiz", 3, 10)),
         **{
             f"welcome_{code}": Notice(f"welcome_{code}", job | quiz, (START, OTHER))
             for code in ("practice", "quiz", "practice_quiz", "renewal")
         },
         "quiz_passed": Notice("quiz_passed", result),
-        "quiz_failed_again": Notice("quiz_failed_again", result | {"share": "70%"}, (OTHER,)),
-        "quiz_failed": Notice("quiz_failed", result | {"share": "70%"}, (OTHER,)),
+        "quiz_missed_again": Notice("quiz_missed_again", result | {"share": "70%"}, (OTHER,)),
+        "quiz_missed_again_bare": Notice("quiz_missed_again_bare", result | {"share": "70%"}, (OTHER,)),
+        "quiz_missed": Notice("quiz_missed", result | {"share": "70%"}, (OTHER,)),
         "quiz_again": Notice("quiz_again", job | {"share": "70%", "count": 1}, (OTHER,)),
-        "quiz_over": Notice("quiz_over", job, (OTHER,)),
+        "quiz_over": Notice("quiz_over", job, (ASK_IN, OTHER)),
+        "asked_in": Notice("asked_in", job, (OTHER,)),
+        "asks_in": Notice("asks_in", job | {"name": said.name}, (LET_IN,)),
+        "qualified_but_paused": Notice("qualified_but_paused", job | {"name": said.name}, (LOOK, BACK), "form"),
         "qualified": Notice("qualified", job, (START,)),
     }

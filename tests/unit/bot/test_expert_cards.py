@@ -14,7 +14,7 @@ from bot.surfaces import telegram_render
 from bot.surfaces.slack_render import blocks
 from bot.texts.units import length
 from core.adjudication import Verdict
-from core.audit_rate import Estimate
+from core.audit_rate import ENOUGH, Estimate
 from core.audit_sample import AuditCase, AuditSummary
 from core.disputes import Dispute, Opinion
 from core.feedback import Difference, Feedback
@@ -118,7 +118,10 @@ def test_an_audit_fits(locale: str, size: int) -> None:
         assert message.footer.splitlines()[2].count("%") >= 4
         verbs = {button.payload.split(".")[0] for row in message.buttons for button in row}
         assert verbs == ({"auditjob", "rightjob"} if choosing else {"auditjob"})
-    assert "8.3%" in message.footer
+    assert "8%" in message.footer
+    early = render(AuditCard(case, AuditSummary(1, 0, 4), "auditjob"), locale)
+    assert "%" not in early.footer, "one look says nothing of all answers"
+    assert str(ENOUGH) in early.footer
     none = render(AuditNone(AuditSummary(0, 0), "Weather"), locale)
     assert "Weather" in none.text
     assert none.footer == ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from core.aggregation.agreement import Level, agreement
+from core.aggregation.agreement import LEAST, Level, agreement, share_alike
 from core.aggregation.annotations import Floats, count_votes
 from tests.unit.core.tables import coins, simulated
 
@@ -55,8 +57,25 @@ def test_kappa_of_fleiss_example() -> None:
 
 
 def test_pairs_by_hand() -> None:
-    found = agreement(np.array([[2.0, 1.0], [2.0, 0.0]]))
-    assert found.pairwise.value == pytest.approx((1 + 1) / (3 + 1))
+    """Each item weighs the same, however many people it took: 1/3 of the pairs of the first, all of the second."""
+    votes = np.array([[2.0, 1.0], [2.0, 0.0], [1.0, 0.0]])
+    assert agreement(votes).pairwise.value == pytest.approx((1 / 3 + 1) / 2)
+    assert share_alike(votes) == agreement(votes).pairwise.value
+    assert share_alike(np.array([[1.0, 0.0]])) is None
+    assert share_alike(np.zeros((0, 0))) is None
+
+
+def test_intervals_hold_their_figure() -> None:
+    """Every two of five labels once, and nobody agrees: by chance no sample has its labels as evenly as the table, so
+    that the plain percentiles of kappa lie below it."""
+    votes = np.array([np.eye(5)[one] + np.eye(5)[other] for one, other in combinations(range(5), 2)] * 3)
+    found = agreement(votes)
+    assert found.fleiss_kappa.value == pytest.approx(-0.25)
+    for one, least in zip((found.alpha, found.fleiss_kappa, found.pairwise), LEAST, strict=True):
+        assert one.value is not None
+        assert one.low is not None
+        assert one.high is not None
+        assert least <= one.low <= one.value <= one.high <= 1.0
 
 
 def test_everybody_alike_and_nobody_alike() -> None:

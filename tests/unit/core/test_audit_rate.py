@@ -11,7 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.aggregation.interval import wilson_interval
-from core.audit_rate import HIGHEST, LOWEST, MOST, Estimate, Risk, Tally, chance, estimate, level, owed, shift_of
+from core.audit_rate import (
+    ENOUGH,
+    HIGHEST,
+    LOWEST,
+    MOST,
+    Estimate,
+    Risk,
+    Tally,
+    chance,
+    estimate,
+    level,
+    owed,
+    shift_of,
+)
 
 ERRORS = {-1: 0.01, 0: 0.03, 1: 0.1, 3: 0.4}
 SIZES = {-1: 900, 0: 1500, 1: 360, 3: 240}
@@ -77,6 +90,15 @@ def test_a_bad_job_is_audited_more_and_a_good_one_less() -> None:
     assert owed(0.02, bad, {0: 9850.0}) == 250
     assert shift_of(None) == 0
     assert shift_of(Estimate(0.07, 0.02, 0.2)) == 0
+
+
+def test_a_first_mistake_does_not_double_what_is_due() -> None:
+    """One of one rejected has an interval from 21 % on, which is no news of the whole job."""
+    before = owed(0.05, {}, {0: 300.0})
+    assert before == 15
+    assert owed(0.05, {0: Tally(1, 1)}, {0: 299.0}) == before - 1
+    assert owed(0.05, {0: Tally(ENOUGH - 1, ENOUGH - 1)}, {0: 301.0 - ENOUGH}) == before - ENOUGH + 1
+    assert owed(0.05, {0: Tally(ENOUGH, ENOUGH)}, {0: 300.0 - ENOUGH}) == 2 * before - ENOUGH, "now it is"
 
 
 def test_without_an_audit_nothing_is_estimated() -> None:

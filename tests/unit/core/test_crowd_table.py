@@ -56,9 +56,22 @@ def test_the_first_answer_of_a_worker_about_an_item_stands(tmp_path: Path) -> No
     ]
 
 
+def test_states_of_an_export_say_which_answers_count(tmp_path: Path) -> None:
+    rows = "task,worker,label,state\na,ada,no,rejected\na,ada,yes,counted\nb,ada,yes, Surplus\nc,ada,,withdrawn\n"
+    table = read_labels(write(tmp_path, rows + "d,ada,yes,control\n"))
+    assert (table.items, table.labels) == (["a", "b"], ["yes"])
+    assert (table.taken_back, table.control, table.repeated) == (2, 1, 0), "what was rejected is no first answer"
+
+
+def test_other_states_are_no_reason_to_leave_a_row_out(tmp_path: Path) -> None:
+    table = read_labels(write(tmp_path, "task,worker,label,state\na,ada,yes,Ohio\nb,ada,yes,\nc,ada,yes\n"))
+    assert (len(table.items), table.taken_back, table.control) == (3, 0, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
+        ("task,worker,label,state\na,ada,yes,rejected\n", "no answers that count"),
         ("", "is empty"),
         ("task,worker,label\n", "a header but no rows"),
         ("task,worker,label\n\n \n", "a header but no rows"),

@@ -102,6 +102,18 @@ def test_nobody_is_judged_by_a_handful_of_answers() -> None:
     assert found_in(crowd.log()) == {}
 
 
+@pytest.mark.parametrize(("answers", "found"), [(29, False), (30, True)])
+def test_nobody_is_said_to_guess_by_fewer_than_thirty_answers(answers: int, found: bool) -> None:
+    crowd = Crowd(8)
+    crowd.work([crowd.honest(0.9)] * HONEST, each=200)
+    known = crowd.log(known_share=0.4).known
+    assert known is not None
+    wrong = [(int(item), HONEST, int(crowd.truth[item] + 1) % 3) for item in np.flatnonzero(known >= 0)]
+    crowd.rows += wrong[:answers]
+    kinds = {one.kind for one in found_in(crowd.log(known_share=0.4), least_accuracy=0.7).get(HONEST, [])}
+    assert ("gold" in kinds) == found
+
+
 def test_who_is_right_on_known_items_alone_is_judged_by_the_others() -> None:
     crowd = Crowd(6)
     known = set(np.flatnonzero(np.random.default_rng(6).random(crowd.items) < 0.1))

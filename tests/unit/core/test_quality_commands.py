@@ -79,10 +79,45 @@ def test_people_get_sentences(crowd: Path) -> None:
     result = call("aggregate", crowd / "labels.csv", "--gold", crowd / "gold.csv")
     assert "32 answers of 4 workers about 8 items" in result.stdout
     assert "Accuracy against the gold: 1.0000" in result.stdout
-    assert "1 rows were left out" in result.stdout
+    assert "1 row was left out: that worker had answered that item before." in result.stderr
     result = call("agreement", crowd / "labels.csv")
     assert "Krippendorff's alpha (nominal)" in result.stdout
-    assert "1 rows were left out" in result.stdout
+    assert "1 row was left out" in result.stderr
+
+
+def test_one_of_each_is_no_plural(tmp_path: Path) -> None:
+    one = tmp_path / "one.csv"
+    one.write_text("task,worker,label\n1,ada,yes\n")
+    assert "1 answer of 1 worker about 1 item, 1 label;" in call("aggregate", one).stdout
+    assert "1 answer of 1 worker about 1 item, 0 of them" in call("agreement", one).stdout
+
+
+def test_an_export_of_annotations_is_read_as_it_is_meant(crowd: Path) -> None:
+    """What was rejected or withdrawn, and answers to known items, count for nobody; every command says so."""
+    plain, export = crowd / "labels.csv", crowd / "annotations.csv"
+    rows = [line.split(",") for line in LABELS.splitlines()[1:]]
+    lines = [f"{item},{worker},{label},{'surplus' if item == '7' else 'counted'}\n" for item, worker, label in rows]
+    lines += ["0,w9,1,rejected\n", "1,w9,0,withdrawn\n", "1,w8,,superseded\n", "99,w0,1,control\n", "99,w1,1,control\n"]
+    export.write_text("item,worker,label,state\n" + "".join(lines))
+    gold = ("--gold", crowd / "gold.csv")
+    for command in (("aggregate", *gold), ("agreement",), ("replay", *gold, "--seeds", 1)):
+        name, *options = command
+        found, meant = answer(name, export, *options), answer(name, plain, *options)
+        left_out = {name: found.pop(name, None) for name in ("seconds", "taken_back", "control")}
+        assert found == {key: value for key, value in meant.items() if key not in left_out}
+        said = call(name, export, *options).stderr
+        assert "3 rows were left out: withdrawn, superseded or rejected." in said
+        assert "2 rows were left out: answers to known items" in said
+    found = answer("agreement", export)
+    assert (found["taken_back"], found["control"]) == (3, 2)
+
+
+def test_an_order_that_is_not_used_is_said(crowd: Path) -> None:
+    said = call("agreement", crowd / "labels.csv", "--order", "1,0").stderr
+    assert said == "--order was not used: nominal labels either differ or do not. Add --level ordinal.\n"
+    interval = call("agreement", crowd / "labels.csv", "--order", "1,0", "--level", "interval")
+    assert "interval labels are numbers" in interval.stderr
+    assert call("agreement", crowd / "labels.csv", "--order", "1,0", "--level", "ordinal").stderr == ""
 
 
 def test_the_default_method_is_right_about_the_weather() -> None:
@@ -123,7 +158,8 @@ def test_a_matrix_for_each_worker_is_refused_where_it_does_not_fit(tmp_path: Pat
 def test_agreement_answers_with_its_documented_keys(crowd: Path) -> None:
     found = answer("agreement", crowd / "labels.csv")
     figures = [name + end for name in ("alpha", "fleiss_kappa", "pairwise") for end in ("", "_low", "_high")]
-    assert list(found) == ["level", *figures, "items", "shared_items", "workers", "annotations", "repeated"]
+    counts = ["items", "shared_items", "workers", "annotations", "repeated", "taken_back", "control"]
+    assert list(found) == ["level", *figures, *counts]
     assert (found["items"], found["shared_items"], found["workers"], found["annotations"]) == (8, 8, 4, 32)
     assert found["pairwise"] == pytest.approx(0.5)
     assert found["alpha_low"] <= found["alpha"] <= found["alpha_high"]

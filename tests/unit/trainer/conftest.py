@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
+from tests.tiny_encoder import save_tiny_encoder
 from trainer.settings import BaseModel, Device
 
-WORDS = ["sun", "warm", "nice", "rain", "cold", "bad", "storm", "the", "is", "today", "very", "and", "so"]
 CPU = Device("cpu", None)
 
 
@@ -23,22 +22,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
     """A directory with a two-layer encoder and a vocabulary of thirteen words."""
-    folder = tmp_path_factory.mktemp("tiny")
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
-    tokenizer = BertTokenizer(vocab=str(folder / "vocab.txt"))
-    torch.manual_seed(7)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.3,  # wide, or nothing that is read reaches the first token
-    )
-    BertForMaskedLM(config).save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
-    return BaseModel("tiny", str(folder / "model"))
+    return BaseModel("tiny", str(save_tiny_encoder(tmp_path_factory.mktemp("tiny"))))
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +59,43 @@ def test_what_a_killed_process_left_is_cleared(fresh: tuple[Any, Any], model_fol
     (model_folder / ".half-abc" / "model.safetensors").write_bytes(b"half")
     assert artifacts.remove_half_written(model_folder) == 1
     assert [path.name for path in model_folder.iterdir()] == ["one"]
+
+
+def test_what_is_not_kept_is_set_aside_and_then_removed(model_folder: Path) -> None:
+    for name in ("one", "two", "never recorded", ".half-abc"):
+        (model_folder / name).mkdir(parents=True)
+    assert artifacts.set_aside(model_folder, {"one", "lost"}) == 2
+    assert [path.name for path in model_folder.iterdir() if not path.name.startswith(".half-")] == ["one"]
+    assert artifacts.remove_half_written(model_folder) == 3
+    assert artifacts.set_aside(model_folder.parent / "of another project", ()) == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "no room"), RuntimeError("I/O error: No space left on device (os error 28)")],
+)
+def test_a_full_disk_is_said_and_leaves_nothing(
+    fresh: tuple[Any, Any], model_folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(_: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(artifacts, "sync", refuse)
+    with pytest.raises(Conflict, match="training_disk_full"):
+        artifacts.save(model_folder / "one", *fresh, {})
+    assert list(model_folder.iterdir()) == []
+
+
+def test_a_model_for_which_there_is_no_room_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "model.safetensors").write_bytes(bytes(1000))
+    free = [999]
+    monkeypatch.setattr("trainer.artifacts.shutil.disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    with pytest.raises(Conflict, match="training_disk_full"):
+        artifacts.require_space(tmp_path / "not" / "yet", tmp_path / "base")
+    artifacts.require_space(tmp_path, Path("some/name"))
+    free[0] = 1000
+    artifacts.require_space(tmp_path, tmp_path / "base")
 
 
 @pytest.mark.parametrize("lost", ["training.json", "model.safetensors", None])
