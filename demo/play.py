@@ -164,7 +164,8 @@ async def _until_decided(play: Play, watch: Watch) -> int:
         if empty_since is not None and (not look.settling or now - empty_since > SETTLING_SECONDS):
             return 0
         before, changed = look, (changed if look == before else now)
-        if look.open and play.crowd.in_vain_since(changed):
+        stuck = look.open and play.crowd.in_vain_since(changed)
+        if stuck and (not look.settling or now - changed > SETTLING_SECONDS):
             return look.open
         if now > deadline:
             raise DemoError(f"People were not done within {patience:.0f} seconds; {look.open} items are open.")

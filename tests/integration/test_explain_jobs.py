@@ -212,7 +212,7 @@ def test_where_people_and_the_model_differ(learned: Learned) -> None:
 @pytest.mark.parametrize("item", [False, True])
 def test_the_same_as_data_by_the_command_line(learned: Learned, monkeypatch: pytest.MonkeyPatch, item: bool) -> None:
     predict(learned, learned.good[:2], "b", 0.9)
-    monkeypatch.setattr("core.cli._settings", lambda: learned.settings)
+    monkeypatch.setattr("core.cli._settings", lambda **_: learned.settings)
     wanted = []
     if item:
         with reading(learned.base.engine) as session:
@@ -234,7 +234,7 @@ def test_the_same_as_data_by_the_command_line(learned: Learned, monkeypatch: pyt
 
 
 def test_what_there_is_not_is_said_in_one_sentence(learned: Learned, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.cli._settings", lambda: learned.settings)
+    monkeypatch.setattr("core.cli._settings", lambda **_: learned.settings)
     called = CliRunner().invoke(main, ["explain", "Weather", "nothing"])
     assert called.exit_code != 0
     assert "has no item 'nothing'" in called.output

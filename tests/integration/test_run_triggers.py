@@ -103,7 +103,9 @@ def runs(runtime: Runtime, base: Base, monkeypatch: pytest.MonkeyPatch) -> list[
     """The runs that a trainer carried out, which here takes no time."""
     carried: list[int] = []
 
-    def carry_out(runtime: Runtime, run: TrainingRun, _settings: Any, end: Callable[[Session], None]) -> None:
+    def carry_out(
+        runtime: Runtime, run: TrainingRun, _settings: Any, _limits: Any, end: Callable[[Session], None]
+    ) -> None:
         carried.append(run.id)
         with runtime.writing() as session:
             end(session)
