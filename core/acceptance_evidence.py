@@ -21,7 +21,7 @@ from core.db.tables import table_of
 from core.labels import item_text
 from core.learning import LearningSettings
 from core.models import Batch, Item, ModelVersion, Prediction, Project
-from core.predictions import LABELED
+from core.predictions import LABELED, said_last
 
 PAGE = 1000
 
@@ -44,14 +44,7 @@ class Audits:
 
 def author() -> ScalarSelect[int]:
     """The id of the model version that an accepted item has its label from: the last that spoke before it was taken."""
-    return (
-        select(PREDICTION.c.model_version_id)
-        .where(PREDICTION.c.item_id == ITEM.c.id, PREDICTION.c.created_at <= ITEM.c.decided_at)
-        .order_by(PREDICTION.c.created_at.desc(), PREDICTION.c.id.desc())
-        .limit(1)
-        .correlate(ITEM)
-        .scalar_subquery()
-    )
+    return said_last(PREDICTION.c.model_version_id, ITEM.c.id, ITEM.c.decided_at)
 
 
 def accepted_count(session: Session, version: ModelVersion) -> int:

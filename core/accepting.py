@@ -11,7 +11,6 @@ the sweep asks for it again where settings or labels have changed since.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,7 +25,7 @@ from core.aggregation.acceptance import choose_threshold
 from core.asking import move
 from core.blind import is_apart, is_audited
 from core.consensus import accept, take_back
-from core.db import is_sqlite
+from core.db import let_others_write
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import EnqueueJob, add_effect
@@ -36,7 +35,7 @@ from core.labels import item_text
 from core.learning import LearningSettings
 from core.log import get_logger
 from core.models import Batch, Item, ModelVersion, Prediction, Project
-from core.outbox import owe
+from core.outbox import owe_poster
 from core.predictions import PRELABELED, accept_effect, has_say, pieces
 from core.prior_gain import measured_prior
 from core.priors import PRIOR
@@ -54,8 +53,6 @@ EVIDENCE = ("threshold", "held", "bound", "audit", "count", "wrong", "upper")
 the share that is audited; and of items at or above the threshold how many there are, how many wrong, and at most which
 share."""
 CHUNK = 500
-PAUSE_SECONDS = 0.01
-"""Between two pieces of writing on SQLite, so that taps get through."""
 
 ITEM, PREDICTION, BATCH = table_of(Item), table_of(Prediction), table_of(Batch)
 
@@ -84,16 +81,16 @@ def apply(runtime: Runtime, version_id: int, clock: Callable[[], datetime]) -> i
     for piece in pieces(plan.give_back, CHUNK):
         with runtime.writing() as session:
             give_back(session, piece, clock())
-        _pause(runtime)
+        let_others_write(runtime.engine)
     labeled = 0
     for piece in pieces(list(plan.accept), CHUNK):
         with runtime.writing() as session:
             labeled += _accept(session, version_id, note["basis"], {key: plan.accept[key] for key in piece}, clock())
-        _pause(runtime)
+        let_others_write(runtime.engine)
     for piece in pieces(plan.ahead, CHUNK):
         with runtime.writing() as session:
             _ask_first(session, version_id, piece)
-        _pause(runtime)
+        let_others_write(runtime.engine)
     with runtime.writing() as session:
         _finish(session, version_id, note, clock())
     log.info("labels_accepted", version_id=version_id, items=labeled, back=len(plan.give_back))
@@ -278,17 +275,5 @@ def _finish(session: Session, version_id: int, note: dict[str, Any], now: dateti
     if not count:
         return
     project = session.get_one(Project, version.project_id)
-    owe(
-        session,
-        worker_id=project.created_by_id,
-        workspace_id=project.workspace_id,
-        kind="labels_accepted",
-        params={"project_id": project.id, "version": version.number, "count": count},
-        dedupe_key=f"labels_accepted-{version.id}",
-        now=now,
-    )
-
-
-def _pause(runtime: Runtime) -> None:
-    if is_sqlite(runtime.engine):
-        time.sleep(PAUSE_SECONDS)
+    params = {"project_id": project.id, "version": version.number, "count": count}
+    owe_poster(session, project, "labels_accepted", params, f"labels_accepted-{version.id}", now)

@@ -6,7 +6,6 @@ about which a further answer tells most. Then the coordinator is told, once.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.aggregation.value import average_information
 from core.budget import budget_of, give, has_budget, hold_back, spent
-from core.db import is_sqlite, reading, unit_of_work
+from core.db import let_others_write, reading, unit_of_work
 from core.db.tables import table_of
 from core.effects import Effect
 from core.finishing import responsible
@@ -25,8 +24,6 @@ from core.outbox import owe
 from core.skills import crowd_model
 
 CHUNK = 500
-PAUSE_SECONDS = 0.01
-"""Between two transactions on SQLite, so that taps get their turn."""
 TOLD = "budget_used"
 """Kind of the message to the coordinator."""
 
@@ -47,7 +44,7 @@ def allot(
     for start in range(0, len(wanted), CHUNK):
         with unit_of_work(engine, run_effects) as session:
             given += give(session, project_id, wanted[start : start + CHUNK], clock())
-        time.sleep(PAUSE_SECONDS if is_sqlite(engine) else 0.0)
+        let_others_write(engine)
     if left < 0:
         with unit_of_work(engine, run_effects) as session:
             hold_back(session, project_id, -left)

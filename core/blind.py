@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
+
+from core.labels import item_text
+from core.learning import LearningSettings
 
 SALT = b"lightwork-holdout-1"
 """Never changes: another salt would put items that models have trained on into the holdout."""
@@ -59,3 +63,14 @@ def is_audited(item: str, version: str, share: float) -> bool:
         item, version: public ids of the item and of the model version. share: of all items.
     """
     return int.from_bytes(hashlib.sha256(f"{version}:{item}".encode()).digest()[:8], "big") / 2**64 < share
+
+
+def is_left_to_people(row: Any, settings: LearningSettings) -> bool:
+    """Whether a model has no say in an item that it could speak on: it measures models, or audits what this one labels.
+
+    Args:
+        row: content, content_hash and public_id of the item, and `version`, the public id of the model version.
+    """
+    if is_apart(item_text(row.content), row.content_hash, settings.blind_share):
+        return True
+    return settings.accept and is_audited(row.public_id, row.version, settings.accept_audit)

@@ -7,7 +7,6 @@ job is owed stands in the outbox: the message which tells the coordinator that i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core import labels, quality
 from core.consensus import reconsider
-from core.db import is_sqlite, reading, unit_of_work
+from core.db import let_others_write, reading, unit_of_work
 from core.db.tables import table_of
 from core.due import overlap_effect, reestimate_effect
 from core.effects import Effect, EnqueueJob, WakeDelivery, add_effect
@@ -33,8 +32,6 @@ from core.skills import crowd_model
 
 CHANGEABLE = ("name", "price", "lease_seconds", "deadline", "priority", "audience", "language", "guidelines")
 CHUNK = 200
-PAUSE_SECONDS = 0.01
-"""Between two transactions on SQLite, so that taps get their turn."""
 OWED = "overlap_applied"
 """Kind of the message that waits for the job."""
 PATIENCE = timedelta(days=300)
@@ -157,7 +154,7 @@ def apply_overlap(
     while chunk := list(islice(waiting, CHUNK)):
         with unit_of_work(engine, run_effects) as session:
             changed += _reconsider(session, project_id, chunk, clock())
-        time.sleep(PAUSE_SECONDS if is_sqlite(engine) else 0.0)
+        let_others_write(engine)
     with unit_of_work(engine, run_effects) as session:
         _release(session, message_ids, changed, clock())
     return changed

@@ -15,7 +15,7 @@ from core.aggregation.drift import Reference, fallen
 from core.champions import champion
 from core.db.tables import table_of
 from core.models import Item, ModelVersion, Prediction, Project
-from core.outbox import owe
+from core.outbox import owe_poster
 from core.retreating import order_retreat
 from core.training import DECIDED, has_new_labels, request_training
 from core.training_runs import changed_one, unfinished_run
@@ -76,15 +76,9 @@ def note_drift(session: Session, project_id: int, drift: Drift, now: datetime) -
     order_retreat(session, version, "drift", now)
     run = request_training(session, project_id, "drift", now) if has_new_labels(session, project_id) else None
     said: dict[str, Any] = {"agreed": drift.agreed, "expected": drift.expected, "count": drift.count}
-    owe(
-        session,
-        worker_id=project.created_by_id,
-        workspace_id=project.workspace_id,
-        kind="model_drifted",
-        params={"project_id": project_id, "version": version.number, "training": run is not None} | said,
-        dedupe_key=f"model_drifted-{version.id}-{version.promoted_at:%Y%m%d%H%M%S}",
-        now=now,
-    )
+    params = {"project_id": project_id, "version": version.number, "training": run is not None} | said
+    once = f"model_drifted-{version.id}-{version.promoted_at:%Y%m%d%H%M%S}"
+    owe_poster(session, project, "model_drifted", params, once, now)
     return True
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.orm import Session
 
-from core.blind import is_apart, is_audited
+from core.blind import is_left_to_people
 from core.db.tables import table_of
-from core.labels import item_text
 from core.learning import load
 from core.models import Annotation, Assignment, Item, ModelVersion, Prediction, Project
+from core.predictions import said_last
 
 HINTS = "hints"
 """Name of the setting in `project.learning`."""
@@ -77,10 +77,7 @@ def hint_of(session: Session, project: Project, assignment_id: int) -> Hint | No
     row = session.execute(SAID, {"assignment_id": assignment_id}).one_or_none()
     if row is None or row.label_id not in {label["id"] for label in project.label_schema["labels"]}:
         return None
-    settings = load(project.learning)
-    if is_apart(item_text(row.content), row.content_hash, settings.blind_share):
-        return None
-    if settings.accept and is_audited(row.public_id, row.version, settings.accept_audit):
+    if is_left_to_people(row, load(project.learning)):
         return None
     return Hint(row.id, row.label_id, row.confidence)
 
@@ -94,14 +91,7 @@ def hint_effect(session: Session, project_id: int) -> tuple[Agreement, Agreement
     first = session.scalar(select(func.min(ANNOTATION.c.id)).where(mine, ANNOTATION.c.prediction_id.is_not(None)))
     if first is None:
         return None
-    before = (
-        select(PREDICTION.c.id)
-        .where(PREDICTION.c.item_id == ANNOTATION.c.item_id, PREDICTION.c.created_at <= ANNOTATION.c.created_at)
-        .order_by(PREDICTION.c.created_at.desc(), PREDICTION.c.id.desc())
-        .limit(1)
-        .correlate(ANNOTATION)
-        .scalar_subquery()
-    )
+    before = said_last(PREDICTION.c.id, ANNOTATION.c.item_id, ANNOTATION.c.created_at)
     shown = ANNOTATION.c.prediction_id.is_not(None)
     answers = (
         select(

@@ -12,7 +12,7 @@ from core.attention import QUIET_HOURS, awake, quiet_now, quiet_until
 from core.db.upsert import insert_or_ignore
 from core.effects import WakeDelivery, add_effect
 from core.lanes import Lane
-from core.models import Membership, OutboxMessage, Worker
+from core.models import Membership, OutboxMessage, Project, Worker
 
 BACKOFF_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 300.0
@@ -69,6 +69,21 @@ def owe(
     if inserted:
         add_effect(session, WakeDelivery())
     return bool(inserted)
+
+
+def owe_poster(
+    session: Session, project: Project, kind: str, params: dict[str, Any], dedupe_key: str, now: datetime
+) -> bool:
+    """As `owe`, to whoever posted a project: what became of its models and their labels."""
+    return owe(
+        session,
+        worker_id=project.created_by_id,
+        workspace_id=project.workspace_id,
+        kind=kind,
+        params=params,
+        dedupe_key=dedupe_key,
+        now=now,
+    )
 
 
 def due(session: Session, now: datetime, limit: int = 50) -> list[OutboxMessage]:

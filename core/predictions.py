@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, or_, select, update
+from sqlalchemy import ScalarSelect, Select, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -22,7 +22,7 @@ from core.db.upsert import insert_statement
 from core.effects import EnqueueJob, add_effect
 from core.labels import item_text
 from core.models import Batch, Item, ModelVersion, Prediction, Project
-from core.outbox import owe
+from core.outbox import owe_poster
 from core.queue import ACCEPT, DEFAULT, PRELABEL, TRAINING
 
 MAX_ROWS = 1000
@@ -31,7 +31,7 @@ PRELABELED = "prelabeled_at"
 LABELED = ("agreed", "adjudicated", "disputed")
 """States of items on which people are through, though they may differ."""
 
-ITEM = table_of(Item)
+ITEM, PREDICTION = table_of(Item), table_of(Prediction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,20 @@ def finish_prelabel(session: Session, version_id: int, now: datetime) -> bool:
     return True
 
 
+def said_last(
+    wanted: ColumnElement[int], item_id: ColumnElement[int], moment: ColumnElement[datetime]
+) -> ScalarSelect[int]:
+    """A column of the prediction that was the newest on an item at a moment, for each row of their table."""
+    return (
+        select(wanted)
+        .where(PREDICTION.c.item_id == item_id, PREDICTION.c.created_at <= moment)
+        .order_by(PREDICTION.c.created_at.desc(), PREDICTION.c.id.desc())
+        .limit(1)
+        .correlate_except(PREDICTION)
+        .scalar_subquery()
+    )
+
+
 def has_say(settings: Mapping[str, Any]) -> bool:
     """Whether by a job's learning settings, as stored, its model may do more than order what is asked."""
     return bool(settings.get("accept") or settings.get("prior"))
@@ -164,15 +178,8 @@ def has_say(settings: Mapping[str, Any]) -> bool:
 def fail_prelabel(session: Session, version: ModelVersion, code: str, params: Mapping[str, Any], now: datetime) -> None:
     """Owe the coordinator, once, the reason why a champion cannot speak; its predictions stay due."""
     project = session.get_one(Project, version.project_id)
-    owe(
-        session,
-        worker_id=project.created_by_id,
-        workspace_id=project.workspace_id,
-        kind="training_failed",
-        params={"project_id": project.id, "code": code, "params": dict(params)},
-        dedupe_key=f"prelabel_failed-{version.id}",
-        now=now,
-    )
+    params = {"project_id": project.id, "code": code, "params": dict(params)}
+    owe_poster(session, project, "training_failed", params, f"prelabel_failed-{version.id}", now)
 
 
 def unfinished_prelabels(session: Session) -> list[EnqueueJob]:

@@ -14,9 +14,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.model_prior import believed
-from core.blind import is_apart, is_audited
+from core.blind import is_left_to_people
 from core.db.tables import table_of
-from core.labels import item_text
 from core.learning import load
 from core.models import Item, ModelVersion, Prediction, Project
 
@@ -55,9 +54,6 @@ def with_prior(
     row = session.execute(SAID, {"item_id": item_id}).one_or_none()
     if row is None or not (row.measured or {}).get("helps") or len(row.probabilities) != len(posterior):
         return posterior
-    settings = load(project.learning)
-    if is_apart(item_text(row.content), row.content_hash, settings.blind_share):
-        return posterior
-    if settings.accept and is_audited(row.public_id, row.version, settings.accept_audit):
+    if is_left_to_people(row, load(project.learning)):
         return posterior
     return believed(posterior, row.probabilities, prior)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from core.aggregation.annotations import Annotations, Floats, Ints
 from core.aggregation.estimate import Estimate, counts_of, estimate, is_grown
 from core.audit_evidence import Evidence, audit_evidence
 from core.consensus import SETTLED, revise
-from core.db import is_sqlite, reading, unit_of_work
+from core.db import let_others_write, reading, unit_of_work
 from core.db.tables import table_of
 from core.effects import Effect
 from core.items import lock_item, lock_items
@@ -26,7 +25,6 @@ from core.standing import TRIAL
 from core.steering import steer
 
 CHUNK = 500
-PAUSE_SECONDS = 0.01
 NOTICEABLE = 0.002
 """Smaller moves of a posterior are not written."""
 
@@ -101,16 +99,15 @@ def _write_back(
     """
     with unit_of_work(engine, run_effects) as session:
         _write_crowd(session, project_id, snapshot, fitted)
-    pause = PAUSE_SECONDS if is_sqlite(engine) else 0.0
     for start in range(0, len(snapshot.worker_ids), CHUNK):
         with unit_of_work(engine, run_effects) as session:
             _write_skills(session, project_id, snapshot, fitted, start, clock())
-        time.sleep(pause)
+        let_others_write(engine)
     revised, changed = 0, _moved(snapshot, fitted)
     for start in range(0, len(changed), CHUNK):
         with unit_of_work(engine, run_effects) as session:
             revised += _revise_items(session, project_id, snapshot, fitted, changed[start : start + CHUNK], clock())
-        time.sleep(pause)
+        let_others_write(engine)
     with unit_of_work(engine, run_effects) as session:  # last, so that a job that was killed is still due
         _same_project(session, project_id, snapshot, lock=True).estimated_annotations = snapshot.own
     return revised

@@ -6,7 +6,6 @@ the sweep asks for that. Items which people have labeled meanwhile are theirs an
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,15 +14,15 @@ from sqlalchemy.orm import Session
 
 from core import learning
 from core.acceptance_evidence import Audits, accepted_count, audits, author
-from core.accepting import ACCEPTING, CHUNK, PAUSE_SECONDS, UNPROVEN, give_back, is_ordered
+from core.accepting import ACCEPTING, CHUNK, UNPROVEN, give_back, is_ordered
 from core.aggregation.acceptance import is_broken
-from core.db import is_sqlite
+from core.db import let_others_write
 from core.db.tables import table_of
 from core.effects import EnqueueJob, add_effect
 from core.enrolment import record_act
 from core.log import get_logger
 from core.models import Item, ModelVersion, Project
-from core.outbox import owe
+from core.outbox import owe_poster
 from core.predictions import accept_effect, pieces
 from core.runtime import Runtime
 
@@ -72,8 +71,7 @@ def carry_out(runtime: Runtime, version_id: int, clock: Callable[[], datetime]) 
     for piece in pieces(item_ids, CHUNK):
         with runtime.writing() as session:
             back += give_back(session, piece, clock())
-        if is_sqlite(runtime.engine):
-            time.sleep(PAUSE_SECONDS)
+        let_others_write(runtime.engine)
     with runtime.writing() as session:
         _finish(session, version_id, back, clock())
     log.info("labels_taken_back", version_id=version_id, items=back)
@@ -122,12 +120,5 @@ def _finish(session: Session, version_id: int, back: int, now: datetime) -> None
     order = found["retreat"] | {"done": True, "count": back}
     version.metrics = {**version.metrics, ACCEPTING: found | {"retreat": order}}
     project = session.get_one(Project, version.project_id)
-    owe(
-        session,
-        worker_id=project.created_by_id,
-        workspace_id=project.workspace_id,
-        kind="labels_taken_back",
-        params={"project_id": project.id, "version": version.number, "count": back, "reason": order["reason"]},
-        dedupe_key=f"labels_taken_back-{version.id}-{order['at']}",
-        now=now,
-    )
+    params = {"project_id": project.id, "version": version.number, "count": back, "reason": order["reason"]}
+    owe_poster(session, project, "labels_taken_back", params, f"labels_taken_back-{version.id}-{order['at']}", now)

@@ -17,7 +17,7 @@ from types import FrameType
 from redis import Redis
 from redis.exceptions import RedisError
 from rq.cron import CronJob, CronScheduler
-from rq.exceptions import StopRequested
+from rq.exceptions import SchedulerNotFound, StopRequested
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
@@ -72,6 +72,7 @@ class Schedule:
         self._cron = CronScheduler(redis, logging_level=logging.WARNING, name=name)
         self._cron._cron_jobs = timed_jobs() if jobs is None else jobs  # `register` wants functions, we have names
         self._suspects: frozenset[str] = frozenset()
+        self._stopping = False
         self._abandoned_at = self._heartbeat_at = float("-inf")
 
     @property
@@ -112,20 +113,22 @@ class Schedule:
             pipeline.execute()
 
     def release(self) -> None:
-        """Let another scheduler take over at once."""
-        try:
-            self._scheduler.stop()
-            self._cron.register_death()
-        except RedisError as error:
-            log.warning("schedule_not_released", error=type(error).__name__)
+        """Let another scheduler take over at once, also where a signal came before all was registered."""
+        for leave in (self._scheduler.stop, self._cron.register_death):
+            try:
+                leave()
+            except SchedulerNotFound:
+                continue
+            except RedisError as error:
+                log.warning("schedule_not_released", error=type(error).__name__)
 
     def run(self) -> None:
         """Step until SIGTERM or SIGINT, through losses of the connection. For the main thread of a process."""
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
         wait = STEP_SECONDS
         try:
-            while True:
+            while not self._stopping:
                 try:
                     self.step()
                     wait = STEP_SECONDS
@@ -134,11 +137,13 @@ class Schedule:
                     log.warning("redis_away", error=type(error).__name__, retry_in_seconds=wait)
                 time.sleep(wait)
         except StopRequested:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            self.release()
+            log.debug("schedule_interrupted")
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.release()
 
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    # An exception ends every wait at once, that for a Redis which does not answer too.
-    raise StopRequested
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        # An exception ends every wait at once, that for a Redis which does not answer too. Python drops one that is
+        # raised while it frees an object: then the loop ends after this step.
+        self._stopping = True
+        raise StopRequested

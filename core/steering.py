@@ -8,7 +8,6 @@ has become worth `core.consensus.KEEP_SLACK` times that, so nobody notices a jum
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +23,7 @@ from core.aggregation.value import average_information
 from core.aims import Aim, aim_of, check_aim, information_wanted
 from core.budget import budget_of, has_budget, hold_back, lock, spent
 from core.consensus import DECIDED, KEEP_SLACK, reconsider, revise
-from core.db import is_sqlite, reading, unit_of_work
+from core.db import let_others_write, reading, unit_of_work
 from core.db.tables import table_of
 from core.due import overlap_effect, reestimate_effect
 from core.effects import Effect, add_effect
@@ -36,8 +35,6 @@ from core.models import Item, Project
 from core.skills import crowd_model
 
 CHUNK = 200
-PAUSE_SECONDS = 0.01
-"""Between two transactions on SQLite, so that taps get their turn."""
 ENOUGH_DECIDED = 20
 """Items that have to be decided before they say anything about what is to be expected."""
 SAMPLE_ITEMS = 20_000
@@ -144,7 +141,7 @@ def steer(
     for start in range(0, len(chosen), CHUNK):
         with unit_of_work(engine, run_effects) as session:
             changed += _follow(session, project_id, chosen[start : start + CHUNK], clock())
-        time.sleep(PAUSE_SECONDS if is_sqlite(engine) else 0.0)
+        let_others_write(engine)
     return changed
 
 

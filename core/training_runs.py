@@ -18,7 +18,7 @@ from sqlalchemy.sql.dml import Update
 from core.effects import EnqueueJob
 from core.errors import Conflict
 from core.models import Project, TrainingRun
-from core.outbox import owe
+from core.outbox import owe_poster
 from core.queue import RETRAIN, TRAINING
 
 UNFINISHED = ("due", "running")
@@ -235,15 +235,7 @@ def _silent(now: datetime) -> ColumnElement[bool]:
 def tell_owner(session: Session, run: TrainingRun, kind: str, params: dict[str, Any], now: datetime) -> None:
     """Owe the project's creator a message about a run, once for each kind."""
     project = session.get_one(Project, run.project_id)
-    owe(
-        session,
-        worker_id=project.created_by_id,
-        workspace_id=project.workspace_id,
-        kind=kind,
-        params=params,
-        dedupe_key=f"{kind}-{run.id}",
-        now=now,
-    )
+    owe_poster(session, project, kind, params, f"{kind}-{run.id}", now)
 
 
 def _run(run_id: int) -> Update:

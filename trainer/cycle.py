@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import learning
 from core.champions import add_version, champion, models, next_number, promote_if_better, unseen_labels
 from core.clock import now
-from core.db import is_sqlite
+from core.db import let_others_write
 from core.ids import new_public_id
 from core.log import get_logger
 from core.models import ModelVersion, Project, TrainingRun
@@ -31,9 +30,6 @@ from trainer.measuring import Reigning, Speaker, load_speaker, measure
 from trainer.model_card import PICTURE
 from trainer.run_folder import RunFolder
 from trainer.settings import BaseModel, TrainingSettings, choose_device, for_project
-
-PAUSE_SECONDS = 0.01
-"""Between two pieces of writing on SQLite, so that taps get through."""
 
 log = get_logger(__name__)
 
@@ -99,7 +95,7 @@ def _freeze(work: Work) -> Dataset:
     for piece in pieces(new):
         with runtime.writing() as session:
             dataset.mark_trained(session, project.id, piece, now())
-        pause(runtime)
+        let_others_write(runtime.engine)
     redact = redaction.load(runtime.settings.redaction)
     with runtime.reading() as session:
         data = dataset.build(session, project, work.head, work.settings.holdout_share, redact)
@@ -204,9 +200,3 @@ def _record(
     gate = version.metrics["gate"]
     log.info("training_done", run_id=run.id, version=version.number, promoted=promoted, reason=gate["reason"])
     return version
-
-
-def pause(runtime: Runtime) -> None:
-    """Let others write, where there is one writer at a time."""
-    if is_sqlite(runtime.engine):
-        time.sleep(PAUSE_SECONDS)

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.aggregation.annotations import Ints
 from core.asking import ASKING, OpenItems, latest_labels, move, note_order, open_items, texts_of, wants_start
+from core.db import let_others_write
 from core.errors import SettingsError
 from core.learning import load as load_learning
 from core.log import get_logger
@@ -19,7 +20,6 @@ from core.ranks import ORDINARY, UNCERTAIN
 from core.runtime import Runtime
 from trainer import payoff, redaction, selection, zero_shot
 from trainer.base_models import base_for
-from trainer.cycle import pause
 from trainer.embeddings import embed, load_encoder
 from trainer.selection import BandPlan, Vectors
 from trainer.settings import TrainingSettings, choose_device
@@ -168,4 +168,4 @@ def _carry_out(runtime: Runtime, project_id: int, version_id: int | None, plan: 
         for piece in pieces(ids):
             with runtime.writing() as session:
                 move(session, project_id, version_id, piece, band)
-            pause(runtime)
+            let_others_write(runtime.engine)

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.clock import now
+from core.db import let_others_write
 from core.labels import item_text
 from core.log import get_logger
 from core.models import Item, ModelVersion, Project
 from core.predictions import PredictionRow, finish_prelabel, record, unpredicted, unspoken
 from core.runtime import Runtime
 from trainer import artifacts, predict, redaction
-from trainer.cycle import pause
 from trainer.heads import Head, head_for, known_labels
 from trainer.ordering import reorder
 from trainer.settings import Device, choose_device
@@ -92,7 +92,7 @@ def _predict_all(
         rows = _rows(items, head, said)
         with runtime.writing() as session:
             record(session, version.id, rows, now())
-        pause(runtime)
+        let_others_write(runtime.engine)
         total += len(items)
         after = items[-1].id
 

@@ -7,7 +7,6 @@ second run knows what the first one stored. One last transaction publishes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from core.budget import first_overlap, has_budget, hold_back
 from core.changes import owe_overlap
 from core.clock import now
 from core.config import Settings
-from core.db import is_sqlite, reading, unit_of_work
+from core.db import let_others_write, reading, unit_of_work
 from core.due import offer_effect, reestimate_effect
 from core.effects import Effect, add_effect
 from core.errors import InvalidInput
@@ -44,8 +43,6 @@ from core.projects import withdraw
 from core.ranks import ORDINARY, make_rank, take_sequences
 
 CHUNK_ROWS = 1_000
-PAUSE_SECONDS = 0.01
-"""Between two transactions on SQLite, so that taps get their turn."""
 LINES_NAMED = 5
 
 RunEffects = Callable[[list[Effect]], None]
@@ -195,7 +192,7 @@ def _insert(plan: Plan, counts: Counts) -> bool:
             counts.duplicates += len(duplicates)
             room = LINES_NAMED - len(counts.duplicate_lines)
             counts.duplicate_lines += [candidate.line for candidate in duplicates[:room]]
-            _pause(plan.engine)
+            let_others_write(plan.engine)
     return True
 
 
@@ -308,15 +305,10 @@ def _remove_items(engine: Engine, run_effects: RunEffects, batch_id: int) -> Non
             session.execute(delete(Item).where(Item.id.in_(item_ids)))
         if len(item_ids) < CHUNK_ROWS:
             return
-        _pause(engine)
+        let_others_write(engine)
 
 
 def _chunks(values: Iterable[Draft]) -> Iterator[list[Draft]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, CHUNK_ROWS)):
         yield chunk
-
-
-def _pause(engine: Engine) -> None:
-    if is_sqlite(engine):
-        time.sleep(PAUSE_SECONDS)

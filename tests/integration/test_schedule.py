@@ -101,6 +101,15 @@ def test_only_the_holder_of_the_locks_works(redis: Redis) -> None:
     assert second.is_leader
 
 
+def test_one_that_is_stopped_before_it_was_registered_leaves_without_complaint(redis: Redis) -> None:
+    schedule, other = Schedule(redis, never()), Schedule(redis, never())
+    schedule.release()
+    schedule._hold_locks()  # its clock is registered later in the step
+    schedule.release()
+    other.step()
+    assert other.is_leader
+
+
 def test_an_emptied_redis_is_taken_again(redis: Redis) -> None:
     schedule = Schedule(redis, never())
     schedule.step()

@@ -9,19 +9,8 @@ from types import ModuleType, SimpleNamespace
 import pytest
 from sqlalchemy import event, text
 
-from core import (
-    allotting,
-    changes,
-    dispute_order,
-    gold_doubts,
-    gold_serving,
-    ids,
-    jobs,
-    pilot,
-    reestimation,
-    steering,
-)
-from core.db import is_sqlite
+from core import dispute_order, gold_doubts, gold_serving, ids, jobs, pilot
+from core.db import is_sqlite, turns
 from core.models import Base
 from core.queue import EffectRunner
 from core.runtime import Runtime
@@ -60,8 +49,7 @@ class Stage:
         self.patch.setattr(gold_serving, "_random", source)
         for (module, name), value in SMALL.items():
             self.patch.setattr(module, name, value)
-        for module in (allotting, changes, reestimation, steering):
-            self.patch.setattr(module, "PAUSE_SECONDS", 0.0)
+        self.patch.setattr(turns, "PAUSE_SECONDS", 0.0)
         self._empty()
         redis = self.runtime.redis
         runtime = Runtime(self.runtime.settings, self.runtime.engine, redis, EffectRunner(redis))

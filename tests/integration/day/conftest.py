@@ -11,8 +11,10 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine
 
+from bot import dispatch
 from bot.mailbox import DatabaseMailbox
 from bot.routes import COMMANDS
+from bot.surfaces import slack_reception
 from bot.surfaces.web import WebSurface
 from bot.texts import say
 from core import jobs
@@ -34,7 +36,9 @@ PhoneOf = Callable[[str], Awaitable[Phone]]
 async def stage(
     sqlite_engine: Engine, redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
-    """A bot without surfaces."""
+    """A bot without surfaces. It is never late, however slow the disk is: what a late reply may leave out is told."""
+    monkeypatch.setattr(dispatch, "PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(slack_reception, "ACK_SECONDS", 2.5)  # the platform itself waits three
     made = Stage(settings, sqlite_engine, redis)
     monkeypatch.setattr(jobs, "process_runtime", lambda: made.runtime)
     yield made

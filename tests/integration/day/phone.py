@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 30.0
 LOOK_SECONDS = 0.02
 
 
