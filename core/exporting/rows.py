@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -26,8 +25,7 @@ SECOND_LOOK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LabelRow:
+class LabelRow(NamedTuple):
     """An item with its decided label."""
 
     item: str
@@ -50,8 +48,7 @@ class LabelRow:
     """confirmed or corrected, by other people who were asked a doubtful label again; else empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotationRow:
+class AnnotationRow(NamedTuple):
     """One answer of one worker."""
 
     item: str

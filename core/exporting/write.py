@@ -6,8 +6,8 @@ import importlib
 import os
 import pkgutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -69,23 +69,17 @@ def write_export(session: Session, project: Project, kind: str, format: str, pat
     if writer is None:
         raise InvalidInput("unknown_format", format=format[:40], formats=sorted(export_formats()))
     row_type, stream = KINDS[kind]
-    columns = [field.name for field in fields(row_type)]
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".draft-")  # mkstemp makes it with mode 0600
     os.close(handle)
     draft = Path(name)
     try:
-        rows = writer.write(draft, columns, _cells(columns, stream(session, project)))
+        rows = writer.write(draft, row_type._fields, stream(session, project))
         _sync(draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     return ExportInfo(rows, path, writer.MEDIA_TYPE, now)
-
-
-def _cells(columns: Sequence[str], rows: Iterable[Any]) -> Iterator[list[Any]]:
-    for row in rows:
-        yield [getattr(row, column) for column in columns]
 
 
 def _sync(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.errors import InvalidInput
 from core.importing.rows import MAX_ROW_CHARACTERS, BadRow, Row
@@ -43,8 +43,7 @@ class KnownLabels:
     explanations: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A row that becomes an item unless there is one with its content."""
 
     line: int

@@ -103,8 +103,8 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[Record | BadRow]
     """Records and bad rows in order; never raises for what the lines hold."""
     source = _Rereadable(lines)
     while (line := source.next()) is not None:
-        if line.problem == "line_too_long":
-            yield _bad_line(line)
+        if '"' not in line.text:  # most lines: a record of their own, to be split without a parser
+            yield from _whole([line], line.text.split(delimiter) if delimiter else [line.text])
             continue
         parser, span = _RecordParser(delimiter), [line]
         outcome = parser.feed(line.text)
@@ -115,20 +115,20 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[Record | BadRow]
             span.append(following)
             outcome = "broken" if following.problem == "line_too_long" else parser.feed(following.text)
         if outcome == "whole":
-            yield from _whole(span, parser)
+            yield from _whole(span, parser.fields, parser.size)
         else:
             yield BadRow(line.number, "unclosed_quote" if outcome == "open" else "bad_quotes")
             source.put_back(span[1:])
 
 
-def _whole(span: list[Line], parser: _RecordParser) -> Iterator[Record | BadRow]:
+def _whole(span: list[Line], fields: list[str], size: int = 0) -> Iterator[Record | BadRow]:
     damaged = next((line for line in span if line.problem), None)
     if damaged is not None:
         yield _bad_line(damaged)
-    elif parser.size > MAX_ROW_CHARACTERS + 1:
+    elif size > MAX_ROW_CHARACTERS + 1:
         yield BadRow(span[0].number, "line_too_long", {"limit": MAX_ROW_CHARACTERS})
-    elif any(value.strip() for value in parser.fields):
-        yield span[0].number, parser.fields
+    elif any(value and not value.isspace() for value in fields):
+        yield span[0].number, fields
 
 
 class _Rereadable:
@@ -171,9 +171,6 @@ class _RecordParser:
         position = 0
         if self._open is not None:
             self._open.append("\n")
-        elif '"' not in text:
-            self.fields = text.split(self._delimiter) if self._delimiter else [text]
-            return "whole"
         while True:
             if self._open is None:
                 opening = _QUOTE.match(text, position)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from core.importing.rows import MAX_ROW_CHARACTERS
 
@@ -24,8 +23,7 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("lightwork.mark", _mark)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One physical line without its end. `problem` is the code of what makes it useless, else empty."""
 
     number: int

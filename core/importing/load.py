@@ -1,13 +1,13 @@
 """The body of the RQ job that loads a batch: whole or not at all, and the same result however often it is killed.
 
 One pass over the file counts, so that a hopeless file is refused and the ranks are reserved before anything is written.
-A second pass inserts, at most 1,000 rows a transaction. The rank of a row follows from its place in the file, so that a
-second run knows what the first one stored. One last transaction publishes.
+A second pass inserts, some thousand rows a transaction, while a thread reads ahead. The rank of a row follows from its
+place in the file, so that a second run knows what the first one stored. One last transaction publishes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -22,11 +22,12 @@ from core.budget import first_overlap, has_budget, hold_back
 from core.changes import owe_overlap
 from core.clock import now
 from core.config import Settings
-from core.db import let_others_write, reading, unit_of_work
+from core.db import is_sqlite, let_others_write, reading, unit_of_work
 from core.due import offer_effect, reestimate_effect
 from core.effects import Effect, add_effect
 from core.errors import InvalidInput
 from core.gold_pool import set_aside
+from core.importing.ahead import made_ahead
 from core.importing.checks import Candidate, ColumnMapping, KnownLabels, check_row
 from core.importing.formats import formats
 from core.importing.insert import Draft, Place, draft, insert_new, same_ids
@@ -43,6 +44,9 @@ from core.projects import withdraw
 from core.ranks import ORDINARY, make_rank, take_sequences
 
 CHUNK_ROWS = 1_000
+"""On SQLite, and where rows are removed: taps wait for one transaction at most."""
+COPIED_ROWS = 5_000
+"""On PostgreSQL, where nobody waits for them but who imports into the same project."""
 LINES_NAMED = 5
 
 RunEffects = Callable[[list[Effect]], None]
@@ -182,9 +186,8 @@ def _reserve(plan: Plan, count: int) -> int | None:
 
 def _insert(plan: Plan, counts: Counts) -> bool:
     """Insert all good rows in chunks; false where another run has meanwhile ended the batch."""
-    with closing(_outcomes(plan)) as outcomes:
-        good = (outcome for outcome in outcomes if isinstance(outcome, Candidate))
-        for chunk in _chunks(draft(rank, one) for rank, one in enumerate(good, start=plan.first_rank)):
+    with made_ahead(_drafts(plan)) as chunks:
+        for chunk in chunks:
             with unit_of_work(plan.engine, plan.run_effects) as session:
                 if session.scalar(select(Batch.state).where(Batch.id == plan.place.batch_id)) != "loading":
                     return False
@@ -194,6 +197,16 @@ def _insert(plan: Plan, counts: Counts) -> bool:
             counts.duplicate_lines += [candidate.line for candidate in duplicates[:room]]
             let_others_write(plan.engine)
     return True
+
+
+def _drafts(plan: Plan) -> Generator[list[Draft]]:
+    """All good rows of the file, made ready, in pieces of one transaction each."""
+    size = CHUNK_ROWS if is_sqlite(plan.engine) else COPIED_ROWS
+    with closing(_outcomes(plan)) as outcomes:
+        good = (outcome for outcome in outcomes if isinstance(outcome, Candidate))
+        drafts = (draft(rank, one) for rank, one in enumerate(good, start=plan.first_rank))
+        while chunk := list(islice(drafts, size)):
+            yield chunk
 
 
 def _same_ids(plan: Plan) -> list[str]:
@@ -306,9 +319,3 @@ def _remove_items(engine: Engine, run_effects: RunEffects, batch_id: int) -> Non
         if len(item_ids) < CHUNK_ROWS:
             return
         let_others_write(engine)
-
-
-def _chunks(values: Iterable[Draft]) -> Iterator[list[Draft]]:
-    iterator = iter(values)
-    while chunk := list(islice(iterator, CHUNK_ROWS)):
-        yield chunk

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def text_content(text: str) -> list[dict[str, Any]]:
     """The typed parts of an item that is one text."""
@@ -20,5 +22,4 @@ def item_text(content: Sequence[Mapping[str, Any]]) -> str:
 
 def content_hash(content: Sequence[Mapping[str, Any]]) -> str:
     """SHA-256 of the canonical JSON of `content`, as 64 hexadecimal digits: two items with one hash are duplicates."""
-    canonical = json.dumps(list(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(list(content)).encode()).hexdigest()

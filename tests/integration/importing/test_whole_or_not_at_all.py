@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from core import jobs, media
+from core.clock import now
 from core.config import Settings
 from core.db import reading
 from core.importing import load, load_batch
+from core.importing.bulk import NewItem, write_items
 from core.importing.insert import insert_new
-from core.models import Batch, Gold, Upload
+from core.models import Batch, Gold, Item, Upload
 from tests.factories import make_runtime
 from tests.integration.importing.house import House, rows
+
+
+def take_chunks_of(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Have so many rows in a transaction, on either database."""
+    for name in ("CHUNK_ROWS", "COPIED_ROWS"):
+        monkeypatch.setattr(load, name, rows)
 
 
 @pytest.mark.parametrize("crash_at", [1, 2, 3])
@@ -25,7 +34,7 @@ from tests.integration.importing.house import House, rows
 def test_killed_in_the_middle_it_ends_as_if_nothing_had_been(
     house: House, monkeypatch: pytest.MonkeyPatch, crash_at: int, committed: bool
 ) -> None:
-    monkeypatch.setattr(load, "CHUNK_ROWS", 100)
+    take_chunks_of(monkeypatch, 100)
     file = rows([*range(250), *range(0, 250, 10), *range(250, 300)]) + "bad\n" * 7
     batch_id = house.post(file)
     calls = Counter[str]()
@@ -43,13 +52,13 @@ def test_killed_in_the_middle_it_ends_as_if_nothing_had_been(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(load, "insert_new", crash)
-    monkeypatch.setattr(load, "_pause", crash_after_commit)
+    monkeypatch.setattr(load, "let_others_write", crash_after_commit)
     with pytest.raises(KeyboardInterrupt):
         house.load(batch_id)
     assert house.batch(batch_id).state == "loading"
     assert len(house.items()) == [0, 100, 200, 275][crash_at if committed else crash_at - 1]
     monkeypatch.setattr(load, "insert_new", insert)
-    monkeypatch.setattr(load, "_pause", lambda engine: None)
+    monkeypatch.setattr(load, "let_others_write", lambda engine: None)
     batch = house.load(batch_id)
     assert (batch.state, batch.item_count, batch.duplicate_count, batch.bad_row_count) == ("published", 300, 25, 7)
     assert Counter(house.texts()) == Counter(f"text number {number}" for number in range(300))
@@ -66,7 +75,7 @@ def test_run_again_a_published_batch_is_left_alone(house: House) -> None:
 
 
 def test_two_runs_at_once_store_each_row_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "CHUNK_ROWS", 10)
+    take_chunks_of(monkeypatch, 10)
     batch_id = house.post(rows(range(35)))
     pauses = Counter[str]()
 
@@ -75,7 +84,7 @@ def test_two_runs_at_once_store_each_row_once(house: House, monkeypatch: pytest.
         if pauses["seen"] == 2:
             load_batch(house.engine, house.settings, batch_id, house.effects.extend)
 
-    monkeypatch.setattr(load, "_pause", run_the_other)
+    monkeypatch.setattr(load, "let_others_write", run_the_other)
     batch = house.load(batch_id)
     assert (batch.state, batch.item_count) == ("published", 35)
     assert (len(house.items()), len(house.messages())) == (35, 1)
@@ -99,7 +108,7 @@ def test_half_of_the_rows_bad_is_still_loaded(house: House) -> None:
 
 
 def test_a_batch_whose_file_is_gone_loses_its_items_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "CHUNK_ROWS", 10)
+    take_chunks_of(monkeypatch, 10)
     lines = [{"text": f"text {number}", "gold": "Yes"} for number in range(35)]
     batch_id = house.post("\n".join(map(json.dumps, lines)), "x.jsonl", {"text": "text", "id": None, "gold": "gold"})
     monkeypatch.setattr(load, "_publish", lambda plan, counts: None)
@@ -143,3 +152,36 @@ def test_a_fault_of_ours_fails_the_batch_at_the_last_attempt(
         assert house.items() == []
     else:
         assert (batch.state, told) == ("loading", [])
+
+
+def test_a_large_file_goes_in_beside_other_batches_and_leaves_no_row_behind(house: House) -> None:
+    """More than one transaction of either database, with known labels and repeated texts across them."""
+    house.load(house.post(rows(range(0, 11_000, 11))))
+    known = {0: "Yes", 5_500: "No", 10_999: "Yes"}
+    numbers = [*range(11_000), 0, 10_999]
+    file = "id,text,gold\n" + "".join(f"n{one},text number {one},{known.get(one, '')}\n" for one in numbers)
+    batch = house.load(house.post(file, mapping={"text": "text", "id": "id", "gold": "gold"}))
+    new = [item for item in house.items(batch.id)]
+    assert (len(new), batch.duplicate_count) == (10_000, 1_002)
+    assert len({item.public_id for item in house.items()}) == 11_000
+    with reading(house.engine) as session:
+        found = session.execute(select(Item.external_id, Gold.label_id).join(Gold).order_by(Item.rank)).all()
+    assert [tuple(row) for row in found] == [("n10999", "a")]  # of the other two the project had the text before
+    columns = {(one.purpose, one.state, one.submitted, one.leased, one.revision, one.source, one.slots) for one in new}
+    assert columns == {("label", "open", 0, 0, 0, "", 3), ("gold", "open", 0, 0, 0, "", 0)}
+
+
+def test_what_a_text_holds_reaches_the_database_as_it_is(house: House) -> None:
+    texts = ["tab\tand \\ and \\N and \\.", "quote \" and '", "two\nlines", "grüße 你好 🌦", "\\x41 %s {0} :name ?"]
+    file = "\n".join(json.dumps({"text": text, "id": text[:9]}) for text in texts)
+    house.load(house.post(file, "items.jsonl", {"text": "text", "id": "id", "gold": None}))
+    assert house.texts() == texts
+    assert [item.external_id for item in house.items()] == [text[:9].strip() for text in texts]
+
+
+def test_a_refusal_of_the_database_does_not_name_the_text(house: House) -> None:
+    items = [NewItem("[]", "0" * 64, "secret", 1), NewItem("{not json", "secret " * 20, "secret", 2)]
+    with pytest.raises(DBAPIError) as caught, house.writing() as session:
+        write_items(session, items, project_id=house.project_id, batch_id=10**9, overlap=3, now=now())
+    assert "secret" not in str(caught.value)
+    assert house.items() == []
