@@ -53,6 +53,8 @@ EVIDENCE = ("threshold", "held", "bound", "audit", "count", "wrong", "upper")
 the share that is audited; and of items at or above the threshold how many there are, how many wrong, and at most which
 share."""
 CHUNK = 500
+GROWTH, MORE = 1.1, 20
+"""A version that could not be relied on is looked at again after a tenth more answers, and at least so many."""
 
 ITEM, PREDICTION, BATCH = table_of(Item), table_of(Prediction), table_of(Batch)
 
@@ -121,7 +123,15 @@ def _is_due(version: ModelVersion, project: Project) -> bool:
     known = version.metrics.get(ACCEPTING, {})
     if PRELABELED not in version.metrics or not (known or has_say(project.learning)):
         return False
-    return known.get("basis") != _basis(version, project) or not known.get("done")
+    return known.get("basis") != _basis(version, project) or not known.get("done") or _may_prove_itself(known, project)
+
+
+def _may_prove_itself(known: dict[str, Any], project: Project) -> bool:
+    """Whether a version that too few labels spoke for has been waiting while so many answers came that it may pass."""
+    if not known.get("may") or known.get("threshold") is not None:
+        return False
+    before = int(known.get("answers", 0))
+    return project.estimated_annotations > max(GROWTH * before, before + MORE)
 
 
 def _basis(version: ModelVersion, project: Project) -> list[Any]:
@@ -182,7 +192,8 @@ def _measure(session: Session, project: Project, version: ModelVersion, now: dat
     found = choose_threshold(sure, right, settings.accept_error)
     if found is None and old["threshold"] is not None:
         return old | {"may": False, "retreat": {"reason": UNPROVEN, "at": now.isoformat(), "done": False}}
-    note = {"may": True, "held": len(sure), "bound": settings.accept_error, "audit": settings.accept_audit}
+    note: dict[str, Any] = {"may": True, "held": len(sure), "answers": project.estimated_annotations}
+    note |= {"bound": settings.accept_error, "audit": settings.accept_audit}
     if found is None:
         return note | {"threshold": None}
     return note | {"threshold": found.confidence, "count": found.count, "wrong": found.wrong, "upper": found.upper}

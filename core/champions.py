@@ -22,6 +22,9 @@ from core.retreating import order_retreat
 from core.training import decided_items
 from core.training_runs import tell_owner
 
+MANIFEST = "training.json"
+"""The file of an artifact that says what it is and how it was made."""
+
 
 def models(session: Session, project_id: int) -> list[ModelVersion]:
     """All model versions of a project, the oldest first."""
@@ -152,14 +155,29 @@ def promote(
         raise Conflict("model_in_use", number=number)
     if (reigning.number if reigning else 0) != instead_of:
         raise Conflict("model_changed")
-    if not (settings.model_directory / version.artifact).is_dir():
-        raise Conflict("model_gone", number=number)
+    require_files(settings, version)
     act = "rollback" if version.state == "retired" else "promote"
     if act == "rollback" and reigning is not None:
         order_retreat(session, reigning, "rollback", now)
     _crown(session, version, reigning, now)
     record_act(session, project.workspace_id, worker_id, act, f"{project.public_id} v{number}", now)
     return version
+
+
+def has_files(settings: Settings, version: ModelVersion) -> bool:
+    """Whether a version's artifact is there, weights and all."""
+    directory = settings.model_directory / version.artifact
+    return (directory / MANIFEST).is_file() and any(directory.glob("*.safetensors"))
+
+
+def require_files(settings: Settings, version: ModelVersion) -> None:
+    """Let only a version pass that could be used.
+
+    Raises:
+        Conflict: model_gone, its files are not there.
+    """
+    if not has_files(settings, version):
+        raise Conflict("model_gone", number=version.number)
 
 
 def unseen_labels(session: Session, version: ModelVersion) -> frozenset[str]:

@@ -42,11 +42,13 @@ class Word:
     """A word of an item's text: where it begins and ends, in characters, and how much it spoke for the label.
 
     weight: in nats of the label's log-odds; below zero it spoke against.
+    read_as: what the model read in its place, where the text was redacted; empty where it read the word itself.
     """
 
     start: int
     end: int
     weight: float
+    read_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,11 @@ class Explanation:
     neighbours: tuple[Neighbour, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept: ids and numbers."""
+        """As it is kept: ids and numbers, and placeholders."""
         kept = asdict(self)
-        kept["words"] = [[one.start, one.end, round(one.weight, 4)] for one in self.words[:MOST_WORDS]]
+        words = self.words[:MOST_WORDS]
+        kept["words"] = [[one.start, one.end, round(one.weight, 4)] for one in words]
+        kept["read_as"] = {str(place): one.read_as for place, one in enumerate(words) if one.read_as}
         kept["neighbours"] = [[one.item_id, round(one.similarity, 4), one.copies] for one in self.neighbours]
         kept["probabilities"] = [[label_id, round(share, 4)] for label_id, share in self.probabilities.items()]
         return kept
@@ -84,10 +88,14 @@ class Explanation:
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Explanation:
         """What `to_json` made."""
+        instead = kept.get("read_as", {})
         return cls(
             label_id=str(kept["label_id"]),
             probabilities={str(label_id): float(share) for label_id, share in kept["probabilities"]},
-            words=tuple(Word(*one) for one in kept["words"]),
+            words=tuple(
+                Word(start, end, weight, instead.get(str(place), ""))
+                for place, (start, end, weight) in enumerate(kept["words"])
+            ),
             neighbours=tuple(Neighbour(*one) for one in kept["neighbours"]),
         )
 

@@ -82,14 +82,22 @@ def hint_of(session: Session, project: Project, assignment_id: int) -> Hint | No
     return Hint(row.id, row.label_id, row.confidence)
 
 
+def first_hinted(session: Session, project_id: int) -> int | None:
+    """The id of the first answer of a job that was given under a hint, if there is one."""
+    hinted = ANNOTATION.c.prediction_id.is_not(None)
+    found: int | None = session.scalar(
+        select(func.min(ANNOTATION.c.id)).where(ANNOTATION.c.project_id == project_id, hinted)
+    )
+    return found
+
+
 def hint_effect(session: Session, project_id: int) -> tuple[Agreement, Agreement] | None:
     """How often people agree with the model where they saw its hint, and where they did not; None without hints yet.
 
     The newest answers since the first hint are compared, to items on which the model had spoken before them.
     """
     mine = ANNOTATION.c.project_id == project_id
-    first = session.scalar(select(func.min(ANNOTATION.c.id)).where(mine, ANNOTATION.c.prediction_id.is_not(None)))
-    if first is None:
+    if (first := first_hinted(session, project_id)) is None:
         return None
     before = said_last(PREDICTION.c.id, ANNOTATION.c.item_id, ANNOTATION.c.created_at)
     shown = ANNOTATION.c.prediction_id.is_not(None)

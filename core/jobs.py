@@ -18,18 +18,20 @@ from core.exporting import export_for_chat, fail_export
 from core.finishing import look_for_end
 from core.flagging import score_workers
 from core.gold_doubts import retire_doubtful
+from core.job_frame import counted_job
 from core.log import get_logger
 from core.merging import merge_strays
+from core.metrics import LEASES_EXPIRED
 from core.models import Assignment, Project
 from core.offers import offer_work as make_offers
 from core.pilot import look_for_report
+from core.progress import count_done
 from core.pruning import prune_files
 from core.queue import ASSIGNMENTS, DEFAULT, is_last_attempt
 from core.reminders import remind
 from core.runtime import Runtime, process_runtime
 from core.second_look_outcomes import carry_back
 from core.sweep import sweep_project, sweep_rest
-from core.tally import count_job
 from core.training import due_by_cron, due_by_threshold
 
 EXPIRE_CHUNK = 500
@@ -41,13 +43,8 @@ log = get_logger(__name__)
 def counted(queue: str, name: str) -> Iterator[Runtime]:
     """The process's runtime for one job, which is counted as run or as failed."""
     runtime = process_runtime()
-    failed = True
-    try:
+    with counted_job(runtime, queue, name):
         yield runtime
-        failed = False
-    finally:
-        with runtime.writing() as session:
-            count_job(session, queue, name, now(), failed=failed)
 
 
 def expire_leases_of(runtime: Runtime, project_id: int, clock: Callable[[], datetime]) -> int:
@@ -56,6 +53,7 @@ def expire_leases_of(runtime: Runtime, project_id: int, clock: Callable[[], date
     while True:
         with runtime.writing() as session:
             ended = expire_leases(session, project_id, clock(), EXPIRE_CHUNK)
+        LEASES_EXPIRED.inc(ended)
         total += ended
         if ended < EXPIRE_CHUNK:
             return total
@@ -82,6 +80,7 @@ def reestimate(project_id: int) -> None:
         score_workers(runtime, project_id, now)  # first: both are due until the estimate is written
         reestimation.reestimate(runtime.engine, project_id, runtime.run_effects, now)
         allotting.allot(runtime.engine, project_id, runtime.run_effects, now)
+        count_done(runtime, project_id)
         with runtime.writing() as session:
             due_by_threshold(session, project_id, now())
         _look_for_drift(runtime, project_id)

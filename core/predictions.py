@@ -28,6 +28,8 @@ from core.queue import ACCEPT, DEFAULT, PRELABEL, TRAINING
 MAX_ROWS = 1000
 PRELABELED = "prelabeled_at"
 """Key in a champion's metrics: when it had spoken on every open item. Without it, predictions are due."""
+UNSETTLED = ("open", "disputed")
+"""States of items that may still get another label: an expert who settles one may ask what the model says."""
 LABELED = ("agreed", "adjudicated", "disputed")
 """States of items on which people are through, though they may differ."""
 
@@ -54,14 +56,14 @@ class PredictionRow:
 
 
 def unpredicted(session: Session, version: ModelVersion, after_id: int = 0, limit: int = 500) -> list[Item]:
-    """Open items of published batches on which `version` has not spoken since it was promoted, by id.
+    """Open and disputed items of published batches on which `version` has not spoken since it was promoted, by id.
 
     A model that is put back into use speaks anew: another has reordered the items meanwhile.
 
     Args:
         after_id: the last id of the page before.
     """
-    statement = _open_items(version.project_id).where(Item.id > after_id, ~_spoken(version))
+    statement = _unsettled_items(version.project_id).where(Item.id > after_id, ~_spoken(version))
     return list(session.scalars(statement.order_by(Item.id).limit(limit)))
 
 
@@ -142,7 +144,7 @@ def request_prelabel(session: Session, project_id: int) -> bool:
 
 
 def finish_prelabel(session: Session, version_id: int, now: datetime) -> bool:
-    """Note that a champion has spoken on every open item; false where items were published meanwhile.
+    """Note that a champion has spoken on every open or disputed item; false where items were published meanwhile.
 
     The version's row is locked first, so a batch that is published at this moment is either seen here or asks again.
     """
@@ -219,10 +221,10 @@ def _reigns(session: Session, version_id: int) -> bool:
     return session.scalar(select(ModelVersion.state).where(ModelVersion.id == version_id)) == "champion"
 
 
-def _open_items(project_id: int) -> Select[Item]:
+def _unsettled_items(project_id: int) -> Select[Item]:
     published = select(Batch.id).where(Batch.project_id == project_id, Batch.state == "published")
     return select(Item).where(
-        Item.project_id == project_id, Item.state == "open", Item.purpose == "label", Item.batch_id.in_(published)
+        Item.project_id == project_id, Item.state.in_(UNSETTLED), Item.purpose == "label", Item.batch_id.in_(published)
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,11 +23,16 @@ def kept_artifacts(session: Session, project_id: int) -> set[str]:
     that nobody goes back to a version in the same moment: whoever calls this moves the others away before the commit.
     """
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
-    versions = models(session, project_id)
+    return {version.artifact for version in that_keep_files(models(session, project_id))}
+
+
+def that_keep_files(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    """Those of a project's versions, the oldest first, whose files are kept; some come twice."""
     standing = [version for version in versions if version.state in ("champion", "candidate")]
-    return {version.artifact for version in (*standing, *_last_reigns(versions), *versions[-LATEST:])}
+    return [*standing, *last_reigns(versions), *versions[-LATEST:]]
 
 
-def _last_reigns(versions: list[ModelVersion]) -> list[ModelVersion]:
+def last_reigns(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
+    """The champion and the one before it, of all that have been in use the last two; the oldest first."""
     crowned = {version.promoted_at: version for version in versions if version.promoted_at is not None}
     return [crowned[moment] for moment in sorted(crowned)[-REIGNS:]]

@@ -82,9 +82,14 @@ def request_training(
     )
     if not _add_alone(session, run):
         return None
-    session.execute(_project(project_id).values(agreed_count=decided, trained_count=decided))
+    session.execute(_project(project_id).values(trained_count=decided))
     add_effect(session, retrain_effect(run))
     return run
+
+
+def note_learned(session: Session, project_id: int, decided: int) -> None:
+    """A run has read its labels, and so many items were decided at that moment: what comes later is new."""
+    session.execute(_project(project_id).values(trained_count=decided))
 
 
 def _add_alone(session: Session, run: TrainingRun) -> bool:
@@ -109,7 +114,6 @@ def due_by_threshold(session: Session, project_id: int, now: datetime) -> Traini
     Called by background jobs: it counts, so it has no place on the path of a tap.
     """
     decided = sum(label_counts(session, project_id).values())
-    session.execute(_project(project_id).where(Project.agreed_count != decided).values(agreed_count=decided))
     if unfinished_run(session, project_id) is not None:
         return None
     position = mark(session)

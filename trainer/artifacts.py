@@ -11,11 +11,11 @@ from typing import Any
 
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from core.champions import MANIFEST
 from core.errors import Conflict
 from core.ids import new_public_id
 from trainer.checkpoints import sync
 
-MANIFEST = "training.json"
 HALF_WRITTEN = ".half-"
 """Prefix of directories that are still being written, or on their way out."""
 

@@ -74,6 +74,11 @@ def log_odds(logits: torch.Tensor, target: int) -> torch.Tensor:
     return logits[:, target] - torch.logsumexp(others, dim=1) if others.shape[1] else logits[:, target]
 
 
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """From and to of each word of a text, in characters; signs are words of their own."""
+    return [found.span() for found in _WORD.finditer(text)]
+
+
 def merge(text: str, offsets: Sequence[tuple[int, int]], scores: Sequence[float]) -> list[Word]:
     """The words of `text` that any piece touches, each with its share of the pieces' scores.
 
@@ -82,7 +87,7 @@ def merge(text: str, offsets: Sequence[tuple[int, int]], scores: Sequence[float]
     Args:
         offsets: from and to of each piece, in characters; an empty one stands for nothing in the text.
     """
-    spans = [found.span() for found in _WORD.finditer(text)]
+    spans = word_spans(text)
     ends = [end for _, end in spans]
     weights: dict[int, float] = {}
     for (start, end), score in zip(offsets, scores, strict=True):

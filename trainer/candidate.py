@@ -108,6 +108,7 @@ def _fit(
         checkpoints=checkpoints,
         start_from=start,
         observe=work.tracker.observer(way),
+        weights=[one.weight for one in learned],
     )
     return Speaker(model, tokenizer, settings.max_length, work.head), checkpoints.seconds_before
 

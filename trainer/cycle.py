@@ -18,7 +18,7 @@ from core.models import ModelVersion, Project, TrainingRun
 from core.predictions import pieces
 from core.retired_models import kept_artifacts
 from core.runtime import Runtime
-from core.training import due_by_threshold
+from core.training import due_by_threshold, label_counts, note_learned
 from core.training_runs import end_cancelled, finish_run, note_snapshot
 from trainer import artifacts, candidate, dataset, redaction, report, tracking
 from trainer.base_models import base_for
@@ -99,8 +99,10 @@ def _freeze(work: Work) -> Dataset:
     redact = redaction.load(runtime.settings.redaction)
     with runtime.reading() as session:
         data = dataset.build(session, project, work.head, work.settings.holdout_share, redact)
+        decided = sum(label_counts(session, project.id).values())
     with runtime.writing() as session:
         note_snapshot(session, work.run.id, dataset.describe(data, project, work.head.label_ids))
+        note_learned(session, project.id, decided)
     work.folder.keep(data)
     return data
 

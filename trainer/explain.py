@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session
 
 from core.config import Settings
 from core.db import reading
-from core.explanations import Explanation, Neighbour
+from core.explanations import Explanation, Neighbour, Word
 from core.labels import item_text
 from core.models import Item, ModelVersion, Project
 from core.training import decided_items
-from trainer import artifacts, neighbours, predict
+from trainer import artifacts, neighbours, predict, redaction
 from trainer.attribution import attribute
 from trainer.embeddings import Vectors, embed
 from trainer.heads import Head, head_for, known_labels
+from trainer.read_back import read_back
+from trainer.redaction import Redaction
 from trainer.settings import Device, choose_device
 
 INDEXED = 3000
@@ -31,7 +33,10 @@ AT_ONCE = 300
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """A model version that explains itself. head: the labels it knows."""
+    """A model version that explains itself; texts are given to it as people see them, and it reads them redacted.
+
+    head: the labels it knows.
+    """
 
     model: Any
     tokenizer: Any
@@ -40,18 +45,25 @@ class Explainer:
     temperature: float
     artifact: Path
     device: Device
+    redact: Redaction
 
     def says(self, text: str) -> dict[str, float]:
         """P(label) by label id, the likeliest first."""
         shares = predict.probabilities(
-            self.model, self.tokenizer, [text], self.head, self.device, self.max_length, self.temperature
+            self.model, self.tokenizer, [self.redact(text)], self.head, self.device, self.max_length, self.temperature
         )[0]
         order = np.argsort(-shares, kind="stable")
         return {self.head.label_ids[place]: float(shares[place]) for place in order}
 
+    def words(self, text: str, label_id: str) -> tuple[Word, ...]:
+        """How much each word of the text spoke for a label; one that was redacted has what was read in its place."""
+        read, target = self.redact(text), self.head.label_ids.index(label_id)
+        found = attribute(self.model, self.tokenizer, read, target, self.max_length, self.device)
+        return read_back(text, read, found.words)
+
     def vectors(self, texts: Sequence[str]) -> Vectors:
         """What the texts are about, in the eyes of this model: rows of length 1."""
-        return embed(self.model.base_model, self.tokenizer, texts, self.device)
+        return embed(self.model.base_model, self.tokenizer, [self.redact(text) for text in texts], self.device)
 
 
 def load_explainer(settings: Settings, version: ModelVersion, project: Project) -> Explainer:
@@ -59,7 +71,7 @@ def load_explainer(settings: Settings, version: ModelVersion, project: Project) 
 
     Raises:
         Conflict: `artifact_missing`.
-        SettingsError: the device is not there.
+        SettingsError: the device is not there, or the redaction names what there is not.
     """
     device = choose_device(settings.device)
     directory = settings.model_directory / version.artifact
@@ -67,14 +79,15 @@ def load_explainer(settings: Settings, version: ModelVersion, project: Project) 
     head = head_for(known_labels(project.label_schema, manifest["label_ids"]))
     length = int(manifest["settings"]["max_length"])
     model.to(device.type).eval()
-    return Explainer(model, tokenizer, length, head, version.temperature or 1.0, directory, device)
+    redact, temperature = redaction.load(settings.redaction), version.temperature or 1.0
+    return Explainer(model, tokenizer, length, head, temperature, directory, device, redact)
 
 
 def explain_item(settings: Settings, engine: Engine, item_id: int, version_id: int) -> Explanation:
     """What a version says of an item, and why.
 
     Raises:
-        LightworkError: the artifact is lost, or the device is not there.
+        LightworkError: the artifact is lost, the device is not there, or the text cannot be redacted.
     """
     with reading(engine) as session:
         version = session.get_one(ModelVersion, version_id)
@@ -83,16 +96,15 @@ def explain_item(settings: Settings, engine: Engine, item_id: int, version_id: i
     explainer = load_explainer(settings, version, project)
     probabilities = explainer.says(text)
     label_id = next(iter(probabilities))
-    target = explainer.head.label_ids.index(label_id)
-    found = attribute(explainer.model, explainer.tokenizer, text, target, explainer.max_length, explainer.device)
-    return Explanation(label_id, probabilities, found.words, _neighbours(engine, project.id, item_id, text, explainer))
+    words = explainer.words(text, label_id)
+    return Explanation(label_id, probabilities, words, _neighbours(engine, project.id, item_id, text, explainer))
 
 
 def index_items(settings: Settings, engine: Engine, version: ModelVersion) -> int:
     """Keep the vectors of the decided items beside a version, so that nobody waits for them; returns how many.
 
     Raises:
-        LightworkError: as `load_explainer`.
+        LightworkError: as `explain_item`.
     """
     with reading(engine) as session:
         project = session.get_one(Project, version.project_id)

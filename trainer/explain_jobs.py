@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transformers.utils.logging import disable_progress_bar, set_verbosity_error
-
 from core.clock import now
 from core.errors import LightworkError
 from core.explanations import ANSWER, ERROR, answer, known_answer
 from core.label_errors import Suspect, note_label_errors
 from core.log import get_logger
 from core.models import Item, ModelVersion
-from core.queue import TRAINING
 from core.runtime import Runtime, process_runtime
-from core.tally import count_job
 from trainer.explain import explain_item, index_items
+from trainer.job_frame import find_champion, model_job
 from trainer.label_errors import find_suspects
 
 log = get_logger(__name__)
@@ -25,16 +22,10 @@ log = get_logger(__name__)
 def explain(item_id: int, version_id: int) -> None:
     """Explain what a version says of an item to all who have asked; what was explained before is not computed again."""
     runtime = process_runtime()
-    _quiet()
-    failed = True
-    try:
+    with model_job(runtime, "explain"):
         found = _explained(runtime, item_id, version_id)
         with runtime.writing() as session:
             answer(session, item_id, version_id, found, now())
-        failed = False
-    finally:
-        with runtime.writing() as session:
-            count_job(session, TRAINING, "explain", now(), failed=failed)
 
 
 def _explained(runtime: Runtime, item_id: int, version_id: int) -> Mapping[str, Any]:
@@ -57,17 +48,9 @@ def find_label_errors(version_id: int) -> None:
     A version that is not the champion any more has nothing to say.
     """
     runtime = process_runtime()
-    _quiet()
-    failed = True
-    try:
-        with runtime.reading() as session:
-            version = session.get(ModelVersion, version_id)
-        if version is not None and version.state == "champion":
+    with model_job(runtime, "find_label_errors"):
+        if (version := find_champion(runtime, version_id)) is not None:
             _look(runtime, version)
-        failed = False
-    finally:
-        with runtime.writing() as session:
-            count_job(session, TRAINING, "find_label_errors", now(), failed=failed)
 
 
 def _look(runtime: Runtime, version: ModelVersion) -> None:
@@ -79,8 +62,3 @@ def _look(runtime: Runtime, version: ModelVersion) -> None:
         log.warning("label_errors_not_found", version_id=version.id, error=str(error))
     with runtime.writing() as session:
         note_label_errors(session, version.id, looked_at, suspects, now())
-
-
-def _quiet() -> None:
-    set_verbosity_error()  # type: ignore[no-untyped-call]  # a table of new weights, at every load
-    disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -31,7 +31,7 @@ def fit_head(
     """Put the head that fits the features best into `model`; nothing else of it changes.
 
     Args:
-        tokens: of n texts. targets: shape (n, classes). weights: of the classes.
+        tokens: of n texts. targets: shape (n, classes). weights: of each text and class, the same shape.
         progress: called with (batch, batches) while the features are computed.
     """
     seen = features(model, tokenizer, tokens, device, progress)

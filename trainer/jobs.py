@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from transformers.utils.logging import disable_progress_bar, set_verbosity_error
-
 from core.clock import now
 from core.effects import add_effect
 from core.errors import Conflict, LightworkError
@@ -24,6 +22,7 @@ from core.training_runs import (
 from trainer import cycle, ordering
 from trainer import prelabel as prelabeling
 from trainer.heartbeat import Heartbeat
+from trainer.job_frame import find_champion, model_job, quiet
 from trainer.limits import Limits
 from trainer.run_folder import remove_ended
 from trainer.settings import TrainingSettings
@@ -44,7 +43,7 @@ def retrain(run_id: int) -> None:
     if run is None:
         return
     note_in_job(CLAIM, [run.id, run.attempts])
-    _quiet()
+    quiet()
     try:
         _carry_out(runtime, run)
     except BaseException:
@@ -104,17 +103,9 @@ def _claim(runtime: Runtime, run_id: int) -> TrainingRun | None:
 def prelabel(version_id: int) -> None:
     """Let a champion speak on all open items. A version that is not the champion any more has nothing to say."""
     runtime = process_runtime()
-    _quiet()
-    failed = True
-    try:
-        with runtime.reading() as session:
-            version = session.get(ModelVersion, version_id)
-        if version is not None and version.state == "champion":
+    with model_job(runtime, "prelabel"):
+        if (version := find_champion(runtime, version_id)) is not None:
             _prelabel(runtime, version)
-        failed = False
-    finally:
-        with runtime.writing() as session:
-            count_job(session, TRAINING, "prelabel", now(), failed=failed)
 
 
 def _prelabel(runtime: Runtime, version: ModelVersion) -> None:
@@ -130,19 +121,8 @@ def _prelabel(runtime: Runtime, version: ModelVersion) -> None:
 def diversify(project_id: int) -> None:
     """Choose what is asked first in a project that has no model yet; where a model has come, nothing is left to do."""
     runtime = process_runtime()
-    _quiet()
-    failed = True
-    try:
-        ordering.start(runtime, project_id)
-        failed = False
-    except Conflict as error:
-        log.info("start_dropped", project_id=project_id, error=str(error))
-        failed = False
-    finally:
-        with runtime.writing() as session:
-            count_job(session, TRAINING, "diversify", now(), failed=failed)
-
-
-def _quiet() -> None:
-    set_verbosity_error()  # type: ignore[no-untyped-call]  # a table of new weights, at every load
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    with model_job(runtime, "diversify"):
+        try:
+            ordering.start(runtime, project_id)
+        except Conflict as error:
+            log.info("start_dropped", project_id=project_id, error=str(error))

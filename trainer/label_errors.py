@@ -14,6 +14,7 @@ from core.labels import item_text
 from core.models import Item, Project
 from core.runtime import Runtime
 from core.training import decided_items
+from trainer import redaction
 from trainer.confident import find_issues, out_of_sample
 from trainer.embeddings import embed, load_encoder
 from trainer.settings import base_model, choose_device
@@ -42,7 +43,8 @@ def find_suspects(runtime: Runtime, project_id: int) -> tuple[int, list[Suspect]
     """How many labels of a project were looked at, and those that are likely wrong, the likeliest first.
 
     Raises:
-        SettingsError: the encoder or the device is not there.
+        SettingsError: the encoder or the device is not there, or the redaction names what there is not.
+        Conflict: `redaction_failed`.
     """
     with runtime.reading() as session:
         project = session.get_one(Project, project_id)
@@ -50,9 +52,9 @@ def find_suspects(runtime: Runtime, project_id: int) -> tuple[int, list[Suspect]
     label_ids = [str(label["id"]) for label in project.label_schema["labels"]]
     if len(decided.ids) < LEAST_LABELS:
         return len(decided.ids), []
-    device = choose_device(runtime.settings.device)
+    redact, device = redaction.load(runtime.settings.redaction), choose_device(runtime.settings.device)
     model, tokenizer = load_encoder(base_model(runtime.settings), device)
-    vectors = embed(model, tokenizer, decided.texts, device)
+    vectors = embed(model, tokenizer, [redact(text) for text in decided.texts], device)
     found = find_issues(out_of_sample(vectors, decided.given, len(label_ids)), decided.given, decided.people)
     return len(decided.ids), [
         Suspect(int(decided.ids[item]), label_ids[decided.given[item]], label_ids[likely], float(doubt))

@@ -51,6 +51,7 @@ def fit(
     progress: Progress,
     processes: int,
     start_from: BaseModel | None = None,
+    weights: Sequence[float] | None = None,
 ) -> tuple[Any, Any]:
     """As `trainer.train.fit`, in several processes.
 
@@ -62,6 +63,7 @@ def fit(
     work = {
         "texts": list(texts),
         "targets": [list(map(float, row)) for row in targets],
+        "weights": None if weights is None else list(map(float, weights)),
         "kind": type(head).__module__.rsplit(".", 1)[-1],
         "label_ids": list(head.label_ids),
         "base": asdict(base),
@@ -157,6 +159,7 @@ def main(folder: Path) -> None:
             Device(work["device"], autocast, work["threads"]),
             progress,
             start_from=start,
+            weights=work["weights"],
         )
     except (torch.OutOfMemoryError, SettingsError) as error:
         (folder / FAILURE).write_text(MEMORY if isinstance(error, torch.OutOfMemoryError) else str(error))

@@ -6,17 +6,16 @@ import math
 import os
 import resource
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 import torch
 
 from core.errors import Conflict, LightworkError
 from core.log import get_logger
+from core.repeating import Repeating
 
 MB = 1 << 20
 POLL_SECONDS = 0.5
@@ -31,7 +30,7 @@ REFUSED = ("can't allocate memory", "not enough memory", "Cannot allocate memory
 log = get_logger(__name__)
 
 
-class Limits:
+class Limits(Repeating):
     """Watches, from `with` to its end, how long this process takes and how much memory it holds.
 
     A limit that is broken is raised by the next `check`, between two steps. Where none comes within a minute, because
@@ -53,25 +52,14 @@ class Limits:
         leave: Callable[[int], None] = os._exit,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._seconds, self._memory_mb = seconds, memory_mb
+        super().__init__(self.look, POLL_SECONDS, "limits")
+        self._longest, self._memory_mb = seconds, memory_mb
         self._give_up, self._leave, self._clock = give_up, leave, clock
         self._began = clock()
         self.spent: Callable[[], float] = lambda: 0.0
         """Seconds that earlier attempts took up to the state from which this one goes on."""
         self._broken: LightworkError | None = None
         self._broken_at = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="limits", daemon=True)
-
-    def __enter__(self) -> Limits:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._thread.join()
 
     def check(self) -> None:
         """Look whether a limit was broken; costs nothing.
@@ -84,7 +72,7 @@ class Limits:
 
     def left(self) -> float:
         """Seconds until the time is over."""
-        return self._seconds - (self._clock() - self._began) - self.spent()
+        return self._longest - (self._clock() - self._began) - self.spent()
 
     def look(self) -> None:
         """Measure once; what the thread does twice a second."""
@@ -99,14 +87,10 @@ class Limits:
 
     def _measure(self) -> LightworkError | None:
         if self.left() < 0:
-            return Conflict("training_too_long", count=math.ceil(self._seconds / 60))
+            return Conflict("training_too_long", count=math.ceil(self._longest / 60))
         if self._memory_mb and resident_bytes() > self._memory_mb * MB:
             return _too_large(self._memory_mb)
         return None
-
-    def _work(self) -> None:
-        while not self._over.wait(POLL_SECONDS):
-            self.look()
 
 
 @contextmanager

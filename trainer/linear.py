@@ -50,9 +50,11 @@ def fit_soft(features: Array, targets: Array, weights: Array, seed: int) -> Line
     """Softmax regression on P(label), its regularisation chosen on a part of the examples.
 
     Args:
-        features: shape (n, width), n at least 1. targets: shape (n, classes). weights: of the classes.
+        features: shape (n, width), n at least 1. targets: shape (n, classes).
+        weights: of the classes, shape (classes,), or of each example and class, shape (n, classes).
         seed: draws the part.
     """
+    weights = np.broadcast_to(weights, targets.shape)
     scale = float(np.sqrt((features.astype(np.float64) ** 2).sum(axis=1).mean())) or 1.0
     scaled = features.astype(np.float64) / scale
     found = softmax_regression(scaled, targets, weights, _strength(scaled, targets, weights, seed))
@@ -67,14 +69,18 @@ def _strength(features: Array, targets: Array, weights: Array, seed: int) -> flo
     held, learned = np.split(order, [int(HELD_SHARE * len(order))])
 
     def cost(strength: float) -> float:
-        head = softmax_regression(features[learned], targets[learned], weights, strength)
-        return -float((targets[held] * weights * _log_softmax(head.logits(features[held]))).sum())
+        head = softmax_regression(features[learned], targets[learned], weights[learned], strength)
+        return -float((targets[held] * weights[held] * _log_softmax(head.logits(features[held]))).sum())
 
     return min(STRENGTHS, key=cost)
 
 
 def softmax_regression(features: Array, targets: Array, weights: Array, strength: float) -> LinearHead:
-    """Minimises the weighted cross-entropy times `strength`, plus half the squares of the weights."""
+    """Minimises the weighted cross-entropy times `strength`, plus half the squares of what it finds.
+
+    Args:
+        weights: as in `fit_soft`.
+    """
     width, classes = features.shape[1], targets.shape[1]
     goal = targets * weights
     total = goal.sum(axis=1, keepdims=True)

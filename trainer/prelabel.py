@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core import spent_predictions
 from core.clock import now
 from core.db import let_others_write
 from core.labels import item_text
@@ -32,6 +33,8 @@ log = get_logger(__name__)
 def carry_out(runtime: Runtime, version: ModelVersion) -> int:
     """Predict, then reorder, until no open item is left without a prediction; returns how many were predicted.
 
+    What older versions have said goes then, as far as nothing rests on it.
+
     Raises:
         LightworkError: the artifact is lost, the device is not there, or another model became the champion.
     """
@@ -49,6 +52,7 @@ def carry_out(runtime: Runtime, version: ModelVersion) -> int:
             if finish_prelabel(session, version.id, now()):
                 break
     log.info("prelabel_done", version_id=version.id, items=total)
+    spent_predictions.clear(runtime, version.project_id, now)
     return total
 
 

@@ -27,6 +27,7 @@ from trainer.heads import Head
 from trainer.methods import parameter_count, resolve
 from trainer.settings import BaseModel, Device, TrainingSettings, autocast
 from trainer.steps import Accumulation, compiled, length_buckets, parameter_groups, warmup_then_linear
+from trainer.weighting import of_texts_and_classes
 
 Progress = Callable[[int, int], None]
 Observe = Callable[[int, Mapping[str, float]], None]
@@ -36,7 +37,7 @@ OBSERVE_EVERY = 5
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Tokens of n texts, what the model should say of them, shape (n, classes), and the weights of the classes."""
+    """Tokens of n texts, what the model should say of them, and how much that counts, both of shape (n, classes)."""
 
     tokens: Sequence[list[int]]
     wanted: torch.Tensor
@@ -54,6 +55,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     start_from: BaseModel | None = None,
     observe: Observe | None = None,
+    weights: Sequence[float] | None = None,
 ) -> tuple[Any, Any]:
     """Train on `texts`; on one machine the same data and settings give the same model.
 
@@ -64,6 +66,7 @@ def fit(
         checkpoints: where the state is kept, so that a killed run goes on; the caller removes them.
         start_from: an artifact to go on from, in place of the base: what it knows of these labels is kept.
         observe: called with a step and its numbers now and then: loss, lr, validation_loss.
+        weights: how much each text counts, beside the others; None: all alike.
 
     Returns:
         The model, in evaluation mode on `device`, and its tokenizer.
@@ -73,7 +76,7 @@ def fit(
         torch.OutOfMemoryError: not even a single text fits the memory.
     """
     if (count := launch.gpus(device, len(texts), settings)) > 1:
-        return launch.fit(texts, targets, head, base, settings, device, progress, count, start_from)
+        return launch.fit(texts, targets, head, base, settings, device, progress, count, start_from, weights)
     seed_everything(settings.seed)
     use_all_cores(device)
     model, tokenizer = load_base(start_from or base, head.label_ids)
@@ -81,7 +84,7 @@ def fit(
     tokens = tokenizer(list(texts), truncation=True, max_length=settings.max_length)["input_ids"]
     wanted = torch.tensor(targets, dtype=torch.float32)
     wanted = wanted if settings.soft else hardened(wanted)
-    data = Examples(tokens, wanted, head.class_weights(wanted, settings.balance).to(device.type))
+    data = Examples(tokens, wanted, of_texts_and_classes(head, wanted, weights, settings.balance))
 
     model.to(device.type)
     if start_from is not None:
@@ -176,7 +179,7 @@ def loss_function(
             inputs["input_ids"] = masked.hide(inputs["input_ids"], tokenizer, settings.token_dropout)
         with autocast(device):
             logits = forward(**inputs.to(device.type)).logits
-        return head.loss(logits, data.wanted[batch].to(device.type), data.weights)
+        return head.loss(logits, data.wanted[batch].to(device.type), data.weights[batch].to(device.type))
 
     return loss_of
 

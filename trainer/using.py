@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,8 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 from core.config import Settings
+from core.drafts import drafted
 from core.errors import Conflict, SettingsError
 from core.exporting import export_formats
+from core.exporting.write import ExportFormat
 from core.importing import BadRow, Received, Row, receive
 from core.importing.checks import Candidate, ColumnMapping, check_mapping, check_row
 from core.importing.formats import formats
@@ -62,10 +62,7 @@ def predict_file(
         Conflict: artifact_missing, or redaction_failed.
         OSError: `out` cannot be written.
     """
-    writer = next((one for one in export_formats().values() if out.suffix.lower() == one.EXTENSION), None)
-    if writer is None:
-        endings = ", ".join(sorted(one.EXTENSION for one in export_formats().values()))
-        raise SettingsError(f"{out} has no ending that says its format; let it end in one of {endings}.")
+    writer = _format_of(out)
     received = receive(source, source.name)
     text, identifier = text_column or received.text_column, received.id_column
     mapping = check_mapping({"text": text, "id": identifier if identifier != text else None}, received.columns)
@@ -78,14 +75,22 @@ def predict_file(
     )
     outcome = Outcome()
     cells = _cells(source, received, mapping, spoken, outcome, progress)
-    handle, draft = tempfile.mkstemp(dir=out.absolute().parent, prefix=".draft-", suffix=out.suffix)
-    os.close(handle)
-    try:
-        outcome.rows = writer.write(Path(draft), COLUMNS, cells)
-        Path(draft).replace(out)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    with drafted(out) as draft:
+        outcome.rows = writer.write(draft, COLUMNS, cells)
     return outcome
+
+
+def _format_of(out: Path) -> ExportFormat:
+    """The format that a file's ending says.
+
+    Raises:
+        SettingsError: none has that ending.
+    """
+    known = {one.EXTENSION: one for one in export_formats().values()}
+    if (found := known.get(out.suffix.lower())) is None:
+        endings = ", ".join(sorted(known))
+        raise SettingsError(f"{out} has no ending that says its format; let it end in one of {endings}.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.calibration import fit_temperature, scaled
-
 TEMPERATURE = 0.05
-"""Divides the cosines, where no label is known yet: sure enough to tell labels apart, unsure enough to be wrong."""
-LEAST_TO_CALIBRATE = 8
-"""From so many labels on they tell the temperature."""
+"""Divides the cosines: sure enough to tell labels apart, unsure enough to be wrong."""
 
 Floats = NDArray[Any]
 Vectors = NDArray[np.float32]
@@ -39,19 +35,6 @@ def probabilities(vectors: Vectors, label_vectors: Vectors, temperature: float =
     raised = np.exp(relative - relative.max(axis=1, keepdims=True))
     said: Floats = raised / raised.sum(axis=1, keepdims=True)
     return said
-
-
-def calibrated(vectors: Vectors, label_vectors: Vectors, known: Mapping[int, int]) -> Floats:
-    """The same, as sure as it was right on the labels that are there, if there are enough.
-
-    Args:
-        known: the class of some of the texts, by their index.
-    """
-    said = probabilities(vectors, label_vectors)
-    if len(known) < LEAST_TO_CALIBRATE:
-        return said
-    places, actual = np.array(list(known), dtype=int), np.array(list(known.values()), dtype=int)
-    return scaled(said, fit_temperature(said[places], actual))
 
 
 def rarity(said: Floats) -> Floats:

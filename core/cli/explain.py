@@ -117,6 +117,7 @@ def _of_item(settings: Settings, engine: Engine, project: Project, item: Item) -
         "people": {name[label_id]: count for label_id, count in votes.items()},
         "words": [
             {"word": text[one.start : one.end], "from": one.start, "to": one.end, "weight": round(one.weight, 4)}
+            | ({"read_as": one.read_as} if one.read_as else {})
             for one in found.words
         ],
         "similar": [{"text": one.text, "label": name[one.label_id], "copies": one.copies} for one in similar],
@@ -163,7 +164,11 @@ def _describe_item(found: dict[str, Any]) -> str:
         "",
         f"Words for and against {found['label']}:",
     ]
-    lines += [f"  {one['weight']:+.3f}  {one['word']}" for one in words[:12]]
+    lines += [f"  {one['weight']:+.3f}  {one['word']}{_read_as(one)}" for one in words[:12]]
     lines += ["", "Most like it among what is decided:"] if found["similar"] else []
     lines += [f"  {one['label']}: {one['text']!r}" for one in found["similar"]]
     return "\n".join(lines)
+
+
+def _read_as(word: dict[str, Any]) -> str:
+    return f" (read as {word['read_as']})" if "read_as" in word else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.champions import accuracy, champion, find_version, models, promote
+from core.champions import accuracy, champion, find_version, has_files, models, promote, require_files
 from core.cli.forecast import find
 from core.cli.migrate import require_database
 from core.cli.model_export import write
@@ -17,7 +17,7 @@ from core.clock import now
 from core.config import Settings
 from core.db import make_engine, unit_of_work
 from core.effects import Effect
-from core.errors import Conflict, SettingsError
+from core.errors import SettingsError
 from core.models import ModelVersion, Project
 
 CARD = "model-card.md"
@@ -97,8 +97,7 @@ def export(settings: Settings, wanted: str, number: int | None, out: Path) -> di
     with opened(settings, wanted) as (session, project):
         version = chosen(session, project, number)
         artifact = settings.model_directory / version.artifact
-        if not artifact.is_dir():
-            raise Conflict("model_gone", number=version.number)
+        require_files(settings, version)
         names = {str(label["id"]): str(label["name"]) for label in project.label_schema["labels"]}
         write(artifact, out, names, version.temperature, version.base_model)
         return {"project": project.public_id, "version": version.number, "out": str(out)}
@@ -141,7 +140,7 @@ def _row(settings: Settings, version: ModelVersion) -> dict[str, Any]:
         "temperature": version.temperature,
         "snapshot": version.snapshot_hash,
         "at": version.created_at.isoformat(timespec="seconds"),
-        "files": (settings.model_directory / version.artifact).is_dir(),
+        "files": has_files(settings, version),
     }
 
 

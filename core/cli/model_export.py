@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.champions import MANIFEST
 from core.errors import SettingsError
 
-KEPT_BACK = ("training.json", "snapshot.jsonl.gz", "model-card.md")
+KEPT_BACK = (MANIFEST, "snapshot.jsonl.gz", "model-card.md")
 """What names items or lies in the card already."""
 CARD = "model-card.md"
 LICENCE = "Licence: "
@@ -76,7 +77,7 @@ def _readme(artifact: Path, names: Mapping[str, str], temperature: float | None,
     """The card with the head that model hubs read, and how to use the model."""
     card = artifact / CARD
     body = card.read_text(encoding="utf-8") if card.is_file() else f"# {', '.join(names.values())}\n"
-    manifest = json.loads((artifact / "training.json").read_text(encoding="utf-8"))
+    manifest = json.loads((artifact / MANIFEST).read_text(encoding="utf-8"))
     found = next((line for line in body.splitlines() if LICENCE in line), "")
     licence = found.partition(LICENCE)[2].rstrip(".")
     known = licence.lower() if licence and " " not in licence else "other"

@@ -23,8 +23,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.cli import horse_care
-from core.log import get_logger
+from core.log import get_logger, log_ids
+from core.pulse import beat
 from core.queue import ASSIGNMENTS, DEFAULT, TRAINING, connect_worker, queue
+from core.repeating import Repeating
+from core.stopping import FINISH_SECONDS, leave_in_time
 
 HEARTBEAT_SECONDS = 5
 ABANDONED_AFTER_SECONDS = 20
@@ -36,11 +39,19 @@ MAX_BACKOFF_SECONDS = 5.0
 log = get_logger(__name__)
 
 
+class JobInterrupted(BaseException):
+    """A job that could not be finished in time before this process ends. It counts as failed, and is retried."""
+
+
 class LightWorker(SimpleWorker):  # type: ignore[misc] # rq is read without types
-    """Runs jobs in its own process, 250 to 500 a second, and sends heartbeats while one runs."""
+    """Runs jobs in its own process, 250 to 500 a second, and sends heartbeats while one runs.
+
+    After SIGTERM it finishes its job, if that is soon; a longer one is interrupted, and run again by another worker.
+    """
 
     max_connection_wait_time = MAX_BACKOFF_SECONDS
     log_job_description = False
+    _performing = False
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 (RQ's signature)
         """Seconds after which a silent job counts as abandoned; RQ would wait for the job's whole timeout."""
@@ -48,8 +59,37 @@ class LightWorker(SimpleWorker):  # type: ignore[misc] # rq is read without type
 
     def perform_job(self, job: Job, queue: Any, execution: Any) -> bool:
         """Run a job with heartbeats beside it."""
-        with _Heartbeats(lambda: self.maintain_heartbeats(job, execution)):
-            return bool(super().perform_job(job, queue, execution))
+
+        def keep() -> None:
+            try:
+                self.maintain_heartbeats(job, execution)
+            except RedisError as error:
+                log.warning("heartbeat_failed", error=type(error).__name__)
+
+        with log_ids(job=job.id, queue=queue.name), Repeating(keep, HEARTBEAT_SECONDS, "heartbeats"):
+            self._performing = True
+            try:
+                return bool(super().perform_job(job, queue, execution))
+            finally:
+                self._performing = False
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Tell Redis, and whoever watches this process, that it lives."""
+        beat()
+        super().heartbeat(timeout, pipeline)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Whoever stops us waits for seconds, an import may take minutes."""
+        leave_in_time()
+        signal.signal(signal.SIGUSR1, self._interrupt)
+        timer = threading.Timer(FINISH_SECONDS, os.kill, (os.getpid(), signal.SIGUSR1))
+        timer.daemon = True
+        timer.start()
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self._performing:
+            log.warning("job_interrupted")
+            raise JobInterrupted
 
 
 class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without types
@@ -77,38 +117,21 @@ class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without ty
         except RedisError as error:
             log.warning("heartbeat_failed", error=type(error).__name__)
 
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Tell Redis, and whoever watches this process, that it lives."""
+        beat()
+        super().heartbeat(timeout, pipeline)
+
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:  # noqa: ARG002 (RQ's)
         """The run of a process that died is there to be claimed again when its job is retried."""
         horse_care.give_back(job)
 
     def handle_warm_shutdown_request(self) -> None:
         """A training may last for hours, whoever stops us waits for seconds."""
+        leave_in_time()
         if self.horse_pid:
             log.warning("training_interrupted", pid=self.horse_pid)
             self.kill_horse()
-
-
-class _Heartbeats:
-    """Calls `beat` every few seconds in a thread of its own."""
-
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat = beat
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeats", daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._done.wait(HEARTBEAT_SECONDS):
-            try:
-                self._beat()
-            except RedisError as error:
-                log.warning("heartbeat_failed", error=type(error).__name__)
 
 
 def light_worker(redis: Redis) -> LightWorker:
@@ -141,6 +164,7 @@ def work(url: str, make_worker: Callable[[Redis], Any], burst: bool = False) -> 
     """
     wait = 0.5
     while True:
+        beat()
         _default_signals()
         worker = None
         began = time.monotonic()

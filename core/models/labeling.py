@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.models.base import Base, Id, PublicId, Short
 
 ACTIVE = "state = 'active'"
+HINTED = "prediction_id IS NOT NULL"
 STANDING = "state IN ('counted', 'surplus', 'control')"
 
 
@@ -121,6 +122,7 @@ class Annotation(Base):
         ),
         Index("ix_annotation_project_id_id", "project_id", "id"),
         Index("ix_annotation_worker_id_project_id_id", "worker_id", "project_id", "id"),
+        Index("ix_annotation_prediction_id", "prediction_id", postgresql_where=text(HINTED), sqlite_where=text(HINTED)),
     )
 
     id: Mapped[Id]

@@ -23,6 +23,7 @@ from core.models.base import Base, Id, Name, PublicId, Short
 SLOTS = "CASE WHEN state = 'open' AND purpose = 'label' THEN overlap - submitted - leased ELSE 0 END"
 OPEN = "slots > 0"
 CONTROL = "purpose <> 'label'"
+CHILD = "parent_id IS NOT NULL"
 
 
 class Project(Base):
@@ -70,10 +71,10 @@ class Project(Base):
     """Cron string in UTC of the second trigger; empty switches it off."""
     learning: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """What differs from the defaults of `core.learning.LearningSettings`."""
-    agreed_count: Mapped[int] = mapped_column(default=0)
-    """Items agreed or adjudicated so far, as the background jobs last counted."""
+    done_count: Mapped[int] = mapped_column("agreed_count", default=0)
+    """Items that ask nobody for answers any more, whoever decided them, as the background jobs last counted."""
     trained_count: Mapped[int] = mapped_column(default=0)
-    """`agreed_count` at the last training run."""
+    """Items decided by people at the last training run."""
     cron_checked_at: Mapped[datetime]
     """Up to when the cron string was looked at; compare-and-set by the scheduler's tick."""
     estimated_annotations: Mapped[int] = mapped_column(default=0)
@@ -154,6 +155,7 @@ class Item(Base):
         Index("ix_item_project_id_content_hash", "project_id", "content_hash"),
         Index("ix_item_batch_id", "batch_id"),
         Index("ix_item_control", "project_id", "purpose", postgresql_where=text(CONTROL), sqlite_where=text(CONTROL)),
+        Index("ix_item_parent_id", "parent_id", postgresql_where=text(CHILD), sqlite_where=text(CHILD)),
     )
 
     id: Mapped[Id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from core import predictions
 from core.db import reading
@@ -13,12 +13,6 @@ from core.models import Item, ModelVersion, Prediction
 from core.predictions import PredictionRow
 from core.queue import PRELABEL
 from tests.integration.trainer_fixtures import NOON, Base
-
-
-@pytest.fixture
-def base(engine: Engine) -> Base:
-    """A project on both databases."""
-    return Base(engine)
 
 
 @pytest.fixture
@@ -65,8 +59,10 @@ def test_more_than_a_thousand_rows_are_refused(base: Base, version: ModelVersion
         predictions.record(session, version.id, [row(number, 0.5) for number in range(1001)], NOON)
 
 
-def test_only_open_items_of_published_batches_are_predicted(base: Base, version: ModelVersion) -> None:
+def test_open_and_disputed_items_of_published_batches_are_predicted(base: Base, version: ModelVersion) -> None:
     wanted = base.items(["one", "two", "three"])
+    with base.writing() as session:
+        session.get_one(Item, wanted[2]).state = "disputed"
     base.items(["hidden"], published=False)
     base.items(["gold"], purpose="gold")
     base.decided(2)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import torch
-from redis import Redis
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from transformers import AutoModel
@@ -24,12 +23,12 @@ from core.clock import now
 from core.config import Settings
 from core.db import reading
 from core.labels import item_text
-from core.models import Item, JobTally, ModelVersion, OutboxMessage, Prediction, TrainingRun
+from core.models import Item, JobTally, ModelVersion, OutboxMessage, Prediction, Project, TrainingRun
 from core.queue import PRELABEL
 from core.ranks import UNCERTAIN, band_of
 from core.runtime import Runtime
 from core.training import request_training
-from tests.integration.trainer_fixtures import NOON, Base
+from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
 from trainer import artifacts, jobs, ordering, train
 from trainer import heartbeat as heartbeats
 from trainer.dataset import on_holdout
@@ -64,13 +63,9 @@ def base(sqlite_engine: Engine) -> Base:
 @pytest.fixture
 def runtime(base: Base, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """The runtime that the jobs find; it keeps effects in `base.effects` and trains for two epochs on the CPU."""
-    settings.device = "cpu"
-    redis = Redis(port=1)
-    found = Runtime(settings, base.engine, redis, base.effects.extend)
-    monkeypatch.setattr(jobs, "process_runtime", lambda: found)
     monkeypatch.setattr(jobs, "HYPERPARAMETERS", QUICK)
-    yield found
-    redis.close()
+    with trainer_runtime(base, settings, monkeypatch) as found:
+        yield found
 
 
 def post(base: Base, tweets: Tweets, decided: int) -> list[int]:
@@ -184,6 +179,16 @@ def test_a_job_that_runs_twice_counts_once(base: Base, runtime: Runtime, quick: 
     assert len(quick) == 1
     assert len(read(base, select(ModelVersion))) == 1
     assert tally(base) == {"retrain": (2, 0)}
+
+
+def test_what_was_decided_before_a_run_read_its_labels_is_not_new_afterwards(
+    base: Base, runtime: Runtime, quick: list[int], tweets: Tweets
+) -> None:
+    ids = post(base, tweets, 60)
+    run = ask_for_a_run(base)
+    base.decide(ids[60:66], lambda place: tweets[1][60 + place])
+    jobs.retrain(run.id)
+    assert read(base, select(Project.trained_count)) == [66]
 
 
 def test_a_run_that_another_process_ended_leaves_no_artifact(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
+import pytest
+from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from core.db import unit_of_work
+from core.config import Settings
+from core.db import reading, unit_of_work
 from core.effects import Effect, EnqueueJob
 from core.labels import content_hash, text_content
 from core.models import Batch, Item, ModelVersion, Project, TrainingRun, Worker, Workspace
 from core.ranks import ORDINARY, make_rank, take_sequences
+from core.runtime import Runtime
 from core.training_runs import start_run
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -112,6 +116,11 @@ class Base:
             assert start_run(session, run_id, NOON)
         return run_id
 
+    def stored(self, run_id: int) -> TrainingRun:
+        """A run as it is now."""
+        with reading(self.engine) as session:
+            return session.get_one(TrainingRun, run_id)
+
     def version(self, run: TrainingRun, number: int = 1, state: str = "champion") -> ModelVersion:
         """A model version that a run made."""
         with self.writing() as session:
@@ -129,3 +138,14 @@ class Base:
             session.add(version)
             session.flush()
         return version
+
+
+@contextmanager
+def trainer_runtime(base: Base, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    """The runtime that the trainer's jobs find: on the CPU, without Redis; effects are kept in `base.effects`."""
+    settings.device = "cpu"
+    redis = Redis(port=1)
+    found = Runtime(settings, base.engine, redis, base.effects.extend)
+    monkeypatch.setattr("trainer.jobs.process_runtime", lambda: found)
+    yield found
+    redis.close()

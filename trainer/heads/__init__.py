@@ -28,7 +28,11 @@ class Head(Protocol):
         """Weights of the classes, shape (classes,), from targets of shape (n, classes)."""
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Mean loss, a scalar, of logits and targets of shape (n, classes)."""
+        """Mean loss, a scalar, of logits and targets of shape (n, classes).
+
+        Args:
+            weights: of the classes, or of each text and class: shape (classes,) or (n, classes).
+        """
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         """P(label) from logits, both of shape (n, classes)."""

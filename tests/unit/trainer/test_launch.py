@@ -43,8 +43,9 @@ def still_base(tiny_base: BaseModel, tmp_path: Any) -> BaseModel:
 def test_two_processes_come_to_the_model_of_one(still_base: BaseModel, weather: tuple[list[str], list[str]]) -> None:
     texts, labels = weather
     given = (texts, targets(labels), HEAD, still_base, SETTINGS, THREAD)
-    alone, tokenizer = train.fit(*given, lambda step, steps: None)
-    together, _ = launch.fit(*given, lambda step, steps: None, 2)
+    sure = [1.0 if label == "good" else 0.6 for label in labels]
+    alone, tokenizer = train.fit(*given, lambda step, steps: None, weights=sure)
+    together, _ = launch.fit(*given, lambda step, steps: None, 2, weights=sure)
     said = [predict.probabilities(model, tokenizer, texts, HEAD, CPU, 16) for model in (alone, together)]
     assert said[1] == pytest.approx(said[0], abs=1e-3)
     assert together.config.training_method == "lora"

@@ -36,6 +36,25 @@ def test_weights_of_classes_shift_the_border() -> None:
     assert (guess[1] == 0).sum() > (guess[0] == 0).sum()
 
 
+def test_an_example_of_weight_two_counts_like_two() -> None:
+    times = np.where(np.arange(200) % 3 == 0, 2, 1)
+    weighted = softmax_regression(FEATURES, TARGETS, times[:, None] * np.ones(3), 1.0)
+    repeated = softmax_regression(
+        np.repeat(FEATURES, times, axis=0), np.repeat(TARGETS, times, axis=0), np.ones(3), 1.0
+    )
+    plain = softmax_regression(FEATURES, TARGETS, np.ones(3), 1.0)
+    assert weighted.weight == pytest.approx(repeated.weight, abs=1e-3)
+    assert weighted.weight != pytest.approx(plain.weight, abs=1e-2)
+
+
+def test_examples_that_hardly_count_do_not_choose_the_strength() -> None:
+    features = np.concatenate([FEATURES, FEATURES])
+    targets = np.concatenate([np.eye(3)[FEATURES[:, :3].argmax(axis=1)], np.eye(3)[DICE.integers(0, 3, 200)]])
+    weights = np.repeat([1.0, 1e-6], 200)[:, None] * np.ones(3)
+    doubted, believed = (fit_soft(features, targets, given, 1).logits(features) for given in (weights, np.ones(3)))
+    assert np.abs(doubted).mean() > 2 * np.abs(believed).mean()
+
+
 @pytest.mark.parametrize("count", [1, 2, 39, 200])
 def test_any_number_of_examples_with_a_missing_class(count: int) -> None:
     targets = np.concatenate([TARGETS, np.zeros((200, 1))], axis=1)[:count]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,9 +10,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from core.config import Settings, load_settings
+from core.log import setup_logging
 from trainer.tracking import Safe, scalars, tracker_for
 
 METRICS: dict[str, Any] = {
@@ -105,6 +108,29 @@ def test_mlflow_that_is_not_installed_is_named_and_harms_nothing(tmp_path: Path,
     tracker.close({})
     assert len(warnings_of) == 1
     assert "pip install mlflow" in warnings_of[0]
+
+
+def test_the_password_of_a_server_that_refuses_stays_out_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri = "https://ada:s3cret%21@mlflow.example.org"
+    chosen = settings_with(tmp_path, LIGHTWORK_TRACKING="mlflow", LIGHTWORK_MLFLOW_URI=uri)
+
+    def refuse(*_: object) -> None:
+        raise OSError(f"401 from {uri}, given ada and s3cret!")
+
+    monkeypatch.setattr("trainer.tracking.MLflow", refuse)
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        setup_logging("json", chosen.secrets_to_hide())
+        tracker_for(chosen, "abc", 1).write(1, {"loss": 0.5})
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+        structlog.reset_defaults()
+    said = capsys.readouterr().err
+    assert "tracking_failed" in said
+    assert "s3cret" not in said
 
 
 def test_nothing_is_tracked_where_nobody_wants_it(tmp_path: Path, warnings_of: list[str]) -> None:

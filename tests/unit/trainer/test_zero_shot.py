@@ -40,15 +40,6 @@ def test_what_seems_rare_counts_more() -> None:
     assert weights[actual == 2].mean() > 2 * weights[actual == 0].mean()
 
 
-def test_known_labels_make_it_less_sure_where_it_is_wrong() -> None:
-    vectors, actual = texts((20, 20, 20))
-    wrong = {index: int((actual[index] + 1) % 3) for index in range(0, 60, 5)}
-    plain = zero_shot.probabilities(vectors, LABELS)
-    assert zero_shot.calibrated(vectors, LABELS, wrong).max(axis=1).mean() < plain.max(axis=1).mean()
-    few = dict(list(wrong.items())[:7])
-    assert np.array_equal(zero_shot.calibrated(vectors, LABELS, few), plain)
-
-
 def test_names_and_descriptions_stand_for_labels() -> None:
     schema = {"labels": [{"id": "a", "name": "rain", "description": "water from above"}, {"id": "b", "name": "sun"}]}
     assert zero_shot.label_texts(schema) == ["rain: water from above", "sun"]

@@ -19,8 +19,9 @@ from core.labels import content_hash, text_content
 from core.models import Item, ModelVersion, OutboxMessage, Project
 from core.predictions import PRELABELED, PredictionRow, record
 from core.runtime import Runtime
-from tests.factories import make_runtime
+from tests.factories import make_artifact, make_runtime
 from tests.integration.trainer_fixtures import NOON, Base
+from tests.invariants import check_redundancy
 
 LATER = NOON + timedelta(hours=1)
 SURE, UNSURE = 0.99, 0.6
@@ -104,6 +105,11 @@ class Accepting(Base):
         with reading(self.engine) as session:
             return dict(session.get_one(ModelVersion, self.champion).metrics.get(accepting.ACCEPTING, {}))
 
+    def check(self) -> None:
+        """The invariants hold."""
+        with reading(self.engine) as session:
+            check_redundancy(session)
+
     def told(self) -> list[str]:
         """Kinds of the messages owed."""
         with reading(self.engine) as session:
@@ -112,6 +118,4 @@ class Accepting(Base):
 
 def model_directory(settings: Settings, version: ModelVersion) -> Path:
     """The directory of a version's files, made."""
-    directory = settings.model_directory / version.artifact
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
+    return make_artifact(settings.model_directory / version.artifact)
