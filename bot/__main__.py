@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 from bot.assembly import assemble
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
-from bot.surface import Dispatch, Surface
+from bot.keeping import Keeper
+from bot.metered import Metered
 from core.background import BackgroundEffects
 from core.config import Settings, load_settings
 from core.db import make_engine
@@ -23,10 +24,15 @@ from core.db.writer import make_writer
 from core.embedded import redis_url
 from core.errors import SettingsError
 from core.log import get_logger, setup_logging
+from core.monitoring import Monitor, monitored
+from core.monitoring.readiness import needs
+from core.pulse import beat
 from core.queue import EffectRunner, connect
+from core.stopping import FINISH_SECONDS, leave_in_time, leave_now
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0
-STOP_SECONDS = 8.0
+BEAT_SECONDS = 1.0
+LAST_SENDS_SECONDS = 1.5
+"""How long what is being sent may go on; the rest of `FINISH_SECONDS` is for what people have just done."""
 
 log = get_logger(__name__)
 
@@ -40,10 +46,11 @@ def main() -> None:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
+    leave_now()
 
 
 async def serve(settings: Settings) -> None:
-    """Run all surfaces and delivery until SIGTERM or SIGINT.
+    """Run all surfaces and delivery until SIGTERM or SIGINT; then take nothing new and finish what was begun.
 
     Raises:
         SettingsError: a setting cannot work, for example a port that is taken.
@@ -54,15 +61,17 @@ async def serve(settings: Settings) -> None:
     runner = EffectRunner(redis)
     effects = BackgroundEffects(runner)
     writer = make_writer(engine, effects)
-    dispatcher = Dispatcher(settings, writer, redis, engine)
+    dispatch = Metered(Dispatcher(settings, writer, redis, engine))
     assembly = assemble(settings, engine, writer, url)
     delivery = Delivery(engine, writer, {surface.name: surface for surface in assembly.surfaces})
     runner.wake_delivery = delivery.wake
-    parts = [*(_surface_loop(surface, dispatcher) for surface in assembly.surfaces), delivery.run()]
+    keeper = Keeper()
+    parts = [*(keeper.keep(surface, dispatch) for surface in assembly.surfaces), delivery.run(), _beating()]
     if assembly.hooks is not None:
         parts.append(assembly.hooks.run())
     try:
-        await _run_until_stopped(parts)
+        with monitored(settings, "bot", needs(engine, url) | {"surfaces": keeper.missing}) as monitor:
+            await _run_until_stopped(parts, lambda: _stop_sending(monitor, delivery))
     finally:
         await assembly.close()
         await asyncio.to_thread(writer.close)
@@ -70,38 +79,35 @@ async def serve(settings: Settings) -> None:
         _close(engine, redis)
 
 
-async def _surface_loop(surface: Surface, dispatch: Dispatch) -> None:
-    """Run a surface again and again with back-off; only settings that cannot work end the process."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        started = asyncio.get_running_loop().time()
-        try:
-            await surface.run(dispatch)
-        except SettingsError:
-            raise
-        except Exception:
-            log.exception("surface_failed", surface=surface.name)
-        if asyncio.get_running_loop().time() - started > LONGEST_PAUSE_SECONDS:
-            pause = FIRST_PAUSE_SECONDS
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-
-
-async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]]) -> None:
+async def _run_until_stopped(parts: list[Coroutine[Any, Any, None]], on_stop: Callable[[], Awaitable[None]]) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     running = [asyncio.ensure_future(part) for part in parts]
     waiting = asyncio.ensure_future(stopped.wait())
     done, _ = await asyncio.wait([*running, waiting], return_when=asyncio.FIRST_COMPLETED)
-    for part in [*running, waiting]:
-        part.cancel()
+    leave_in_time()
     with suppress(TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS):
+        async with asyncio.timeout(FINISH_SECONDS):
+            await on_stop()
+            for part in [*running, waiting]:
+                part.cancel()
             await asyncio.gather(*running, waiting, return_exceptions=True)
     for part in done:
         if part is not waiting and not part.cancelled() and part.exception() is not None:
             part.result()
+
+
+async def _stop_sending(monitor: Monitor, delivery: Delivery) -> None:
+    """First of all, while the connections of the surfaces are there: they close them when they end."""
+    monitor.readiness.stopping()
+    await delivery.finish(LAST_SENDS_SECONDS)
+
+
+async def _beating() -> None:
+    while True:
+        beat()
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def _close(engine: Engine, redis: Redis) -> None:

@@ -48,6 +48,7 @@ class Delivery:
         """Workers who are being sent to; what they are owed keeps its order."""
         self._resting: dict[int, float] = {}
         """Workers whose chat is busy, and until when on the loop's clock."""
+        self._finishing = False
 
     def wake(self) -> None:
         """Something was put into the outbox; callable from any thread."""
@@ -56,6 +57,16 @@ class Delivery:
     async def run(self) -> None:
         """Send whenever no other process does, until cancelled. The lease is renewed beside the sending."""
         await lead(self._leadership, self._send_all)
+
+    async def finish(self, seconds: float) -> None:
+        """Begin nothing new, and wait for what is being sent, at most so long: sent and not noted is sent twice."""
+        self._finishing = True
+        deadline = self._loop.time() + seconds
+        while self._busy and self._loop.time() < deadline:
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(deadline):
+                    await self._wake.wait()
 
     async def deliver_once(self) -> int:
         """One look at the outbox; how many messages were dealt with. Does nothing while another process sends."""
@@ -89,6 +100,8 @@ class Delivery:
             return []
         left_out = self._busy | self._resting.keys()
         people = await asyncio.to_thread(collect, self._engine, self._surfaces.keys(), left_out, free)
+        if self._finishing:
+            return []
         self._busy.update(parcels[0].owed.worker_id for parcels in people)
         return people
 

@@ -20,6 +20,7 @@ from core.blocking import block
 from core.config import Settings
 from core.enrolment import Account, find_account
 from core.errors import Conflict, InvalidInput, Refused
+from core.log import note_ids
 from core.models import Dialogue
 
 SEEN_EVERY = timedelta(minutes=5)
@@ -58,6 +59,7 @@ def handle(session: Session, event: Event, settings: Settings, now: datetime, lo
         locale = _spoken(session, replace(person, locale=person.locale or settings.default_locale))
         return _handled(session, person, answer(session, person, now), locale)
     account = known_account(session, person)
+    note_ids(worker=account.worker.public_id)
     if not is_reading(event):  # which must not wait for a writer
         _seen(account, person, now)
     locale = account.worker.locale
@@ -205,6 +207,8 @@ def _tap(context: Context, event: Tapped) -> list[Show]:
     route = TAPS.get(token.verb) if token is not None else None
     if token is None or route is None or not context.account.may(route.role):
         raise Conflict("unknown_button")
+    if token.verb in worker_chat.TAPS and token.subject:
+        note_ids(assignment=token.subject)
     return route.answer(context, token)
 
 

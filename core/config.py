@@ -7,7 +7,7 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +16,8 @@ from core.errors import SettingsError
 
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgres", "postgresql+psycopg", "sqlite+pysqlite")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+TOKEN_SCHEMES = ("http", "https")
+"""A name without a password is a token there; of a database it is a name."""
 
 
 class Settings(BaseSettings):
@@ -38,6 +40,8 @@ class Settings(BaseSettings):
     web_origin: str = Field(default="", alias="LIGHTWORK_WEB_ORIGIN")
     hooks_host: str = Field(default="127.0.0.1", alias="LIGHTWORK_HOOKS_HOST")
     hooks_port: int = Field(default=8081, ge=0, le=65535, alias="LIGHTWORK_HOOKS_PORT")
+    metrics_host: str = Field(default="127.0.0.1", alias="LIGHTWORK_METRICS_HOST")
+    metrics_port: int = Field(default=0, ge=0, le=65532, alias="LIGHTWORK_METRICS_PORT")
 
     telegram_bot_token: SecretStr = Field(default=SecretStr(""), alias="TELEGRAM_BOT_TOKEN")
     telegram_bot_name: str = Field(default="", alias="TELEGRAM_BOT_NAME")
@@ -175,10 +179,19 @@ class Settings(BaseSettings):
         """Values that must never reach a log."""
         tokens = (self.telegram_bot_token, self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
         found = [token.get_secret_value() for token in (*tokens, self.secret_key)]
-        for url in (self.database_url, self.redis_url):
-            if password := urlsplit(url).password:
-                found.append(password)
+        for url in (self.database_url, self.redis_url, self.mlflow_uri):
+            found += _credentials(url)
         return [value for value in found if value]
+
+
+def _credentials(url: str) -> list[str]:
+    """What an address lets somebody in by, as it stands there and as it is meant: its password, else a lone token."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all
+        return []
+    secret = parts.password if parts.password is not None else parts.username if parts.scheme in TOKEN_SCHEMES else None
+    return list(dict.fromkeys((secret, unquote(secret)))) if secret else []
 
 
 def _private(path: str, flags: int) -> int:

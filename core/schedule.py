@@ -25,7 +25,9 @@ from core.abandoned import requeue_lost, retry_expired
 from core.clock import bucket
 from core.effects import EnqueueJob
 from core.log import get_logger
+from core.pulse import beat
 from core.queue import ASSIGNMENTS, QUEUES, SWEEP, TICK, enqueue
+from core.stopping import leave_in_time
 
 SWEEP_SECONDS = 15
 TICK_SECONDS = 60
@@ -129,6 +131,7 @@ class Schedule:
         wait = STEP_SECONDS
         try:
             while not self._stopping:
+                beat()
                 try:
                     self.step()
                     wait = STEP_SECONDS
@@ -146,4 +149,5 @@ class Schedule:
         # An exception ends every wait at once, that for a Redis which does not answer too. Python drops one that is
         # raised while it frees an object: then the loop ends after this step.
         self._stopping = True
+        leave_in_time()
         raise StopRequested

@@ -26,8 +26,9 @@ FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 """A process that lived so long starts at once when it dies."""
-GRACE_SECONDS = 10.0
-LAST_GRACE_SECONDS = 3.0
+GRACE_SECONDS = 9.0
+"""Each process ends by itself within that time: see `core.stopping`."""
+LAST_GRACE_SECONDS = 0.8
 POLL_SECONDS = 0.05
 MAX_LOG_BYTES = 20_000_000
 PR_SET_PDEATHSIG = 1

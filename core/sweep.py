@@ -20,6 +20,7 @@ from core.explanations import unanswered
 from core.exporting import unfinished_exports
 from core.label_errors import unfinished_looks
 from core.link_requests import sweep_requests
+from core.metrics import LEASES_EXPIRED
 from core.models import Assignment, Attempt, Batch, Project
 from core.offers import next_offer
 from core.outbox import pending_count, sweep_outbox
@@ -40,7 +41,7 @@ def sweep_project(session: Session, project: Project, now: datetime) -> None:
     )
     for deadline in {bucket(moment): moment for moment in deadlines}.values():
         _doubt(session, expiry_effect(project.id, deadline))
-    expire_leases(session, project.id, now - OVERDUE_GRACE)
+    LEASES_EXPIRED.inc(expire_leases(session, project.id, now - OVERDUE_GRACE))
     if (moment := next_offer(session, project, now)) is not None:
         _doubt(session, offer_effect(project.id, moment))
     _doubt(session, reestimate_effect(project.id, now))

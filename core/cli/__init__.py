@@ -71,7 +71,7 @@ def worker() -> None:
     """Run light jobs: leases, offers, consensus, imports, exports."""
     from core.cli.workers import light_worker
 
-    _work(light_worker)
+    _work("worker", light_worker)
 
 
 @main.command()
@@ -86,18 +86,23 @@ def trainer() -> None:
         raise SettingsError(
             f"The trainer needs {', '.join(missing)}; in the checkout, install them with: pip install '.[train]'."
         )
-    _work(training_worker)
+    _work("trainer", training_worker)
 
 
 @main.command()
 def schedule() -> None:
     """Run what is timed. One process is enough, two do no harm."""
+    from core.cli.watched import watched_schedule
     from core.embedded import reachable_redis_url
     from core.queue import connect
     from core.schedule import Schedule
+    from core.stopping import leave_now
 
     settings = _settings()
-    Schedule(connect(reachable_redis_url(settings))).run()
+    url = reachable_redis_url(settings)
+    with watched_schedule(settings, url):
+        Schedule(connect(url)).run()
+    leave_now()
 
 
 @main.command()
@@ -141,6 +146,33 @@ def doctor(as_json: bool) -> None:
         click.echo(json.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}))
     if not healthy:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--whole", is_flag=True, help="An archive with uploads, models and the key of the web chat too.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def backup(file: Path | None, whole: bool, force: bool) -> None:
+    """Copy the database into one verified file, while everything runs."""
+    from core.cli.backup import backup as run
+
+    made = run(_settings(make_home=False), file, whole=whole, force=force)
+    click.echo(f"Backed up to {made.file} ({made.size / 1e6:.1f} MB, {made.seconds:.1f} s, verified).")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Also over a database that holds what the backup does not.")
+def restore(file: Path, force: bool) -> None:
+    """Put a backup in the place of the database, which is kept aside. Stop everything first."""
+    from core.cli.calling import called
+    from core.cli.restore import restore as run
+
+    done = run(_settings(), file, force=force)
+    click.echo(f"Restored to {done.database}." + (f" What was there lies in {done.aside}." if done.aside else ""))
+    if done.queues_elsewhere:
+        click.echo("The Redis at REDIS_URL was left as it is. If it serves nothing else, empty it: redis-cli FLUSHDB")
+    click.echo(f"Start everything with: {called('up')}")
 
 
 @main.command()
@@ -289,11 +321,16 @@ def _tell(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _work(make_worker: Callable[[Redis], Any]) -> None:
+def _work(process: str, make_worker: Callable[[Redis], Any]) -> None:
     from core.cli.beside import await_release
+    from core.cli.watched import watched
     from core.cli.workers import work
     from core.embedded import reachable_redis_url
+    from core.stopping import leave_now
 
     settings = _settings()
     await_release(settings)
-    work(reachable_redis_url(settings), make_worker)
+    url = reachable_redis_url(settings)
+    with watched(settings, process, url):
+        work(url, make_worker)
+    leave_now()

@@ -13,7 +13,7 @@ from core.cli.workers import TrainingWorker
 from core.config import load_settings
 from core.embedded import redis_url
 from core.errors import SettingsError
-from core.log import setup_logging
+from core.log import log_ids, setup_logging
 from core.queue import connect_worker, queue
 from core.supervisor import die_with_parent
 
@@ -33,7 +33,8 @@ def main() -> None:
     execution = Execution.fetch(os.environ["RQ_EXECUTION_ID"], job.id, connection=redis)
     execution._job = job
     worker.execution = execution
-    worker.main_work_horse(job, queue(os.environ["RQ_QUEUE"], redis))
+    with log_ids(job=job.id, queue=os.environ["RQ_QUEUE"]):
+        worker.main_work_horse(job, queue(os.environ["RQ_QUEUE"], redis))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,10 @@ from core.cli.calling import called
 from core.config import Settings
 from core.db import make_engine, reading, sqlite_file
 from core.errors import SettingsError
+from core.log import get_logger
+from core.schema import is_ahead
+
+log = get_logger(__name__)
 
 
 def alembic_config(engine: Engine) -> Config:
@@ -25,7 +29,7 @@ def alembic_config(engine: Engine) -> Config:
 def migrate(settings: Settings) -> bool:
     """Apply all revisions that are missing, each in a transaction of its own.
 
-    Two processes that migrate at once wait for each other.
+    Two processes that migrate at once wait for each other. A database that a newer version has migrated stays as it is.
 
     Returns:
         whether anything was applied.
@@ -35,7 +39,7 @@ def migrate(settings: Settings) -> bool:
     """
     engine = make_engine(settings)
     try:
-        if schema_is_current(engine):
+        if schema_is_current(engine) or is_ahead(engine):
             return False
         command.upgrade(alembic_config(engine), "head")
         return True
@@ -52,7 +56,9 @@ def schema_is_current(engine: Engine) -> bool:
 
 
 def require_schema(settings: Settings) -> None:
-    """Check that the database stands where this version of the code expects it.
+    """Check that the database stands where this version of the code expects it, or ahead of that.
+
+    Ahead is where the code was rolled back: no migration breaks the version before it.
 
     Raises:
         SettingsError: it does not; the sentence says what to do.
@@ -60,8 +66,11 @@ def require_schema(settings: Settings) -> None:
     """
     engine = make_engine(settings)
     try:
-        if not schema_is_current(engine):
+        if schema_is_current(engine):
+            return
+        if not is_ahead(engine):
             raise SettingsError("The database does not fit this version of Lightwork; run 'lightwork migrate' first.")
+        log.warning("database_is_ahead", hint="a newer version has migrated it; this works for one release back")
     finally:
         engine.dispose()
 

@@ -48,15 +48,10 @@ def run(
         outcome = import_module(TRAINER).predict_file(settings, project, version, source, out, column, progress)
     except OSError as error:
         raise SettingsError(f"{out} cannot be written ({error.strerror}).") from None
-    return {
-        "project": project.public_id,
-        "version": version.number,
-        "accuracy": accuracy(version),
-        "rows": outcome.rows,
-        "bad_rows": outcome.bad,
-        "first_bad": [row.to_json() for row in outcome.first_bad],
-        "out": str(out),
-    }
+    first_bad = [row.to_json() for row in outcome.first_bad]
+    rows = {"rows": outcome.rows, "bad_rows": outcome.bad, "first_bad": first_bad}
+    model = {"project": project.public_id, "version": version.number, "accuracy": accuracy(version)}
+    return {**model, **rows, "out": str(out)}
 
 
 def describe(found: dict[str, Any]) -> str:

@@ -24,11 +24,12 @@ from core.supervisor import Program, Supervisor, only_one
 
 VALKEY = Program("valkey", (sys.executable, "-m", "core.cli", "valkey"))
 PROGRAMS = (
+    Program("bot", (sys.executable, "-m", "bot")),
     Program("worker", (sys.executable, "-m", "core.cli", "worker")),
     Program("schedule", (sys.executable, "-m", "core.cli", "schedule")),
     Program("trainer", (sys.executable, "-m", "core.cli", "trainer")),
-    Program("bot", (sys.executable, "-m", "bot")),
 )
+"""In the order of starting. The bot comes first, for whom somebody waits: four at once would take as long each."""
 VALKEY_SECONDS = 20.0
 BOT_SECONDS = 60.0
 STEP_SECONDS = 0.1
@@ -76,7 +77,8 @@ def _start(supervisor: Supervisor, settings: Settings) -> None:
         _wait(supervisor, VALKEY.name, VALKEY_SECONDS, lambda: _has_redis(settings))
     for program in PROGRAMS:
         supervisor.start(program)
-    _wait(supervisor, "bot", BOT_SECONDS, lambda: _is_healthy(settings))
+        if program.name == "bot":
+            _wait(supervisor, "bot", BOT_SECONDS, lambda: _is_healthy(settings))
 
 
 def _wait(supervisor: Supervisor, name: str, seconds: float, ready: Callable[[], bool]) -> None:

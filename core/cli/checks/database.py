@@ -16,6 +16,7 @@ from core.clock import now
 from core.config import Settings
 from core.db import make_engine, reading, sqlite_file
 from core.findings import Finding, failure, ok, warning
+from core.schema import is_ahead
 
 OLDEST_POSTGRESQL = 13
 MOST_SKEW_SECONDS = 2.0
@@ -69,4 +70,7 @@ def _clock(engine: Engine, session: Session) -> Iterator[Finding]:
 def _schema(engine: Engine) -> Finding:
     if schema_is_current(engine):
         return ok("migrations", "the database is at this version")
+    if is_ahead(engine):
+        says = "The database was migrated by a newer version of Lightwork."
+        return warning("migrations", says, "This works for one release back; install the newer version soon.")
     return failure("migrations", "The database is not at this version.", "Run: lightwork migrate")

@@ -76,9 +76,28 @@ def test_passwords_and_tokens_are_secrets() -> None:
         REDIS_URL="redis://:pw2@h:1/0",
         TELEGRAM_BOT_TOKEN="123456:abc",
         LIGHTWORK_SECRET_KEY="key",
+        LIGHTWORK_MLFLOW_URI="https://u:pw3@mlflow.example.org",
     )
-    assert set(settings.secrets_to_hide()) == {"pw1", "pw2", "123456:abc", "key"}
+    assert set(settings.secrets_to_hide()) == {"pw1", "pw2", "pw3", "123456:abc", "key"}
     assert "123456:abc" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("uri", "hidden"),
+    [
+        ("https://u:p%40ss@mlflow.example.org/path", ["p%40ss", "p@ss"]),
+        ("https://dapi0123@mlflow.example.org", ["dapi0123"]),
+        ("postgresql://u@h/mlflow", []),
+        ("postgresql://u:pw@h/mlflow", ["pw"]),
+        ("http://mlflow.example.org:5000", []),
+        ("https://:@mlflow.example.org", []),
+        ("file:///var/mlruns", []),
+        ("https://[half", []),
+        ("", []),
+    ],
+)
+def test_what_lets_somebody_into_the_tracking_server_is_hidden(uri: str, hidden: list[str]) -> None:
+    assert load(LIGHTWORK_MLFLOW_URI=uri).secrets_to_hide() == hidden
 
 
 def test_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
