@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import replace
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 import torch
 
