@@ -1,118 +1,126 @@
-"""Taps through dispatch on SQLite, next to the floor of one fdatasync each; ratios, because machines differ."""
+"""Taps through the whole product, next to the least and to the usual that they can cost: `python -m benchmarks.taps`.
+
+The bot runs in this process, with its real clients, against a platform in another one; commits are durable. In the same
+run: the floor (one fdatasync, one HTTP round trip over a plain socket, JSON), the library's two calls alone, and a
+bot as a tutorial would have it. What counts are ratios of CPU, for the machine may have other things to do.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import os
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 
-from sqlalchemy import Engine
+from benchmarks import floor, library
+from benchmarks.crowd import make_job, make_people
+from benchmarks.measured import HEADING, Taps
+from benchmarks.naive import naive, payloads
+from benchmarks.product import product
+from benchmarks.servers import DATABASES, database, platform
+from benchmarks.slack_server import TEAM
+from benchmarks.tapping import RESTING_PEOPLE, Load, measure
+from core.config import Settings
 
-from bot.dispatch import Dispatcher
-from bot.surface import Command, Edit, Message, Outcome, Person, Send, Tapped
-from bot.tokens import make
-from core.clock import now
-from core.config import load_settings
-from core.db import make_engine, unit_of_work
-from core.db.writer import make_writer
-from core.enrolment import create_invite, ensure_workspace
-from core.models import Base
-from core.queue import connect
-from tests.factories import make_project
-
-ITEMS = 5000
-
-
-def floor(directory: Path, rounds: int) -> float:
-    """Seconds of one 4 KiB write with fdatasync, the least that a durable commit can cost."""
-    spent = []
-    with (directory / "floor").open("wb") as file:
-        for _ in range(rounds):
-            start = time.perf_counter()
-            file.write(bytes(4096))
-            file.flush()
-            os.fdatasync(file.fileno())
-            spent.append(time.perf_counter() - start)
-    return median(spent)
-
-
-async def measure(directory: Path, people: int, taps: int) -> dict[str, float]:
-    """Closed loop: `people` tap as soon as they see the next card."""
-    settings = load_settings(LIGHTWORK_HOME=directory, _env_file=None)
-    engine = make_engine(settings)
-    Base.metadata.create_all(engine)
-    code = prepare(engine, people)
-    writer = make_writer(engine, lambda effects: None)
-    dispatch = Dispatcher(settings, writer, connect("redis://127.0.0.1:1"), engine)
-    waits: list[float] = []
-
-    async def work(number: int) -> None:
-        person = Person("web", "", f"p{number}", f"p{number}", locale="en")
-        await dispatch(Command(person, "start", code))
-        await dispatch(Tapped(person, make("agree")))
-        card = shown(await dispatch(Command(person, "next")))
-        for _ in range(taps // people):
-            start = time.perf_counter()
-            card = shown(await dispatch(Tapped(person, card.buttons[0][0].payload)))
-            waits.append(time.perf_counter() - start)
-
-    started, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(work(number) for number in range(people)))
-    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    await asyncio.to_thread(writer.close)
-    engine.dispose()
-    waits.sort()
-    return {
-        "people": people,
-        "taps_per_second": len(waits) / wall,
-        "cpu_ms_per_tap": cpu / len(waits) * 1000,
-        "p50_ms": waits[len(waits) // 2] * 1000,
-        "p99_ms": waits[int(len(waits) * 0.99)] * 1000,
-    }
-
-
-def shown(outcome: Outcome) -> Message:
-    """The card in an outcome."""
-    return next(reply.message for reply in outcome.replies if isinstance(reply, (Edit, Send)))
-
-
-def prepare(engine: Engine, people: int) -> str:
-    """A project with open items, and an invite for everybody."""
-    with unit_of_work(engine, lambda effects: None) as session:
-        workspace = ensure_workspace(session, now())
-        code = create_invite(session, workspace.id, "worker", people, now())
-        make_project(session, [f"item {number}" for number in range(ITEMS)], ("Yes", "No", "Unsure"), now())
-    return code
+ITEMS = 10_000
+RATE = 100.0
+CROWDS = (8, 64)
 
 
 def main() -> None:
-    """Print the table, or JSON with `--json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--taps", type=int, default=2000)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        least = floor(Path(directory), 200)
-        rows = []
-        for people in (1, 8, 64):
-            home = Path(directory) / str(people)
-            home.mkdir()
-            rows.append(asyncio.run(measure(home, people, options.taps)))
+    """Measure, and print a table and the ratios; with `--json` the last line is JSON."""
+    options = parsed()
+    rows: list[Taps] = []
+    print(HEADING)
+    with platform("telegram_server") as telegram, platform("slack_server") as slack:
+        rows += said(alone(telegram, options.taps))
+        for name in options.databases:
+            with database(name) as settings:
+                rows += said(of_product(settings, name, telegram, slack, options.taps))
+                if not options.quick:
+                    rows += said(of_naive(settings, name, telegram, min(options.taps, 1000)))
+    print()
+    print("\n".join(f"{name:<64} {ratio:6.2f}" for name, ratio in ratios(rows).items()))
     if options.json:
-        print(json.dumps({"fdatasync_ms": least * 1000, "runs": rows}))
-        return
-    print(f"one fdatasync: {least * 1000:.2f} ms, at most {1 / least:.0f} commits/s one by one")
+        print(json.dumps({"runs": [asdict(row) for row in rows], "ratios": ratios(rows)}))
+
+
+def parsed() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--taps", type=int, default=3000, help="of each run")
+    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=list(DATABASES))
+    parser.add_argument("--quick", action="store_true", help="without the usual way")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def said(rows: Iterator[Taps]) -> list[Taps]:
+    """Print each row as soon as it is measured."""
+    measured = []
     for row in rows:
-        ratio = row["taps_per_second"] * least
-        print(
-            f"{row['people']:3.0f} people: {row['taps_per_second']:6.0f} taps/s ({ratio:.2f} of the floor), "
-            f"{row['cpu_ms_per_tap']:.2f} ms CPU, p50 {row['p50_ms']:.1f} ms, p99 {row['p99_ms']:.1f} ms"
-        )
+        print(row.line(), flush=True)
+        measured.append(row)
+    return measured
+
+
+def alone(url: str, taps: int) -> Iterator[Taps]:
+    """The floor, and the library without a bot behind it."""
+    with tempfile.TemporaryDirectory() as home:
+        for people in CROWDS:
+            yield floor.measure(url, Path(home), people, taps)
+        yield floor.measure(url, Path(home), 1, taps, RATE)
+    for people in CROWDS:
+        for what, request in library.requests(people).items():
+            yield asyncio.run(library.measure(what, url, request, people, taps))
+
+
+def of_product(settings: Settings, name: str, telegram: str, slack: str, taps: int) -> Iterator[Taps]:
+    """Closed loops and the open one on Telegram, then the same on Slack."""
+    with product(settings) as bot:
+        for surface, url, start, tenant in (
+            ("telegram", telegram, bot.telegram, ""),
+            ("slack", slack, bot.slack, TEAM),
+        ):
+            for load in loads(taps):
+                project_id = make_job(bot.engine, ITEMS)
+                cards = make_people(bot.engine, project_id, load.people, surface, tenant)
+                yield asyncio.run(measure(surface, name, url, start, cards, load))
+
+
+def of_naive(settings: Settings, name: str, url: str, taps: int) -> Iterator[Taps]:
+    """The usual way, in closed loops."""
+    with naive(settings, ITEMS) as bot:
+        for people in CROWDS:
+            load = Load(people, taps)
+            yield asyncio.run(measure("naive", name, url, bot.telegram, payloads(people), load))
+
+
+def loads(taps: int) -> Sequence[Load]:
+    """How people tap."""
+    return [*(Load(people, taps) for people in CROWDS), Load(RESTING_PEOPLE, taps, RATE)]
+
+
+def ratios(rows: Sequence[Taps]) -> dict[str, float]:
+    """What the product costs, next to the others of the same run."""
+    known = {(row.what, row.database, row.people): row for row in rows}
+    least = next(row for row in rows if row.what == "floor, open loop")
+    found = {}
+    for row in rows:
+        if row.what == "telegram":
+            for peer in library.requests(1):
+                found[f"CPU, {row.database}, {row.people} people / {peer}"] = (
+                    row.cpu_ms / known[peer, "", row.people].cpu_ms
+                )
+            if usual := known.get(("naive", row.database, row.people)):
+                found[f"CPU, {row.database}, {row.people} people / naive"] = row.cpu_ms / usual.cpu_ms
+                found[f"p99, {row.database}, {row.people} people / naive"] = row.p99_ms / usual.p99_ms
+        elif row.what.startswith("telegram,"):
+            found[f"p99, {row.database}, open loop / floor"] = row.p99_ms / least.p99_ms
+    return found
 
 
 if __name__ == "__main__":

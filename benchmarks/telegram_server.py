@@ -1,88 +1,181 @@
-"""The least Bot API server that taps can be measured against: a person taps again as soon as their card is edited."""
+"""A Bot API server with people who tap, in a process of its own: `python -m benchmarks.telegram_server`.
+
+Somebody taps the first button of their card, and again when the card was edited. In a closed loop at once; in an open
+one when their turn comes, so many times a second, whether or not the taps before have been answered. What a tap took is
+measured here, from the moment it was due.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
+import time
+from collections import deque
+from contextlib import suppress
+from itertools import islice
 from typing import Any
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
 BOT = {"id": 42, "is_bot": True, "first_name": "Lightwork", "username": "lightwork_bot"}
-OK = b'{"ok":true,"result":true}'
+DONE = b'{"ok":true,"result":true}'
+REPORT_SECONDS = 120.0
+
+
+class People:
+    """Who taps, and how long each tap took, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.taps: deque[dict[str, Any]] = deque()
+        self.tapped = asyncio.Event()
+        self.answered: list[float] = []
+        self.shown: list[float] = []
+        self._cards: dict[int, str] = {}
+        self._rested: deque[int] = deque()
+        self._due: deque[float] = deque()
+        self._since: dict[int, float] = {}
+        self._ids = iter(range(1, sys.maxsize))
+        self._left = self._awaited = 0
+        self._open = False
+        self._done = asyncio.Event()
+
+    async def begin(self, payloads: dict[str, str], rate: float, taps: int) -> None:
+        """Make so many taps: `rate` a second, or, where it is 0, each person as soon as their card was edited.
+
+        Args:
+            payloads: of the first button of each person's card; without them they go on where they stopped.
+        """
+        if payloads:  # another bot, which the last taps of the one before do not concern
+            self.taps.clear()
+            self._cards = {int(user): payload for user, payload in payloads.items()}
+        self.answered, self.shown = [], []
+        self._left = self._awaited = taps
+        self._open = rate > 0
+        self._done.clear()
+        self._rested = deque(self._cards)
+        if not self._open:
+            while self._rested and self._left:
+                self._tap(self._rested.popleft(), time.monotonic())
+            return
+        started = time.monotonic()
+        for number in range(taps):
+            await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
+            self._due.append(started + number / rate)
+            self._tap_who_rests()
+
+    async def report(self) -> dict[str, Any]:
+        """What the taps took, once the last one was shown."""
+        await asyncio.wait_for(self._done.wait(), REPORT_SECONDS)
+        return {"answered": self.answered, "shown": self.shown}
+
+    def answer(self, query_id: str) -> None:
+        """A tap was acknowledged."""
+        user, _, _number = query_id.partition("-")
+        if (since := self._since.get(int(user))) is not None:
+            self.answered.append((time.monotonic() - since) * 1000)
+
+    def show(self, user: int, payload: str) -> None:
+        """A card was edited: its person saw that. `payload` is that of its first button."""
+        since = self._since.pop(user, None)
+        if since is None:
+            return
+        self.shown.append((time.monotonic() - since) * 1000)
+        self._cards[user] = payload
+        self._awaited -= 1
+        if self._awaited == 0:
+            self._done.set()
+        self._rested.append(user)
+        if self._open:
+            self._tap_who_rests()
+        elif self._left:
+            self._tap(self._rested.popleft(), time.monotonic())
+
+    def _tap_who_rests(self) -> None:
+        while self._due and self._rested:
+            self._tap(self._rested.popleft(), self._due.popleft())
+
+    def _tap(self, user: int, due: float) -> None:
+        self._left -= 1
+        self._since[user] = due
+        self.deliver(user, self._cards[user])
+
+    def deliver(self, user: int, payload: str) -> None:
+        """A tap, on its way to the bot."""
+        number = next(self._ids)
+        person = {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"}
+        message = {"message_id": 5, "date": 1, "from": BOT, "text": "Is it?", "chat": {"id": user, "type": "private"}}
+        query = {"id": f"{user}-{number}", "from": person, "chat_instance": "1", "data": payload}
+        self.taps.append({"update_id": number, "callback_query": {**query, "message": message}})
+        self.tapped.set()
 
 
 class Server:
-    """Counts edits; keeps no messages."""
+    """The methods that a tap takes; keeps no messages."""
 
     def __init__(self) -> None:
-        self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._ids = iter(range(1, sys.maxsize))
-        self.edits = 0
+        self._people = People()
+        self._beginning: asyncio.Task[None] | None = None
 
     def application(self) -> web.Application:
         """All routes."""
-        app = web.Application()
+        app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/bot{token}/{method}", self._call)
-        app.router.add_post("/begin/{people}", self._begin)
-        app.router.add_get("/edits", self._edits)
+        app.router.add_post("/begin", self._begin)
+        app.router.add_get("/report", self._report)
         return app
 
     async def _begin(self, request: web.Request) -> web.Response:
-        self.edits = 0
-        self._waiting = asyncio.Queue()
-        for user in range(1, int(request.match_info["people"]) + 1):
-            self._tap(user)
+        self._beginning = asyncio.create_task(self._people.begin(**await request.json()))
         return web.Response()
 
-    async def _edits(self, _request: web.Request) -> web.Response:
-        return web.Response(text=str(self.edits))
+    async def _report(self, _request: web.Request) -> web.Response:
+        return web.json_response(await self._people.report())
 
     async def _call(self, request: web.Request) -> web.Response:
         method, body = request.match_info["method"], await request.read()
         if method == "getUpdates":
-            return _answer(await self._updates())
-        if method == "editMessageText":
-            self.edits += 1
-            self._tap(int(json.loads(body)["chat_id"]) if body.startswith(b"{") else _form_chat(body))
+            return _answer(await self._updates(int(_said(body).get("offset", 0))))
         if method == "getMe":
             return _answer(BOT)
-        return web.Response(body=OK, content_type="application/json")
+        said = _said(body)
+        if method == "answerCallbackQuery":
+            self._people.answer(str(said["callback_query_id"]))
+        elif method == "editMessageText" and said.get("reply_markup"):
+            first = said["reply_markup"]["inline_keyboard"][0][0]
+            self._people.show(int(said["chat_id"]), first["callback_data"])
+        return web.Response(body=DONE, content_type="application/json")
 
-    async def _updates(self) -> list[dict[str, Any]]:
-        try:
-            async with asyncio.timeout(1.0):
-                taps = [await self._waiting.get()]
-        except TimeoutError:
-            return []
-        while not self._waiting.empty() and len(taps) < 100:
-            taps.append(self._waiting.get_nowait())
-        return taps
+    async def _updates(self, offset: int) -> list[dict[str, Any]]:
+        """What is not confirmed by `offset`; it stays, so that nothing is lost where nobody reads the answer."""
+        taps = self._people.taps
+        while taps and taps[0]["update_id"] < offset:
+            taps.popleft()
+        if not taps:
+            self._people.tapped.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._people.tapped.wait(), 1.0)
+        return list(islice(taps, 100))
 
-    def _tap(self, user: int) -> None:
-        number = next(self._ids)
-        person = {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"}
-        message = {"message_id": 5, "date": 1, "from": BOT, "text": "Is it?", "chat": {"id": user, "type": "private"}}
-        query = {"id": str(number), "from": person, "chat_instance": "1", "data": "answer.abc.a.1", "message": message}
-        self._waiting.put_nowait({"update_id": number, "callback_query": query})
+
+def _said(body: bytes) -> dict[str, Any]:
+    """The parameters of a call, as JSON or as a form, in which what is nested is JSON."""
+    if body.startswith(b"{"):
+        return dict(json.loads(body))
+    said: dict[str, Any] = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    if "reply_markup" in said:
+        said["reply_markup"] = json.loads(said["reply_markup"])
+    return said
 
 
 def _answer(result: Any) -> web.Response:
     return web.json_response({"ok": True, "result": result})
 
 
-def _form_chat(body: bytes) -> int:
-    for pair in body.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        if name == b"chat_id":
-            return int(value)
-    raise web.HTTPBadRequest
-
-
-async def main() -> None:
+async def serve(application: web.Application) -> None:
     """Serve until killed; the port is printed first."""
-    runner = web.AppRunner(Server().application(), access_log=None)
+    runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(runner.addresses[0][1], flush=True)
@@ -90,4 +183,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(Server().application()))

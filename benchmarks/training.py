@@ -42,6 +42,7 @@ from trainer.settings import Device, TrainingSettings, autocast, base_model, cho
 from trainer.steps import length_buckets, parameter_groups, warmup_then_linear
 from trainer.stopping import RunStopped, Watch
 from trainer.train import Examples
+from trainer.weighting import of_texts_and_classes
 
 TEXTS = Path(__file__).parents[1] / "demo" / "weather_text" / "items.csv"
 LABELS = ("a", "b", "c", "d", "e")
@@ -116,7 +117,7 @@ def prepare(texts: list[str], settings: TrainingSettings) -> Setup:
     model, tokenizer = train.load_base(base_model(here), head.label_ids)
     tokens = tokenizer(texts, truncation=True, max_length=settings.max_length)["input_ids"]
     wanted = torch.tensor([head.target(dice.choice(LABELS), None) for _ in texts], dtype=torch.float32)
-    data = Examples(tokens, wanted, head.class_weights(wanted, settings.balance).to(device.type))
+    data = Examples(tokens, wanted, of_texts_and_classes(head, wanted, None, settings.balance))
     return Setup(model.to(device.type), tokenizer, data, head, settings, device)
 
 
@@ -182,7 +183,8 @@ def learn_bare(setup: Setup) -> float:
             inputs = setup.tokenizer.pad({"input_ids": tokens}, return_tensors="pt").to(device.type)
             with autocast(device):
                 logits = model(**inputs).logits
-            loss = setup.head.loss(logits, setup.data.wanted[batch].to(device.type), setup.data.weights)
+            wanted, weights = (part[batch].to(device.type) for part in (setup.data.wanted, setup.data.weights))
+            loss = setup.head.loss(logits, wanted, weights)
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), settings.max_gradient_norm)
             optimizer.step()

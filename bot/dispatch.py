@@ -30,7 +30,7 @@ from core.db.writer import Overloaded, Writer
 from core.enrolment import count_wrong_code, find_account
 from core.errors import LightworkError, Refused
 from core.importing import compare, receive
-from core.log import get_logger
+from core.log import get_logger, with_ids
 from core.queue import scheduled_counts, waiting_counts
 
 PATIENCE_SECONDS = 1.5
@@ -89,7 +89,7 @@ class Dispatcher:
         if is_reading(event):
             async with self._readers:
                 return await asyncio.to_thread(self._read, event)
-        work = self._writer.submit(lambda session: handle(session, event, self._settings, now(), looked))
+        work = self._writer.submit(with_ids(lambda session: handle(session, event, self._settings, now(), looked)))
         return await asyncio.wrap_future(work)
 
     def _read(self, event: Event) -> Handled:

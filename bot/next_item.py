@@ -50,14 +50,19 @@ def next_card(context: Context, project_public_id: str = "") -> ItemCard | Notic
 
 
 def following_card(
-    context: Context, project: Project, back: Choice | None = None, standing: Standing | None = None
+    context: Context,
+    project: Project,
+    back: Choice | None = None,
+    standing: Standing | None = None,
+    *,
+    empty_handed: bool = False,
 ) -> ItemCard | Notice:
     """The next card after one was dealt with: first in the same job, then in the others.
 
     Args:
-        standing: the person's in the job, where it was just read.
+        standing: the person's in the job, where it was just written. empty_handed: they hold no item of it.
     """
-    lease = _lease_in(context, project, standing)
+    lease = _lease_in(context, project, standing, empty_handed=empty_handed)
     if lease is not None:
         return card_of(context, project, lease, back)
     if context.account.paused:
@@ -127,11 +132,14 @@ def _restricted(context: Context, projects: list[Project]) -> Notice:
     return Notice("nothing_paused", said, NEXT) if paused else Notice("nothing_training", said, NEXT)
 
 
-def _lease_in(context: Context, project: Project, standing: Standing | None = None) -> Lease | None:
+def _lease_in(
+    context: Context, project: Project, standing: Standing | None = None, *, empty_handed: bool = False
+) -> Lease | None:
     if context.account.paused or _why_not(context, project) is not None:
         return None
     surface, expert = context.person.surface, context.account.may("expert")
-    return next_assignment(context.session, project, context.worker_id, surface, context.now, standing, expert=expert)
+    asked = context.session, project, context.worker_id, surface, context.now
+    return next_assignment(*asked, standing, expert=expert, empty_handed=empty_handed)
 
 
 def _why_not(context: Context, project: Project) -> str | None:

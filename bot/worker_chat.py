@@ -53,7 +53,8 @@ def on_answer(context: Context, token: Token) -> list[Show]:
         return [Show(_said(name), "toast"), *quiz_ended(context, done, done.control.quiz)]
     told = told_of(context, done)
     back = None if told else _undo_choice(token.subject, token.version, name)
-    following = _cheered(context, following_card(context, done.project, back, done.standing))
+    card = following_card(context, done.project, back, done.standing, empty_handed=done.empty_handed)
+    following = _cheered(context, card)
     if told is None:
         return [Show(_said(name), "toast"), Show(following, "edit")]
     return told_shows(told, following)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import EXPERT_COST
 from core.budget import affords
+from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.due import expiry_effect, offer_effect
@@ -31,14 +32,16 @@ LESSONS = ("practice", "quiz")
 
 # Statements of the hot path are built once: building one costs as much as running it.
 LEASE_COLUMNS = [ASSIGNMENT.c[name] for name in ("id", "public_id", "version", "item_id", "project_id", "expires_at")]
-HELD = (
-    select(*LEASE_COLUMNS)
-    .where(ASSIGNMENT.c.worker_id == bindparam("worker_id"), ASSIGNMENT.c.state == "active")
-    .order_by(ASSIGNMENT.c.id.desc())
-    .limit(1)
+# Written into the statements: the databases take the partial index only where they can read its condition there.
+_ACTIVE = ASSIGNMENT.c.state == literal_column("'active'")
+_HELD = select(*LEASE_COLUMNS).where(ASSIGNMENT.c.worker_id == bindparam("worker_id"), _ACTIVE)
+_NEWEST = _HELD.order_by(ASSIGNMENT.c.id.desc()).limit(literal_column("1"))
+HELD, HELD_IN_PROJECT = Prepared(_NEWEST), Prepared(_HELD.where(ASSIGNMENT.c.project_id == bindparam("project_id")))
+_NEW = (
+    *("public_id", "project_id", "item_id", "worker_id", "state", "version", "guidelines_version", "surface"),
+    *("leased_at", "expires_at", "skip_reason"),
 )
-HELD_IN_PROJECT = HELD.where(ASSIGNMENT.c.project_id == bindparam("project_id"))
-OPEN_LEASE = insert(ASSIGNMENT).returning(ASSIGNMENT.c.id)
+OPEN_LEASE = Prepared(insert(ASSIGNMENT).values({name: bindparam(name) for name in _NEW}).returning(ASSIGNMENT.c.id))
 END = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("assignment_id"), ASSIGNMENT.c.state == "active")
 
 
@@ -57,9 +60,9 @@ class Lease:
 def active_lease(session: Session, worker_id: int, project_id: int | None = None) -> Lease | None:
     """The worker's active assignment, in one project or in any."""
     if project_id is None:
-        row = session.execute(HELD, {"worker_id": worker_id}).one_or_none()
+        row = HELD.row(session, {"worker_id": worker_id})
     else:
-        row = session.execute(HELD_IN_PROJECT, {"worker_id": worker_id, "project_id": project_id}).one_or_none()
+        row = HELD_IN_PROJECT.row(session, {"worker_id": worker_id, "project_id": project_id})
     return Lease(*row) if row else None
 
 
@@ -72,17 +75,20 @@ def next_assignment(
     standing: Standing | None = None,
     *,
     expert: bool = False,
+    empty_handed: bool = False,
 ) -> Lease | None:
     """The worker's active assignment in the project, or a new lease, or nothing where nothing is left for them.
 
     Args:
-        standing: theirs in the project, where the caller has just read it; else it is read here.
+        standing: theirs in the project, where the caller has just written it; else it is read here.
         expert: their time costs more than that of others, and goes where theirs would tell little.
+        empty_handed: they have just dealt with their active assignment, so there is no other.
     """
     if project.state != "open":
         return None
-    if (held := active_lease(session, worker_id, project.id)) is not None:
+    if not empty_handed and (held := active_lease(session, worker_id, project.id)) is not None:
         return held
+    known = standing.state if standing is not None else None
     standing = standing or load_standing(session, worker_id, project.id)
     if standing.restriction == "paused":
         return None
@@ -90,7 +96,9 @@ def next_assignment(
         return None
     admission = admit(session, project, worker_id, standing, now)
     item_id = _item_for(session, project, worker_id, standing, admission, now, expert=expert)
-    set_standing(session, worker_id, project.id, "idle" if item_id is None else "working", now)
+    state = "idle" if item_id is None else "working"
+    if known != state:
+        set_standing(session, worker_id, project.id, state, now)
     if item_id is not None:
         if not standing.gold_due:
             begin_gap(session, project, worker_id, standing)
@@ -153,8 +161,9 @@ def open_lease(session: Session, project: Project, item_id: int, worker_id: int,
         "surface": surface,
         "leased_at": now,
         "expires_at": expires_at,
+        "skip_reason": "",
     }
-    new_id = session.execute(OPEN_LEASE, values).scalar_one()
+    [(new_id,)] = OPEN_LEASE.rows(session, values)
     add_effect(session, expiry_effect(project.id, expires_at))
     return Lease(new_id, str(values["public_id"]), 1, item_id, project.id, expires_at)
 

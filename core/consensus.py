@@ -20,7 +20,7 @@ from core.budget import first_overlap, has_budget
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import add_effect
-from core.items import ITEM, ItemState, lock_items, write_item
+from core.items import ITEM, ItemState, lock_item, lock_items, write_item
 from core.models import Annotation, Project
 from core.priors import PRIOR, with_prior
 from core.skills import CrowdModel, crowd_model, load_counts, load_many, save_counts
@@ -29,9 +29,9 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "open": frozenset({"agreed", "disputed", "accepted", "withdrawn"}),
     "agreed": frozenset({"open", "disputed", "adjudicated", "withdrawn"}),
     "disputed": frozenset({"open", "agreed", "adjudicated", "withdrawn"}),
-    "adjudicated": frozenset({"withdrawn"}),
+    "adjudicated": frozenset({"disputed", "withdrawn"}),
     "accepted": frozenset({"open", "agreed", "disputed", "withdrawn"}),
-    "withdrawn": frozenset({"open"}),
+    "withdrawn": frozenset({"open", "disputed"}),
 }
 DECIDED = ("agreed", "adjudicated")
 SETTLED = ("adjudicated", "accepted", "withdrawn")
@@ -197,6 +197,18 @@ def settle(session: Session, item: ItemState, label_id: str, now: datetime) -> N
     verdict = {"state": "adjudicated", "label_id": label_id, "confidence": 1.0, "decided_at": now}
     write_item(session, item, now, **verdict)
     add_effect(session, reestimate_effect(item.project_id, now))
+
+
+def unsettle(session: Session, project: Project, item: ItemState, now: datetime) -> None:
+    """Take an expert's verdict back: the item is disputed as before.
+
+    Where it has fewer answers by now than it may have, or may have more, what its answers say decides.
+    """
+    move(item.state, "disputed")
+    write_item(session, item, now, state="disputed", **UNDECIDED)
+    add_effect(session, reestimate_effect(item.project_id, now))
+    if item.submitted < project.max_overlap:
+        reconsider(session, project, crowd_model(project), lock_item(session, item.id), now)
 
 
 def accept(session: Session, labels: Mapping[int, tuple[str, float]], now: datetime) -> list[int]:

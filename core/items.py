@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
+from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.due import offer_effect
 from core.effects import add_effect
@@ -39,16 +42,18 @@ class ItemState:
 
 COLUMNS = [ITEM.c[field.name] for field in fields(ItemState)]
 # Statements of the hot path are built once: building one costs as much as running it.
-LOCK = select(*COLUMNS).where(ITEM.c.id == bindparam("item_id")).with_for_update()
+LOCK = Prepared(select(*COLUMNS).where(ITEM.c.id == bindparam("item_id")).with_for_update())
 LOCK_MANY = (
     select(ITEM.c.id).where(ITEM.c.id.in_(bindparam("item_ids", expanding=True))).order_by(ITEM.c.id).with_for_update()
 )
-WRITE = update(ITEM).where(ITEM.c.id == bindparam("item_id"))
 
 
 def lock_item(session: Session, item_id: int) -> ItemState:
     """Read an item's state and hold its row until the commit. Locks are taken in the order item, worker."""
-    return ItemState(*session.execute(LOCK, {"item_id": item_id}).one())
+    row = LOCK.row(session, {"item_id": item_id})
+    if row is None:
+        raise NoResultFound(f"no item {item_id}")
+    return ItemState(*row)
 
 
 def lock_items(session: Session, item_ids: Iterable[int]) -> None:
@@ -64,7 +69,14 @@ def write_item(session: Session, item: ItemState, now: datetime, **changes: Any)
     if item.slots <= 0 < slots_after(item, changes):
         changes["rank"] = fresh_rank(session, item.project_id, band_of(item.rank))
         add_effect(session, offer_effect(item.project_id, now))
-    session.execute(WRITE, {"item_id": item.id, "revision": item.revision + 1, **changes})
+    changes["revision"] = item.revision + 1
+    _write_of(tuple(changes)).run(session, {"item_id": item.id, **changes})
+
+
+@cache
+def _write_of(names: tuple[str, ...]) -> Prepared:
+    """The UPDATE of these columns; as many different ones as there are kinds of change."""
+    return Prepared(update(ITEM).where(ITEM.c.id == bindparam("item_id")).values({n: bindparam(n) for n in names}))
 
 
 def slots_after(item: ItemState, changes: Mapping[str, Any]) -> int:

@@ -14,24 +14,48 @@ from core.assignment import end_lease
 from core.attention import local_day
 from core.budget import affords
 from core.consensus import observe
+from core.db.prepared import Prepared, attach, detached
 from core.db.tables import table_of
 from core.errors import Conflict, InvalidInput, Refused
 from core.gold_answers import Control, known_label, observe_control
 from core.hints import hint_of
 from core.ids import is_public_id, new_public_id
-from core.items import ItemState, lock_item, write_item
+from core.items import COLUMNS as STATE_COLUMNS
+from core.items import ITEM, ItemState, lock_item, write_item
 from core.models import Annotation, Assignment, Participation, Project
 from core.standing import STANDING_COLUMNS, Standing, load_standing
 
 ANNOTATION = table_of(Annotation)
 ASSIGNMENT = table_of(Assignment)
 PARTICIPATION = table_of(Participation)
+PROJECT = table_of(Project)
 _TODAY = PARTICIPATION.c.today_count + bindparam("day_step")
 _SINCE_GOLD = PARTICIPATION.c.since_gold + bindparam("step")
 # Statements of the hot path are built once: building one costs as much as running it.
-END = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("assignment_id"))
-INSERT = insert(ANNOTATION)
-COUNT = (
+END = Prepared(
+    update(ASSIGNMENT)
+    .where(ASSIGNMENT.c.id == bindparam("assignment_id"))
+    .values({name: bindparam(name) for name in ("state", "ended_at", "skip_reason")})
+)
+_NEW = (
+    *("public_id", "project_id", "item_id", "worker_id", "assignment_id", "label_id", "value", "state"),
+    *("audit_state", "audit_reason", "note", "guidelines_version", "prediction_id", "duration_ms", "price"),
+    "created_at",
+)
+INSERT = Prepared(insert(ANNOTATION).values({name: bindparam(name) for name in _NEW}))
+_THEIRS = select(*ASSIGNMENT.c, *PROJECT.c, *STATE_COLUMNS).where(
+    ASSIGNMENT.c.public_id == bindparam("public_id"), ASSIGNMENT.c.worker_id == bindparam("worker_id")
+)
+# The item is locked before the assignment, as everywhere; both are as they are under the lock.
+GUARD = Prepared(
+    _THEIRS.join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
+    .join(PROJECT, PROJECT.c.id == ASSIGNMENT.c.project_id)
+    .with_for_update(of=[ITEM, ASSIGNMENT])
+)
+PROJECT_AT = len(ASSIGNMENT.c)
+ITEM_AT = PROJECT_AT + len(PROJECT.c)
+"""Where the columns of a table begin in a row of `GUARD`."""
+COUNT = Prepared(
     update(PARTICIPATION)
     .where(
         PARTICIPATION.c.worker_id == bindparam("who"),
@@ -63,6 +87,8 @@ class Submitted:
     """Of the worker in the project, this answer included."""
     control: Control | None = None
     """What came of an answer to a known item."""
+    empty_handed: bool = False
+    """The item was in their hands, so that nothing of the project is in them now."""
 
 
 def submit(
@@ -85,16 +111,15 @@ def submit(
         InvalidInput: the label is not among the project's.
         Conflict: answered or skipped before, a button from before an undo, or later than one lease after the deadline.
     """
-    assignment, project = own_assignment(session, worker_id, assignment_public_id, version)
+    assignment, project, item = guarded_assignment(session, worker_id, assignment_public_id, version)
     schema = labels.load(project.label_schema)
     value, answer = labels.parse(schema, label_id), labels.index_of(schema, label_id)
-    item = lock_assignment(session, assignment, version)
     if assignment.state not in ("active", "expired", "released"):
         raise Conflict(f"already_{assignment.state}")
-    known = known_label(session, item)
-    if assignment.state == "active" and item.state == "withdrawn" and item.submitted >= project.max_overlap:
+    known, in_hand = known_label(session, item), assignment.state == "active"
+    if in_hand and item.state == "withdrawn" and item.submitted >= project.max_overlap:
         state, changes = "surplus", {"leased": item.leased - 1}  # it was known, so that any number could hold it
-    elif assignment.state == "active":
+    elif in_hand:
         state, changes = "counted", {"submitted": item.submitted + 1, "leased": item.leased - 1}
     else:
         state, changes = _late(session, project, assignment, item, now)
@@ -107,13 +132,32 @@ def submit(
         control = observe_control(session, project, item, worker_id, label_id, known, standing, leased, now)
         if control.quiz is not None:
             standing = load_standing(session, worker_id, project.id)
-        return Submitted(project, state, item.state, label_id, standing, control)
+        return Submitted(project, state, item.state, label_id, standing, control, in_hand)
     if state == "surplus":
         if changes:
             write_item(session, item, now, **changes)
-        return Submitted(project, state, item.state, label_id, standing)
+        return Submitted(project, state, item.state, label_id, standing, empty_handed=in_hand)
     item_state = observe(session, project, item, worker_id, answer, standing.annotation_count, now, **changes)
-    return Submitted(project, state, item_state, label_id, standing)
+    return Submitted(project, state, item_state, label_id, standing, empty_handed=in_hand)
+
+
+def guarded_assignment(
+    session: Session, worker_id: int, public_id: str, version: int
+) -> tuple[Assignment, Project, ItemState]:
+    """As `own_assignment`, with its item, in one statement; item and assignment are held until the commit.
+
+    Raises:
+        Refused, Conflict: as `own_assignment`.
+    """
+    row = None
+    if is_public_id(public_id):
+        row = GUARD.row(session, {"public_id": public_id, "worker_id": worker_id})
+    if row is None:
+        raise Refused("not_your_assignment")
+    assignment = detached(Assignment, row[:PROJECT_AT])
+    if assignment.version != version:
+        raise Conflict("stale_button")
+    return assignment, attach(session, Project, row[PROJECT_AT:ITEM_AT]), ItemState(*row[ITEM_AT:])
 
 
 def own_assignment(
@@ -206,9 +250,10 @@ def twin_of(session: Session, assignment: Assignment) -> Assignment | None:
     return session.scalars(statement.order_by(Assignment.id.desc()).limit(1)).first()
 
 
-def end_assignment(session: Session, assignment_id: int, state: str, now: datetime, **changes: str) -> None:
-    """Write the end of an assignment, and other columns with it; the caller has locked its item."""
-    session.execute(END, {"assignment_id": assignment_id, "state": state, "ended_at": now, **changes})
+def end_assignment(session: Session, assignment_id: int, state: str, now: datetime, skip_reason: str = "") -> None:
+    """Write the end of an assignment; the caller has locked its item."""
+    ended = {"state": state, "ended_at": now, "skip_reason": skip_reason}
+    END.run(session, {"assignment_id": assignment_id, **ended})
 
 
 def count_answer(session: Session, worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1) -> int:
@@ -227,7 +272,8 @@ def count_answered(
 ) -> Standing:
     """As `count_answer`; returns the worker's new standing in the project, from the same statement."""
     values = {"step": step, "day": day, "day_step": day_step, "first": max(0, step)}
-    return Standing(*session.execute(COUNT, {"who": worker_id, "where": project_id, **values}).one())
+    [row] = COUNT.rows(session, {"who": worker_id, "where": project_id, **values})
+    return Standing(*row)
 
 
 def count_skip(session: Session, assignment: Assignment, step: int) -> None:
@@ -264,10 +310,11 @@ def _insert(
         "state": state,
         "audit_state": "unaudited",
         "audit_reason": "",
+        "note": "",
         "guidelines_version": assignment.guidelines_version,
         "prediction_id": None if hint is None else hint.prediction_id,
         "duration_ms": duration,
         "price": project.price,
         "created_at": now,
     }
-    session.execute(INSERT, values)
+    INSERT.run(session, values)

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from core.assignment import active_lease
 from core.eligibility import why_not
 from core.models import Batch, Participation, Project
-from core.offers import visible_slots
+from core.offers import count_slots
 from core.qualification import is_shut_out
 from core.search import find_item
 
-MAX_OPENINGS = 10
+PAGE = 10
+"""Jobs that are shown at a time."""
+MAX_LISTED = 500
 MAX_TRIED = 50
 RESTRICTED = {"paused": "why_paused_here", "training": "why_training"}
 """Restrictions that keep somebody from the items of a job, and the codes that say so."""
@@ -35,19 +37,38 @@ class Opening:
     """Answers that are wanted now from anybody, counted up to `core.offers.SLOTS_SEEN` items."""
     reason: str | None
     """Why they cannot work in it, as the code of a sentence."""
+    more: bool = False
+    """Whether more answers are wanted than were counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningsPage:
+    """Some of the jobs of a workspace; pages count from 1."""
+
+    openings: tuple[Opening, ...]
+    page: int = 1
+    pages: int = 1
 
 
 def by_urgency(
-    session: Session, workspace_id: int, now: datetime, state: str = "open", limit: int = MAX_TRIED
+    session: Session,
+    workspace_id: int,
+    now: datetime,
+    state: str = "open",
+    limit: int = MAX_TRIED,
+    *,
+    newest_first: bool = False,
 ) -> list[Project]:
     """Projects of a workspace: the highest priority first, then those that fall behind, then the nearest deadline.
 
-    After these the oldest come first.
+    Args:
+        newest_first: of those that are alike in all this; else the oldest.
     """
+    age = Project.id.desc() if newest_first else Project.id.asc()
     statement = (
         select(Project)
         .where(Project.workspace_id == workspace_id, Project.state == state)
-        .order_by(Project.priority.desc(), Project.deadline.asc().nulls_last(), Project.id)
+        .order_by(Project.priority.desc(), Project.deadline.asc().nulls_last(), age)
         .limit(limit)
     )
     projects = list(session.scalars(statement))
@@ -67,35 +88,51 @@ def falls_behind(started: datetime, deadline: datetime, now: datetime, done: int
 
 
 def openings(
-    session: Session, workspace_id: int, worker_id: int, role: str | None, languages: Sequence[str], now: datetime
-) -> list[Opening]:
-    """The open and paused jobs of a workspace for one person, at most `MAX_OPENINGS`.
+    session: Session,
+    workspace_id: int,
+    worker_id: int,
+    role: str | None,
+    languages: Sequence[str],
+    now: datetime,
+    page: int = 1,
+) -> OpeningsPage:
+    """One page of the open and paused jobs of a workspace for one person: what is urgent first, then the newest.
 
-    Looks for work in each of them: not for the path of a tap.
+    Looks for work in each that it shows: not for the path of a tap. A page that is not there gives the nearest.
     """
-    projects = by_urgency(session, workspace_id, now, limit=MAX_OPENINGS)
-    projects += by_urgency(session, workspace_id, now, "paused", MAX_OPENINGS - len(projects))
-    restricted = restrictions(session, worker_id, [project.id for project in projects])
-    found = []
-    for project in projects:
+    projects = [
+        project
+        for state in ("open", "paused")
+        for project in by_urgency(session, workspace_id, now, state, MAX_LISTED, newest_first=True)
+    ]
+    pages = max(1, -(-len(projects) // PAGE))
+    page = min(max(1, page), pages)
+    shown = projects[(page - 1) * PAGE : page * PAGE]
+    restricted = restrictions(session, worker_id, [project.id for project in shown])
+
+    def reason_of(project: Project) -> str | None:
         reason = why_not(project, role, languages)
         if reason is None and is_shut_out(session, project, worker_id):
             reason = "why_quiz"
         if reason is None and not has_work(session, project, worker_id, now):
             reason = restricted.get(project.id, "why_nothing_left")
-        slots = 0 if reason else visible_slots(session, project.id)
-        found.append(
-            Opening(
-                public_id=project.public_id,
-                name=project.name,
-                price=project.price,
-                deadline=project.deadline,
-                language=project.language,
-                slots=slots,
-                reason=reason,
-            )
-        )
-    return found
+        return reason
+
+    return OpeningsPage(tuple(_opening(session, one, reason_of(one)) for one in shown), page, pages)
+
+
+def _opening(session: Session, project: Project, reason: str | None) -> Opening:
+    slots, more = (0, False) if reason else count_slots(session, project.id)
+    return Opening(
+        public_id=project.public_id,
+        name=project.name,
+        price=project.price,
+        deadline=project.deadline,
+        language=project.language,
+        slots=slots,
+        reason=reason,
+        more=more,
+    )
 
 
 def has_work(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
@@ -126,4 +163,4 @@ def _item_counts(session: Session, project_ids: Sequence[int]) -> dict[int, int]
 
 def _behind(project: Project, items: int, now: datetime) -> bool:
     due = project.deadline
-    return due is not None and falls_behind(project.created_at, due, now, project.agreed_count, items)
+    return due is not None and falls_behind(project.created_at, due, now, project.done_count, items)

@@ -6,9 +6,11 @@ misses nothing; whatever comes back to the queue takes a fresh one.
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
+from core.db.prepared import Prepared
+from core.db.tables import table_of
 from core.models import Project
 
 BAND_SHIFT = 56
@@ -16,6 +18,14 @@ BANDS = 16
 URGENT, AUDITED, UNCERTAIN, ORDINARY = 2, 4, 5, 8
 """Appended live items with a deadline; what shows how right a model is that labels by itself; what the model is least
 sure of; everything else."""
+
+PROJECT = table_of(Project)
+TAKE = Prepared(
+    update(PROJECT)
+    .where(PROJECT.c.id == bindparam("project"))
+    .values(next_sequence=PROJECT.c.next_sequence + bindparam("count"))
+    .returning(PROJECT.c.next_sequence)
+)
 
 
 def make_rank(band: int, sequence: int) -> int:
@@ -36,14 +46,8 @@ def band_of(rank: int) -> int:
 
 def take_sequences(session: Session, project_id: int, count: int = 1) -> int:
     """Reserve `count` consecutive sequences of a project; returns the first."""
-    statement = (
-        update(Project)
-        .where(Project.id == project_id)
-        .values(next_sequence=Project.next_sequence + count)
-        .returning(Project.next_sequence)
-        .execution_options(synchronize_session=False)
-    )
-    return int(session.execute(statement).scalar_one()) - count
+    [(following,)] = TAKE.rows(session, {"project": project_id, "count": count})
+    return int(following) - count
 
 
 def fresh_rank(session: Session, project_id: int, band: int) -> int:

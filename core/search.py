@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, literal, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, delete, literal, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import Prospect, score
 from core.aggregation.confusion import Counts, accuracy, empty_counts, total
 from core.aggregation.value import expected_information, worth
 from core.aims import information_wanted
+from core.db.prepared import Prepared
 from core.db.tables import table_of
-from core.db.upsert import insert_statement
+from core.db.upsert import upsert
 from core.items import ITEM
 from core.models import Annotation, Assignment, Batch, Cursor, Participation, Project, Skill
 from core.quality import load
@@ -48,29 +49,42 @@ TAKEN_STATES = ("active", "submitted", "skipped", "barred")
 DISTRUSTED = ("training", "paused")
 
 # Statements of the hot path are built once: building one costs as much as running it.
-CANDIDATES = (
+# Written into the statements: the databases take the partial index only where they can read its condition there.
+_OPEN = ITEM.c.slots > literal_column("0")
+# No EXISTS: PostgreSQL would hash all that the worker has ever dealt with for the sake of sixteen items.
+_DEALT_WITH = (
+    select(ASSIGNMENT.c.id)
+    .where(
+        ASSIGNMENT.c.item_id == ITEM.c.id,
+        ASSIGNMENT.c.worker_id == bindparam("worker_id"),
+        or_(*(ASSIGNMENT.c.state == literal(state) for state in TAKEN_STATES)),
+    )
+    .limit(literal_column("1"))
+)
+CANDIDATES = Prepared(
     select(
         *(ITEM.c[name] for name in ("id", "rank", "posterior", "submitted", "group_key", "position")),
         BATCH.c.state.label("batch_state"),
         BATCH.c.last_rank,
+        _DEALT_WITH.scalar_subquery().is_not(None).label("taken"),
     )
     .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
-    .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.slots > 0, ITEM.c.rank > bindparam("floor"))
+    .where(ITEM.c.project_id == bindparam("project_id"), _OPEN, ITEM.c.rank > bindparam("floor"))
     .order_by(ITEM.c.rank)
-    .limit(bindparam("window"))
+    .limit(bindparam("window", type_=Integer))
 )
-TAKEN = select(ASSIGNMENT.c.item_id).where(
-    ASSIGNMENT.c.item_id.in_(bindparam("item_ids", expanding=True)),
-    ASSIGNMENT.c.worker_id == bindparam("worker_id"),
-    ASSIGNMENT.c.state.in_(TAKEN_STATES),
+_FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), _OPEN).with_for_update(skip_locked=True)
+COUNT_LEASE = Prepared(update(ITEM).where(ITEM.c.id == _FREE.scalar_subquery()).values(leased=ITEM.c.leased + 1))
+SAVE_CURSOR = upsert(
+    Cursor, ("worker_id", "project_id", "band", "rank"), ("worker_id", "project_id", "band"), ("rank",)
 )
-FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).with_for_update(skip_locked=True)
-COUNT_LEASE = update(ITEM).where(ITEM.c.id == bindparam("item_id"), ITEM.c.slots > 0).values(leased=ITEM.c.leased + 1)
 _MINE: dict[str, Any] = {"worker_id": bindparam("worker_id"), "project_id": bindparam("project_id")}
 _ONE = select(literal(1).label("one")).subquery()
-KNOWN = select(SKILL.c.counts, CURSOR.c.band, CURSOR.c.rank).select_from(
-    _ONE.outerjoin(SKILL, and_(*(SKILL.c[name] == value for name, value in _MINE.items()))).outerjoin(
-        CURSOR, and_(*(CURSOR.c[name] == value for name, value in _MINE.items()))
+KNOWN = Prepared(
+    select(SKILL.c.counts, CURSOR.c.band, CURSOR.c.rank).select_from(
+        _ONE.outerjoin(SKILL, and_(*(SKILL.c[name] == value for name, value in _MINE.items()))).outerjoin(
+            CURSOR, and_(*(CURSOR.c[name] == value for name, value in _MINE.items()))
+        )
     )
 )
 """A worker's counts and cursors in one statement, with at least one row."""
@@ -106,6 +120,20 @@ TAKERS = select(ASSIGNMENT.c.item_id, ASSIGNMENT.c.worker_id).where(
     ASSIGNMENT.c.worker_id.in_(bindparam("worker_ids", expanding=True)),
     ASSIGNMENT.c.state.in_(TAKEN_STATES),
 )
+
+
+class Candidate(NamedTuple):
+    """A row of `CANDIDATES`: an open item. taken: the worker has dealt with it, or never may."""
+
+    id: int
+    rank: int
+    posterior: list[float] | None
+    submitted: int
+    group_key: str | None
+    position: int | None
+    batch_state: str
+    last_rank: int
+    taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +213,10 @@ def search(session: Session, project: Project, seeker: Seeker, *, lease: bool) -
 
 
 def _begin(session: Session, project: Project, seeker: Seeker, *, lease: bool) -> _Search:
-    rows = session.execute(KNOWN, {"worker_id": seeker.worker_id, "project_id": project.id}).all()
+    rows = KNOWN.rows(session, {"worker_id": seeker.worker_id, "project_id": project.id})
     crowd = crowd_model(project)
-    counts = counts_from_json(rows[0].counts, crowd.classes)
-    cursors = {row.band: row.rank for row in rows if row.band is not None}
+    counts = counts_from_json(rows[0][0], crowd.classes)
+    cursors = {band: rank for _, band, rank in rows if band is not None}
     fresh = expected_information(crowd.prior, empty_counts(crowd.classes), crowd.pooled)
     known = not seeker.trusted and total(counts) >= KNOWN_ANSWERS
     own = expected_information(crowd.prior, counts, crowd.pooled) if known else fresh
@@ -204,7 +232,7 @@ def _walk(session: Session, one: _Search) -> int | None:
     project, worker_id = one.project, one.seeker.worker_id
     floor, window, left_behind = -1, WINDOW, False
     for _ in range(MAX_STEPS):
-        candidates = _candidates(session, project.id, floor, window)
+        candidates = _candidates(session, project.id, worker_id, floor, window)
         if not candidates:
             return None
         band = band_of(candidates[0].rank)
@@ -215,8 +243,7 @@ def _walk(session: Session, one: _Search) -> int | None:
             floor = max(candidates[0].rank, candidates[0].last_rank)
             continue
         visible = _same_band_and_visible(candidates, band)
-        taken = _taken(session, worker_id, [row.id for row in visible])
-        free = [row for row in visible if row.id not in taken]
+        free = [row for row in visible if not row.taken]
         passed = visible[-1].rank if not free else free[0].rank - 1
         if visible[0].rank <= passed and not left_behind:
             one.cursors[band] = passed
@@ -228,14 +255,14 @@ def _walk(session: Session, one: _Search) -> int | None:
     return None
 
 
-def _first(session: Session, one: _Search, rows: list[Any]) -> int | None:
+def _first(session: Session, one: _Search, rows: list[Candidate]) -> int | None:
     """The best of at most `WINDOW` candidates that pays and can be had; counts the windows in which none pays."""
     chosen = _by_score(session, one, rows)
     one.windows += 1 if rows and not chosen else 0
     return next((item_id for item_id in chosen if not one.lease or _count_lease(session, item_id)), None)
 
 
-def _by_score(session: Session, one: _Search, rows: list[Any]) -> list[int]:
+def _by_score(session: Session, one: _Search, rows: list[Candidate]) -> list[int]:
     """The ids of those that pay, by `core.aggregation.assignment_score`; ties by rank."""
     grouped = any(row.group_key for row in rows)
     beliefs = [None if row.posterior is None else tuple(row.posterior) for row in rows]
@@ -262,7 +289,7 @@ def _prospect(one: _Search, belief: tuple[float, ...] | None) -> Prospect:
     return Prospect(one.tells(posterior), average, one.fresh, cost)
 
 
-def _pays(one: _Search, row: Any, prospect: Prospect) -> bool:
+def _pays(one: _Search, row: Candidate, prospect: Prospect) -> bool:
     """Whether the item is for this worker. Below the minimum any informative answer is wanted, whatever it tells."""
     if not one.known:
         return True
@@ -278,7 +305,7 @@ def _last_place(session: Session, one: _Search) -> tuple[str, int] | None:
     return None if row is None or row.group_key is None else (row.group_key, row.position or 0)
 
 
-def _steps(place: tuple[str, int], row: Any) -> int | None:
+def _steps(place: tuple[str, int], row: Candidate) -> int | None:
     return (row.position or 0) - place[1] if row.group_key == place[0] else None
 
 
@@ -297,11 +324,12 @@ def _left_alone(session: Session, one: _Search) -> int | None:
     return None
 
 
-def _candidates(session: Session, project_id: int, floor: int, window: int) -> Sequence[Any]:
-    return session.execute(CANDIDATES, {"project_id": project_id, "floor": floor, "window": window}).all()
+def _candidates(session: Session, project_id: int, worker_id: int, floor: int, window: int) -> list[Candidate]:
+    keys = {"project_id": project_id, "worker_id": worker_id, "floor": floor, "window": window}
+    return [Candidate(*row) for row in CANDIDATES.rows(session, keys)]
 
 
-def _same_band_and_visible(candidates: Sequence[Any], band: int) -> list[Any]:
+def _same_band_and_visible(candidates: Sequence[Candidate], band: int) -> list[Candidate]:
     visible = []
     for row in candidates:
         if row.batch_state != "published" or band_of(row.rank) != band:
@@ -310,20 +338,12 @@ def _same_band_and_visible(candidates: Sequence[Any], band: int) -> list[Any]:
     return visible
 
 
-def _taken(session: Session, worker_id: int, item_ids: list[int]) -> set[int]:
-    return set(session.scalars(TAKEN, {"item_ids": item_ids, "worker_id": worker_id}))
-
-
 def _count_lease(session: Session, item_id: int) -> bool:
     """Take one slot, unless another transaction holds the row or has taken the last one: then try the next item.
 
     Never waits for a row lock: the tapping transaction already holds its own item.
     """
-    postgresql = session.get_bind().dialect.name == "postgresql"
-    if postgresql and session.execute(FREE, {"item_id": item_id}).one_or_none() is None:
-        return False
-    taken = session.execute(COUNT_LEASE, {"item_id": item_id})
-    return getattr(taken, "rowcount", 0) == 1
+    return COUNT_LEASE.run(session, {"item_id": item_id}) == 1
 
 
 def _own_cursors(worker_id: int, project_id: int) -> Any:
@@ -331,8 +351,4 @@ def _own_cursors(worker_id: int, project_id: int) -> Any:
 
 
 def _save_cursor(session: Session, worker_id: int, project_id: int, band: int, rank: int) -> None:
-    statement = insert_statement(session, Cursor).values(
-        worker_id=worker_id, project_id=project_id, band=band, rank=rank
-    )
-    keys = ["worker_id", "project_id", "band"]
-    session.execute(statement.on_conflict_do_update(index_elements=keys, set_={"rank": rank}))
+    SAVE_CURSOR.run(session, {"worker_id": worker_id, "project_id": project_id, "band": band, "rank": rank})

@@ -12,15 +12,18 @@ from sqlalchemy.orm import Session
 
 from core.aggregation.confusion import Counts, Matrix, accuracy, default_pooled, empty_counts
 from core.aggregation.online import uniform
+from core.db.prepared import Prepared
 from core.db.tables import table_of
-from core.db.upsert import insert_statement
+from core.db.upsert import upsert
 from core.models import Project, Skill
 
 SKILL = table_of(Skill)
-COUNTS = select(SKILL.c.counts).where(
+_COUNTS = select(SKILL.c.counts).where(
     SKILL.c.worker_id == bindparam("worker_id"), SKILL.c.project_id == bindparam("project_id")
 )
-LOCK_COUNTS = COUNTS.with_for_update()
+COUNTS, LOCK_COUNTS = Prepared(_COUNTS), Prepared(_COUNTS.with_for_update())
+_ESTIMATE = ("counts", "accuracy", "annotation_count", "updated_at")
+SAVE = upsert(Skill, ("worker_id", "project_id", *_ESTIMATE), ("worker_id", "project_id"), _ESTIMATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ def crowd_model(project: Project) -> CrowdModel:
 def load_counts(session: Session, worker_id: int, project_id: int, classes: int, *, lock: bool = False) -> Counts:
     """A worker's expected answers; empty where they are new, and about labels that were added since."""
     keys = {"worker_id": worker_id, "project_id": project_id}
-    stored = session.execute(LOCK_COUNTS if lock else COUNTS, keys).scalar_one_or_none()
-    return counts_from_json(stored, classes)
+    row = (LOCK_COUNTS if lock else COUNTS).row(session, keys)
+    return counts_from_json(row[0] if row else None, classes)
 
 
 def load_many(session: Session, worker_ids: Iterable[int], project_id: int, classes: int) -> dict[int, Counts]:
@@ -82,8 +85,7 @@ def save_counts(
         "annotation_count": annotation_count,
         "updated_at": now,
     }
-    statement = insert_statement(session, Skill).values(worker_id=worker_id, project_id=project_id, **values)
-    session.execute(statement.on_conflict_do_update(index_elements=["worker_id", "project_id"], set_=values))
+    SAVE.run(session, {"worker_id": worker_id, "project_id": project_id, **values})
 
 
 def _to_json(counts: Counts) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.models import Annotation, Participation
 
@@ -24,7 +25,7 @@ class Standing:
 
     annotation_count: answers that stand. since_gold, gold_due: answers since the last gold item, and after how many
     the next one comes; 0: not drawn yet. gold_count, gold_right: answers to gold items, and the right ones.
-    qualification, quiz_attempts, qualified_at, restriction, restricted_at: as the columns.
+    qualification, quiz_attempts, qualified_at, restriction, restricted_at, state: as the columns.
     """
 
     annotation_count: int = 0
@@ -37,12 +38,15 @@ class Standing:
     qualified_at: datetime | None = None
     restriction: str = ""
     restricted_at: datetime | None = None
+    state: str = ""
 
 
 STANDING_COLUMNS = tuple(PARTICIPATION.c[field.name] for field in fields(Standing))
 """In the order of the fields, for `select` and `returning`."""
-READ = select(*STANDING_COLUMNS).where(
-    PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where")
+READ = Prepared(
+    select(*STANDING_COLUMNS).where(
+        PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where")
+    )
 )
 TRIAL = exists().where(
     PARTICIPATION.c.worker_id == ANNOTATION.c.worker_id,
@@ -67,7 +71,7 @@ def is_trial(standing: Standing, answered_at: datetime) -> bool:
 
 def load_standing(session: Session, worker_id: int, project_id: int) -> Standing:
     """A worker's standing in a project; the default where they have never been there."""
-    row = session.execute(READ, {"who": worker_id, "where": project_id}).one_or_none()
+    row = READ.row(session, {"who": worker_id, "where": project_id})
     return Standing(*row) if row else Standing()
 
 

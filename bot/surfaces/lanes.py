@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from bot.surface import RetryLater
 from core.log import get_logger
 
 T = TypeVar("T")
 Work = Callable[[], Awaitable[None]]
+FINISH_SECONDS = 2.0
+"""How long what runs may go on where everything is to end: long enough for a commit and a call."""
 
 log = get_logger(__name__)
 _random = random.SystemRandom()
 
 
 class Lanes:
-    """Work of one key runs in the order it was started; work of different keys runs at once."""
+    """Work of one key runs in the order it was started; work of different keys runs at once.
 
-    def __init__(self) -> None:
+    Args:
+        finish_seconds: how long what runs may go on after `close` was called.
+    """
+
+    def __init__(self, finish_seconds: float = FINISH_SECONDS) -> None:
+        self._finish_seconds = finish_seconds
         self._last: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -33,7 +40,9 @@ class Lanes:
         return running
 
     async def close(self) -> None:
-        """Cancel what is still running, and wait until it has ended."""
+        """Let what is running come to its end, for a short while; cancel the rest, and wait until that has ended."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._finish_seconds)
         for running in self._running:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -50,6 +59,18 @@ class Lanes:
         self._running.discard(done)
         if self._last.get(key) is done:
             del self._last[key]
+
+
+async def to_its_end(work: Coroutine[Any, Any, T], seconds: float = FINISH_SECONDS) -> T:
+    """Await `work`; where the one who awaits is cancelled, `work` is given so many seconds to end before it is too."""
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working}, timeout=seconds)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        raise
 
 
 async def patiently(send: Callable[[], Awaitable[T]], tries: int = 3, longest: float = 30.0) -> T:

@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.surface import Blocked, Rejected, RetryLater, SurfaceError
 from core.log import hide
+from core.metrics import PLATFORM_REFUSALS
 
 BLOCKED = {"channel_not_found", "is_archived", "user_disabled", "user_not_found"}
 AUTH_ERRORS = {
@@ -66,6 +67,7 @@ def _refusal(response: Any, secrets: Sequence[str]) -> SurfaceError:
     code = code_of(response)
     status = int(getattr(response, "status_code", 0) or 0)
     if status == 429 or code in BUSY:
+        PLATFORM_REFUSALS.labels("slack").inc()
         return Throttled(retry_after(getattr(response, "headers", {})))
     if code in AUTH_ERRORS:
         return RetryLater(TOKEN_PAUSE)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from bot.surface import Ask, Dispatch, Edit, Event, Message, Outcome, Person, Send, SurfaceError, Toast, Uploaded
-from bot.surfaces.lanes import patiently
+from bot.surfaces.lanes import FINISH_SECONDS, patiently
 from bot.surfaces.slack_files import Downloads, download
 from bot.surfaces.slack_forms import Submission, errors_of, submission_of
 from bot.surfaces.slack_people import People
@@ -92,7 +92,9 @@ class Reception:
         return errors_of(sent, problems, self._words)
 
     async def close(self) -> None:
-        """Cancel what is going on."""
+        """Let what is going on come to its end, for a short while, and cancel the rest."""
+        if self._works:
+            await asyncio.wait(self._works, timeout=FINISH_SECONDS)
         for work in list(self._works):
             work.cancel()
         await asyncio.gather(*self._works, return_exceptions=True)

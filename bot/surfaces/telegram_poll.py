@@ -10,6 +10,7 @@ from telegram.error import Conflict, TelegramError
 
 from bot.leading import lead
 from bot.surface import Leadership, Offsets
+from bot.surfaces.lanes import to_its_end
 from bot.surfaces.telegram_client import TelegramClient
 from bot.surfaces.telegram_incoming import Incoming
 from bot.surfaces.telegram_insist import WEBHOOK_ACTIVE, Insistence
@@ -61,15 +62,20 @@ class Poller:
         offset = await self._offsets.load()
         while True:
             updates = await self._insist(partial(self._updates, offset), "telegram.poll_failed")
-            works = [work for update in updates if (work := take(update)) is not None]
-            if works:
-                await asyncio.wait(works)
             if updates:
-                # Not the maximum of old and new: after a quiet week Telegram goes on at a random id.
-                offset = updates[-1].update_id + 1
-                if not await self._offsets.store(offset, fence):
+                # What was taken is confirmed even where this process is told to stop meanwhile: it would come again.
+                if not await to_its_end(self._dealt_with(take, updates, fence)):
                     log.warning("telegram.poll_fenced", fence=fence)
                     return
+                # Not the maximum of old and new: after a quiet week Telegram goes on at a random id.
+                offset = updates[-1].update_id + 1
+
+    async def _dealt_with(self, take: Take, updates: list[Incoming], fence: int) -> bool:
+        """Do the work of `updates` and confirm them; false where somebody with a higher fence has confirmed since."""
+        works = [work for update in updates if (work := take(update)) is not None]
+        if works:
+            await asyncio.wait(works)
+        return await self._offsets.store(updates[-1].update_id + 1, fence)
 
     async def _updates(self, offset: int) -> list[Incoming]:
         try:

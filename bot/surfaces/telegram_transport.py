@@ -13,6 +13,8 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
+from core.metrics import PLATFORM_REFUSALS
+
 JSON_TYPE = "application/json"
 READ_SECONDS = 10.0
 UPLOAD_SECONDS = 120.0
@@ -100,6 +102,7 @@ class AiohttpRequest(BaseRequest):
         except (aiohttp.ClientError, OSError) as error:
             raise NetworkError(f"{type(error).__name__} in the HTTP client") from None
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            PLATFORM_REFUSALS.labels("telegram").inc()
             raise TooManyRequests(_retry_after(payload))
         return response.status, payload
 

@@ -28,7 +28,7 @@ from core.log import get_logger
 
 BACKLOG: Final = 1024
 KEEP_ALIVE_SECONDS: Final = 75
-SHUTDOWN_SECONDS: Final = 5
+SHUTDOWN_SECONDS: Final = 3
 
 log = get_logger(__name__)
 
@@ -87,7 +87,7 @@ class WebSurface:
         return Guard(inner, self._hosts, refusals)
 
     async def run(self, dispatch: Dispatch) -> None:
-        """Serve until cancelled; then let requests finish, at most 5 s. May run again after that.
+        """Serve until cancelled; then let requests finish, at most 3 s. May run again after that.
 
         Raises:
             SettingsError: the address cannot be listened on.

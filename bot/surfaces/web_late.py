@@ -14,7 +14,7 @@ from core.log import get_logger
 
 AT_ONCE: Final = 500
 """Beyond this many, a request waits for its commit: back-pressure instead of a growing heap."""
-GRACE_SECONDS: Final = 5.0
+GRACE_SECONDS: Final = 2.0
 
 log = get_logger(__name__)
 

@@ -1,7 +1,8 @@
 """The crossing into the database: work in, result after the commit out.
 
 SQLite serves one writer. Writers that do not coordinate starve each other, so one thread takes whatever is waiting,
-runs each piece in its own savepoint, and commits all of them at once: the same durability, many times the rate. On
+and commits all of it at once: the same durability, many times the rate. Where a piece fails, the group is rolled back
+and done again with a savepoint for each, so that nobody pays for another's error. A piece may so run twice. On
 PostgreSQL each piece is a transaction of its own in a small pool of threads.
 """
 
@@ -24,9 +25,11 @@ from sqlalchemy.orm import Session
 from core.db.engine import is_sqlite, unit_of_work
 from core.effects import Effect, drop_after, mark, take_effects
 from core.log import get_logger
+from core.metrics import COMMIT_EVENTS
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
+Result = tuple[Any, Exception | None]
 RunEffects = Callable[[list[Effect]], None]
 
 GROUP_LIMIT = 64
@@ -63,7 +66,7 @@ class _Piece(Generic[T]):
 
 
 class GroupWriter:
-    """One thread, one commit for all that waits, one savepoint for each."""
+    """One thread, one commit for all that waits, a savepoint for each where one fails."""
 
     def __init__(self, engine: Engine, run_effects: RunEffects, limit: int = QUEUE_LIMIT) -> None:
         self._engine = engine
@@ -106,6 +109,7 @@ class GroupWriter:
     def _commit(self, pieces: list[_Piece[Any]]) -> None:
         # Whoever has gone away meanwhile is left out; from here on a future can no longer be cancelled.
         pieces = [piece for piece in pieces if piece.future.set_running_or_notify_cancel()]
+        COMMIT_EVENTS.observe(len(pieces))
         try:
             results, effects = _with_retries(lambda: self._attempt(pieces))
         except Exception as error:
@@ -122,31 +126,51 @@ class GroupWriter:
         except Exception:  # all is committed, and the sweep makes up for it; this thread has to live on
             log.exception("effects_failed")
 
-    def _attempt(self, pieces: list[_Piece[Any]]) -> tuple[list[tuple[Any, Exception | None]], list[Effect]]:
-        results: list[tuple[Any, Exception | None]] = []
+    def _attempt(self, pieces: list[_Piece[Any]]) -> tuple[list[Result], list[Effect]]:
+        """Hardly anybody fails: first without savepoints, each of which costs more than a statement."""
+        try:
+            return self._together(pieces, _plainly)
+        except Exception as error:
+            if _is_worth_repeating(error):
+                raise
+            if len(pieces) == 1:
+                return [(None, error)], []
+        return self._together(pieces, _in_savepoint)
+
+    def _together(
+        self, pieces: list[_Piece[Any]], do: Callable[[Session, Work[Any]], Result]
+    ) -> tuple[list[Result], list[Effect]]:
         with Session(self._engine, expire_on_commit=False) as session:
             with session.begin():
-                for piece in pieces:
-                    results.append(_in_savepoint(session, piece.work))
+                results = [do(session, piece.work) for piece in pieces]
             return results, take_effects(session)
 
 
-def _in_savepoint(session: Session, work: Work[Any]) -> tuple[Any, Exception | None]:
+def _plainly(session: Session, work: Work[Any]) -> Result:
+    result = work(session)
+    session.flush()
+    session.expunge_all()
+    return result, None
+
+
+def _in_savepoint(session: Session, work: Work[Any]) -> Result:
     position = mark(session)
     try:
         with session.begin_nested():
             result = work(session)
         return result, None
-    except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
-            raise  # the connection or the disk: the whole group is tried again
-        drop_after(session, position)  # a statement that cannot run: trying again would not help anybody
-        return None, error
     except Exception as error:  # one person's error must not cost the others their answers
+        if _is_worth_repeating(error):
+            raise
         drop_after(session, position)
         return None, error
     finally:
         session.expunge_all()
+
+
+def _is_worth_repeating(error: Exception) -> bool:
+    """Whether the connection or the disk has failed; not so for a statement that cannot run."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
 
 
 class PoolWriter:

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 
 from core import jobs
 from core.adjudication import adjudicate
-from core.answers import last_answer, undo
+from core.answers import last_answer
 from core.assignment import active_lease, next_assignment, release_leases
 from core.config import Settings
 from core.disputes import next_dispute
@@ -29,6 +29,7 @@ from core.queue import ASSIGNMENTS, queue
 from core.reestimation import reestimate
 from core.runtime import Runtime
 from core.sweep import sweep_project, sweep_rest
+from tests.answering import put_down, undo_answer
 from tests.factories import FakeClock, add_items, make_member, make_project, make_runtime
 from tests.invariants import check_redundancy, uncovered
 
@@ -131,13 +132,7 @@ class Crowd:
         with self.runtime.writing() as session:
             lease = active_lease(session, worker, self.project_id)
             if lease is not None:
-                skip(
-                    session,
-                    worker_id=worker,
-                    assignment_public_id=lease.public_id,
-                    version=lease.version,
-                    now=self.clock(),
-                )
+                put_down(session, worker, lease, self.clock())
                 next_assignment(session, session.get_one(Project, self.project_id), worker, SURFACE, self.clock())
 
     def undo(self) -> None:
@@ -148,13 +143,7 @@ class Crowd:
                 if last is None or not self.is_active(session, worker):
                     return
                 assignment = session.get_one(Assignment, last.assignment_id)
-                undo(
-                    session,
-                    worker_id=worker,
-                    assignment_public_id=assignment.public_id,
-                    version=assignment.version,
-                    now=self.clock(),
-                )
+                undo_answer(session, worker, assignment, self.clock())
                 item = last.item_id
         except Conflict:
             return

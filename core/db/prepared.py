@@ -1,0 +1,205 @@
+"""Statements of the hot path: compiled once for each database, then run by the driver itself.
+
+SQLAlchemy's way through a statement that is compiled already costs five to ten times what the driver needs to run it.
+What is written here is still a Core statement, runs in the session's own transaction, converts values as the columns'
+types say, and fails with SQLAlchemy's exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy import inspect as mapping_of
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, make_transient_to_detached
+from sqlalchemy.orm.attributes import manager_of_class
+from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+Model = TypeVar("Model", bound=DeclarativeBase)
+Convert = Callable[[Any], Any]
+Statement = Any
+"""Whatever of SQLAlchemy Core can be compiled; it has no class of its own for that."""
+KEY = "lightwork_driver"
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """The driver's connection, as long as `transaction` is the session's innermost one."""
+
+    transaction: SessionTransaction | None
+    connection: Connection
+    cursor: Callable[[], Any]
+    error: type[Exception]
+    dialect: Dialect
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A statement as the driver takes it.
+
+    values: (name, or None for what never changes, that, conversion) in the order of the text; `names` are those of the
+    parameters where the driver takes them by name. types: of the columns. columns: conversions of those that need one,
+    by position; known once the driver has told what it gives.
+    """
+
+    text: str
+    values: tuple[tuple[str | None, Any, Convert | None], ...]
+    names: tuple[str, ...] | None
+    types: tuple[TypeEngine[Any], ...]
+    columns: tuple[tuple[int, Convert], ...] | None = None
+
+
+class Prepared:
+    """A Core statement without lists of variable length.
+
+    Args:
+        statement: its parameters have names; or what makes it for a dialect, "sqlite" or "postgresql".
+    """
+
+    def __init__(self, statement: Statement | Callable[[str], Statement]) -> None:
+        self._statement = statement
+        self._plans: dict[str, _Plan] = {}
+
+    def rows(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """All rows. What the session holds back is written first. Raises `sqlalchemy.exc.DBAPIError`."""
+        driver, plan, cursor = self._run(session, values)
+        try:
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        except driver.error as error:
+            driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
+        if plan.columns is None:
+            plan.columns = _conversions(plan.types, cursor.description, driver.dialect)
+        cursor.close()
+        return [_converted(row, plan.columns) for row in found] if plan.columns else found
+
+    def row(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row, or nothing where there is none."""
+        found = self.rows(session, values)
+        return found[0] if found else None
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> int:
+        """How many rows it wrote; as `rows` for a statement that returns none."""
+        _, _, cursor = self._run(session, values)
+        count: int = cursor.rowcount
+        cursor.close()
+        return count
+
+    def _run(self, session: Session, values: Mapping[str, Any]) -> tuple[_Driver, _Plan, Any]:
+        session.flush()
+        driver = _driver_of(session)
+        plan = self._plans.get(driver.dialect.name)
+        if plan is None:
+            plan = self._plans[driver.dialect.name] = _planned(self._statement, driver.dialect)
+        given = [
+            fixed if name is None else values[name] if convert is None else convert(values[name])
+            for name, fixed, convert in plan.values
+        ]
+        parameters: Any = given if plan.names is None else dict(zip(plan.names, given, strict=True))
+        cursor = driver.cursor()
+        for listen in driver.connection.dispatch.before_cursor_execute:
+            listen(driver.connection, cursor, plan.text, parameters, None, False)
+        try:
+            cursor.execute(plan.text, parameters)
+        except driver.error as error:
+            # SQLAlchemy's own: translates the error, and throws a connection away that was lost.
+            driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
+        return driver, plan, cursor
+
+
+def attach(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
+    """The session's object for a row of `model` that was read by a `Prepared`, as if the session had read it.
+
+    What the session knows of the row already stays as it is.
+
+    Args:
+        values: all columns, in the order of the table.
+    """
+    key_at = _columns_of(model)[1]
+    key = identity_key(model, tuple(values[position] for position in key_at))
+    known = session.identity_map.get(key)
+    if known is None:
+        made = detached(model, values)
+        make_transient_to_detached(made)
+        session.add(made)
+        return made
+    return known
+
+
+def detached(model: type[Model], values: Sequence[Any]) -> Model:
+    """As `attach`, but an object that no session knows: to be read, and gone."""
+    made: Model = manager_of_class(model).new_instance()
+    made.__dict__.update(zip(_columns_of(model)[0], values, strict=True))
+    return made
+
+
+@cache
+def _columns_of(model: type[DeclarativeBase]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The attributes of a model in the order of its columns, and where its primary key stands among them."""
+    mapper, table = mapping_of(model), model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - ours are
+    names = tuple(mapper.get_property_by_column(column).key for column in table.c)
+    return names, tuple(list(table.c).index(column) for column in mapper.primary_key)
+
+
+def _driver_of(session: Session) -> _Driver:
+    # A savepoint begins when the session is first asked for its connection in it.
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    known: _Driver | None = session.info.get(KEY)
+    if known is not None and transaction is not None and known.transaction is transaction:
+        return known
+    connection = session.connection()
+    own = connection.connection.dbapi_connection
+    assert own is not None  # noqa: S101 - it was checked out one line above
+    error = connection.dialect.loaded_dbapi.Error
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    driver = _Driver(transaction, connection, own.cursor, error, connection.dialect)
+    session.info[KEY] = driver
+    return driver
+
+
+def _planned(statement: Statement | Callable[[str], Statement], dialect: Dialect) -> _Plan:
+    made = statement(dialect.name) if callable(statement) else statement
+    compiled = made.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - no DDL stands on the hot path
+    if compiled.post_compile_params or compiled.literal_execute_params:
+        raise ValueError("a list of variable length cannot be prepared")
+    if unset := [*compiled.insert_prefetch, *compiled.update_prefetch]:
+        raise ValueError(f"say what these columns become, their defaults are not asked: {unset}")
+    positional = compiled.positiontup
+    names = tuple(compiled.binds) if positional is None else tuple(positional)
+    values = tuple(_value(compiled, name, dialect) for name in names)
+    types = tuple(column.type for column in compiled._result_columns)
+    return _Plan(compiled.string, values, None if positional is not None else names, types)
+
+
+def _conversions(
+    types: Sequence[TypeEngine[Any]], description: Sequence[Sequence[Any]], dialect: Dialect
+) -> tuple[tuple[int, Convert], ...]:
+    """Of the columns that need one: what they are in Python, from what the driver gives."""
+    found = []
+    for position, (kind, told) in enumerate(zip(types, description, strict=True)):
+        convert = kind.dialect_impl(dialect).result_processor(dialect, told[1])
+        if convert is not None:
+            found.append((position, convert))
+    return tuple(found)
+
+
+def _value(compiled: SQLCompiler, name: str, dialect: Dialect) -> tuple[str | None, Any, Convert | None]:
+    bind = compiled.binds[name]
+    convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+    if bind.required:
+        return bind.key, None, convert
+    return None, bind.value if convert is None else convert(bind.value), None
+
+
+def _converted(row: tuple[Any, ...], columns: tuple[tuple[int, Convert], ...]) -> tuple[Any, ...]:
+    values = list(row)
+    for position, convert in columns:
+        values[position] = convert(values[position])
+    return tuple(values)
