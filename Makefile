@@ -10,7 +10,13 @@ INVARIANTS_SEED ?= 1
 KILLS ?= 20
 KILLS_SEED ?= 1
 
-.PHONY: help setup browser referees lint test invariants kills demo up migration replays attack clean forecasts
+FAULTS ?= 200
+CHAOS_SEED ?= 1
+RACE_SECONDS ?= 60
+RACE_SEED ?= 1
+SOAK_MINUTES ?= 30
+
+.PHONY: help setup browser referees lint test invariants kills race chaos soak startup demo up migration replays attack clean forecasts
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +25,10 @@ help:
 	@echo "make test       lint and all tests (installs first)"
 	@echo "make invariants   bans, dynamic overlap and gold at once: 10,000 random events on each database"
 	@echo "make kills      kill the trainer at 20 random moments: one model comes of each run"
+	@echo "make race       64 threads in 4 processes answer the same items for a minute on each database"
+	@echo "make chaos      200 faults under load, on both databases (an hour); the report goes to docs/reports/chaos.md"
+	@echo "make soak       half an hour at 60 % of the highest rate; the report goes to docs/reports/soak.md"
+	@echo "make startup    how soon 'lightwork up' is ready, and what its processes need in memory"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make forecasts CROWDS='FOLDER ...'   hold forecasts against replays of real crowds, and draw them"
 	@echo "make migration m='what changes'   write a revision from what differs between models and migrations"
@@ -69,6 +79,21 @@ invariants: setup
 # Five moments are part of the tests. KILLS and KILLS_SEED choose how many, and which.
 kills: setup
 	LIGHTWORK_KILLS=$(KILLS) LIGHTWORK_KILLS_SEED=$(KILLS_SEED) $(PYTEST) tests/acceptance/test_trainer_kill.py
+
+# Ten seconds are part of the tests. RACE_SECONDS and RACE_SEED choose how long, and from where.
+race: setup
+	LIGHTWORK_RACE_SECONDS=$(RACE_SECONDS) LIGHTWORK_RACE_SEED=$(RACE_SEED) $(PYTEST) -s tests/integration/racing
+
+# Ten faults on each database are part of the tests. FAULTS and CHAOS_SEED choose how many, and which; Ctrl-C ends it.
+chaos: setup
+	@$(BIN)/python -m tests.chaos --faults $(FAULTS) --seed $(CHAOS_SEED)
+
+# A short one is part of the tests. SOAK_MINUTES chooses how long.
+soak: setup
+	@$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES)
+
+startup: setup
+	@$(BIN)/python -m benchmarks.startup
 
 demo: setup
 	@$(BIN)/python -m core.cli demo

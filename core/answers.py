@@ -17,7 +17,7 @@ from core.due import expiry_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
 from core.gold_answers import forget_control, known_label, may_undo
-from core.items import ItemState, write_item
+from core.items import ItemState, lock_items, write_item
 from core.labeling import count_answer, count_skip, end_assignment, lock_assignment, own_assignment, twin_of
 from core.models import Annotation, Assignment, Participation, Project
 from core.standing import load_standing
@@ -76,6 +76,7 @@ def undo(
         Conflict: nothing to undo, or the answer is already used: settled by an expert, audited, or by training.
     """
     assignment, project = own_assignment(session, worker_id, assignment_public_id, version)
+    _lock_both(session, assignment)
     item = lock_assignment(session, assignment, version)
     if assignment.state == "skipped":
         return _reopen_skipped(session, assignment, project, item, now)
@@ -134,6 +135,16 @@ def check_note(text: str) -> None:
     """
     if len(text.strip()) > MAX_NOTE:
         raise InvalidInput("note_too_long", length=len(text.strip()), limit=MAX_NOTE)
+
+
+def _lock_both(session: Session, assignment: Assignment) -> None:
+    """Hold the item that comes back, and the one that gives way to it: the same person may tap it on another device."""
+    held = select(ASSIGNMENT.c.item_id).where(
+        ASSIGNMENT.c.worker_id == assignment.worker_id,
+        ASSIGNMENT.c.project_id == assignment.project_id,
+        ASSIGNMENT.c.state == "active",
+    )
+    lock_items(session, {assignment.item_id, *session.scalars(held)})
 
 
 def _check_undoable(session: Session, project: Project, item: ItemState, annotation: Annotation) -> None:

@@ -18,7 +18,6 @@ from math import ceil, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, betaincinv
 
 from core.aggregation.annotations import Floats
 
@@ -54,6 +53,8 @@ def choose_threshold(confidence: Floats, right: Bools, bound: float, level: floa
     Args:
         confidence: of the model on held-out items, shape (n,). right: whether people say the same, shape (n,).
     """
+    from scipy.special import bdtr  # as below: twenty megabytes, which the bot does without
+
     order = np.argsort(-confidence, kind="stable")
     sure, wrong = confidence[order], np.cumsum(~right[order])
     chosen, carried = None, 0.0
@@ -83,6 +84,8 @@ def upper_bound(wrong: int, count: int, level: float = LEVEL) -> float:
     >>> round(upper_bound(0, 59), 3)
     0.05
     """
+    from scipy.special import betaincinv
+
     return 1.0 if wrong >= count else float(betaincinv(wrong + 1, count - wrong, 1.0 - level))
 
 
@@ -92,6 +95,8 @@ def exact_interval(wrong: int, count: int, level: float = LEVEL) -> tuple[float,
     >>> tuple(round(end, 3) for end in exact_interval(1, 20))
     (0.001, 0.249)
     """
+    from scipy.special import betaincinv
+
     if count == 0:
         return 0.0, 1.0
     low = 0.0 if wrong == 0 else float(betaincinv(wrong, count - wrong + 1, level / 2))

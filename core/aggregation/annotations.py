@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -68,6 +71,8 @@ def incidence(annotations: Annotations) -> sparse.csr_array:
     Times log P(answer | label) it is the log-likelihood of each item; transposed, times posteriors, the expected counts
     of each worker. Twelve bytes per annotation.
     """
+    from scipy import sparse  # twenty megabytes, for those who estimate: whoever takes answers does without
+
     item_count, worker_count, classes = annotations.shape
     width = worker_count * classes
     order = np.argsort(annotations.items, kind="stable")

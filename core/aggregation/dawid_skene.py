@@ -2,16 +2,19 @@
 
 Dawid & Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm" (1979): P(label) per item
 and P(answer | label) per worker are estimated in turn. With a prior, each row of a worker's matrix is drawn towards a
-matrix of the whole crowd, which keeps people with few answers sane (Kim & Ghahramani 2012).
+matrix of the whole crowd, which keeps people with few answers sane (Kim & Ghahramani 2012). The crowd's matrix then has
+a prior of its own, and items with a single answer teach nothing about workers unless their label is known: their
+posterior is the answer itself, and learning from it runs away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import sparse
 
 from core.aggregation.annotations import (
     EPSILON,
@@ -30,6 +33,9 @@ from core.aggregation.annotations import (
     teaching,
 )
 from core.aggregation.confusion import default_pooled
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 POOLED_STRENGTH = 10.0
 """Pseudo-answers per row that the default matrix is worth in the pooled one."""
@@ -60,6 +66,15 @@ class _Crowd:
     prior: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """When EM is through, as `fit` describes it."""
+
+    iterations: int
+    tolerance: float
+    least_gain: float | None
+
+
 def fit(
     items: Ints,
     workers: Ints,
@@ -79,39 +94,44 @@ def fit(
         items, workers, answers: one entry per annotation, each an index from 0; shape (annotations,).
         shape: numbers of items, workers and classes.
         iterations: at most this many rounds of EM.
-        strength: pseudo-answers that the matrix of the crowd is worth in each row; 0 is plain Dawid-Skene. Above 0 the
-            pooled matrix has a prior of its own, and items with a single answer teach nothing about workers unless
-            they are `fixed`: their posterior is the answer itself, and learning from it runs away.
+        strength: pseudo-answers that the matrix of the crowd is worth in each row; 0 is plain Dawid-Skene.
         centre: what workers are drawn towards: the "pooled" matrix of all, or the "coin" that is right as often as all
             of them are and errs evenly, so that no mistake about the crowd can feed on itself.
         fixed: known labels as (items, classes), NaN rows where unknown; verdicts and gold are never taken back.
         tolerance: stop when no posterior moves further than this.
-        least_gain: stop as well when the bound on the log-likelihood, per annotation, gains less than this (crowd-kit's
-            rule).
+        least_gain: stop as well when the bound on the log-likelihood gains less per annotation (crowd-kit's rule).
 
     Raises:
         ValueError: the three columns differ in length, or an index lies outside `shape`.
     """
     annotations = Annotations(items, workers, answers, shape)
     check(annotations)
-    given = incidence(annotations)
-    posteriors = count_votes(annotations)
-    teaches = teaching(posteriors, fixed)[:, None] if strength else None
-    posteriors = pin(normalise(np.maximum(posteriors, EPSILON)), fixed)
+    given, votes = incidence(annotations), count_votes(annotations)
+    teaches = teaching(votes, fixed)[:, None] if strength else None
+    learn = partial(_learn, given, teaches=teaches, strength=strength, centre=centre)
+    first = pin(normalise(np.maximum(votes, EPSILON)), fixed)
+    posteriors, crowd = _alternate(given, first, learn, fixed, _Stop(iterations, tolerance, least_gain))
+    return Fit(posteriors, _matrices(crowd.confusion), _matrices(crowd.counts), crowd.pooled, crowd.prior)
+
+
+def _alternate(
+    given: sparse.csr_array, posteriors: Floats, learn: Callable[[Floats], _Crowd], fixed: Floats | None, stop: _Stop
+) -> tuple[Floats, _Crowd]:
+    """M-steps and E-steps in turn, until `stop` is reached."""
     bound = -np.inf
-    for _ in range(max(1, iterations)):
-        crowd = _learn(given, posteriors, teaches, strength, centre)
-        if least_gain is not None:
+    for _ in range(max(1, stop.iterations)):
+        crowd = learn(posteriors)
+        if stop.least_gain is not None:
             reached = _bound(given, posteriors, crowd)
-            if reached - bound < least_gain:
+            if reached - bound < stop.least_gain:
                 break
             bound = reached
         updated = pin(_infer(given, crowd), fixed)
-        settled = tolerance > 0 and furthest(updated, posteriors) < tolerance
+        settled = stop.tolerance > 0 and furthest(updated, posteriors) < stop.tolerance
         posteriors = updated
         if settled:
             break
-    return Fit(posteriors, _matrices(crowd.confusion), _matrices(crowd.counts), crowd.pooled, crowd.prior)
+    return posteriors, crowd
 
 
 def _learn(

@@ -10,7 +10,9 @@ import json
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +22,6 @@ import httpx
 
 from demo.chat import Answer, Bubble, Button, Chat
 from demo.sentences import is_button, read
-from tests.waiting import eventually
 
 LATE_SECONDS = 40.0
 UNSAVED = ("late", "overloaded", "unexpected")
@@ -152,6 +153,9 @@ class Ledger:
         self._file = path.open("a", encoding="utf-8")
         self.path = path
         self.answers = 0
+        self.by_person: Counter[str] = Counter()
+        """Answers that were accepted, also those taken back since."""
+        self._bell = asyncio.Event()
 
     def write(self, what: str, person: str, item: str, label: str) -> None:
         """Note that an answer was accepted (answered) or taken back (undone)."""
@@ -159,10 +163,13 @@ class Ledger:
         self._file.flush()
         os.fsync(self._file.fileno())
         self.answers += what == "answered"
+        self.by_person[person] += what == "answered"
+        self._bell.set()
 
-    def wait_for(self, answers: int, seconds: float) -> None:
-        """Wait until so many answers have been accepted. For another thread than the one that writes."""
-        eventually(lambda: self.answers >= answers, seconds, f"answer number {answers}")
+    async def more(self) -> None:
+        """Wait until something is noted. For the event loop of those who write."""
+        self._bell.clear()
+        await self._bell.wait()
 
     def close(self) -> None:
         """No more is written."""
@@ -188,10 +195,18 @@ class Labeler:
     Args:
         memory: text of an item to the label that this person will give.
         undo_share: share of the answers that are taken back and given anew with another label.
+        turn: entered for each card, until it is known and noted what came of it.
     """
 
     def __init__(
-        self, name: str, memory: Mapping[str, str], chat: Chat, ledger: Ledger, seed: int, undo_share: float = 0.0
+        self,
+        name: str,
+        memory: Mapping[str, str],
+        chat: Chat,
+        ledger: Ledger,
+        seed: int,
+        undo_share: float = 0.0,
+        turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
         self.name = name
         self.chat = chat
@@ -200,6 +215,8 @@ class Labeler:
         self._ledger = ledger
         self._random = random.Random(seed)
         self._undo_share = undo_share
+        self._turn = turn
+        self._standing: set[str] = set()
         self._revision = 0
 
     async def work(self, over: Callable[[], bool], think: tuple[float, float]) -> None:
@@ -212,7 +229,8 @@ class Labeler:
                 _news, self._revision = await self.chat.news(max(self._revision, answer.revision), 1.0)
                 answer = await self.chat.say("/next", again=True)
                 continue
-            following = await self._answer(bubble)
+            async with self._turn():
+                following = await self._answer(bubble)
             answer = following or await self.chat.say("/next", again=True)
 
     async def _answer(self, card: Bubble) -> Answer | None:
@@ -223,20 +241,25 @@ class Labeler:
         if not answer.acknowledged and answer.refused != SAVED_BEFORE:
             assert answer.refused in GONE, f"{self.name} was refused: {answer.refused}"
             return None
+        if answer.refused == SAVED_BEFORE and card.item in self._standing:
+            return None  # an old card that came late, of an item whose answer was acknowledged by then
         self._ledger.write("answered", self.name, card.item, label)
+        self._standing.add(card.item)
         if answer.acknowledged and self._random.random() < self._undo_share:
             return await self._take_back(card.item, label, answer)
         return answer if answer.acknowledged else None
 
     async def _take_back(self, item: str, label: str, answer: Answer) -> Answer | None:
         bubble = answer.last()
-        assert bubble is not None
-        back = next(one for one in bubble.buttons if is_button("button_undo", one.text))
+        back = None if bubble is None else bubble.named("button_undo")
+        if bubble is None or back is None:  # the card was lost, or what came after it is no card
+            return None
         # From here on the other label is meant, whatever becomes of the first one.
         self._memory[item] = next(one for one in self._labels if one != label)
         undone = await self._press(bubble, back)
         assert undone.acknowledged or undone.refused in UNDONE_BEFORE, f"{self.name} could not undo: {undone.refused}"
         self._ledger.write("undone", self.name, item, label)
+        self._standing.discard(item)
         return undone if undone.acknowledged else None
 
     async def _press(self, bubble: Bubble, button: Button) -> Answer:

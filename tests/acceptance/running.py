@@ -8,9 +8,9 @@ import re
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -25,23 +25,30 @@ from tests.processes import end, start
 from tests.waiting import eventually
 
 START_SECONDS = 90.0
-BACK_SECONDS = 30.0
+BACK_SECONDS = 60.0
+"""Whoever dies often waits for half a minute before the supervisor starts it again."""
 LINK = re.compile(r"/join/([a-z2-7]{16})")
 
 
 @dataclass
 class Running:
-    """The processes of one home. invites: codes as printed, the owner's first, then three for workers."""
+    """The processes of one home. invites: codes as printed, the owner's first, then three for workers.
+
+    variables: the settings that they were started with, besides the home.
+    """
 
     process: subprocess.Popen[bytes]
     home: Path
     url: str
     invites: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def settings(self) -> Settings:
         """What the processes run with, as far as reading their database goes."""
-        return load_settings(LIGHTWORK_HOME=self.home, _env_file=None)
+        return load_settings(
+            LIGHTWORK_HOME=self.home, DATABASE_URL=self.variables.get("DATABASE_URL", ""), _env_file=None
+        )
 
     @cached_property
     def engine(self) -> Engine:
@@ -86,14 +93,17 @@ class Running:
 
 
 @contextmanager
-def lightwork_up(home: Path) -> Iterator[Running]:
+def lightwork_up(home: Path, **variables: str) -> Iterator[Running]:
     """`lightwork up` in a fresh home, until the block ends; it must then stop in good order.
+
+    Args:
+        variables: further settings.
 
     Raises:
         AssertionError: it does not come up, or does not end with status 0.
     """
     port = free_port()
-    process = start(home, "up", LIGHTWORK_WEB_PORT=str(port))
+    process = start(home, "up", **{**variables, "LIGHTWORK_WEB_PORT": str(port)})
     log = home / "test-up.log"
 
     def ready() -> bool:
@@ -103,7 +113,7 @@ def lightwork_up(home: Path) -> Iterator[Running]:
     try:
         eventually(ready, START_SECONDS, "lightwork up")
         invites = tuple(LINK.findall(log.read_text()))
-        running = Running(process, home, f"http://127.0.0.1:{port}", invites)
+        running = Running(process, home, f"http://127.0.0.1:{port}", invites, variables)
         yield running
         running.engine.dispose()
     except BaseException:

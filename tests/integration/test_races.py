@@ -233,6 +233,32 @@ def test_leases_that_expire_while_others_tap_do_not_deadlock(postgresql_engine: 
     assert first
 
 
+def test_an_undo_holds_both_items_before_it_counts(postgresql_engine: Engine, effects: list[Effect]) -> None:
+    """On their other device the same person may tap the item that gives way: it locks that one, and then the count."""
+    desk = Desk(postgresql_engine, effects, ["one", "two"])
+    with desk.writing() as session:
+        first = desk.next(session)
+        desk.taps(session, submit, first, label_id="a")
+        second = desk.next(session)
+    order: list[str] = []
+
+    def take_back() -> None:
+        with desk.writing() as session:
+            desk.taps(session, undo, first)
+        order.append("undone")
+
+    thread = threading.Thread(target=take_back)
+    with desk.writing() as session:
+        given_up = session.scalars(select(Assignment).where(Assignment.public_id == second)).one()
+        session.execute(select(Item.id).where(Item.id == given_up.item_id).with_for_update()).all()
+        thread.start()
+        wait_for_lock(postgresql_engine)
+        counted = (desk.worker_id, desk.project_id)
+        session.get_one(Participation, counted, with_for_update={"nowait": True})
+    thread.join(10)
+    assert order == ["undone"]
+
+
 # --- re-estimation ----------------------------------------------------------------------------------------------
 
 

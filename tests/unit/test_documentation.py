@@ -1,13 +1,9 @@
-"""What README and docs name is there: files, commands, buttons, sentences, settings; the backup recipe works."""
+"""What README and docs name is there: files, commands, buttons, sentences, settings."""
 
 from __future__ import annotations
 
 import csv
 import re
-import shutil
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +26,8 @@ CODE = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`\n]+)`|^    (\S[^\n]*)$", re.MULT
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 SETTING = re.compile(r"\b(?:LIGHTWORK|TELEGRAM|SLACK|DATABASE|REDIS|DEFAULT)_[A-Z_]+\b")
 OF_TESTS = {"LIGHTWORK_GOLDEN", "LIGHTWORK_SCREENSHOTS", "LIGHTWORK_REQUIRE_BROWSER"}
-ELSEWHERE = {"api", "join", "healthz", "newbot", "name", "models"}
-"""What begins with a slash and is no command: addresses of the web chat, @BotFather's, a placeholder, a path."""
+ELSEWHERE = {"api", "join", "healthz", "readyz", "metrics", "newbot", "name", "models"}
+"""What begins with a slash and is no command: addresses that we serve, @BotFather's, a placeholder, a path."""
 LITERAL = 3
 """Characters that a sentence of the catalogue must have besides its parameters to be recognised by them."""
 
@@ -124,23 +120,6 @@ def test_defaults_are_named_as_they_are() -> None:
     assert f"| least and most answers per item | {DEFAULT_MIN_OVERLAP}-{DEFAULT_MAX_OVERLAP} |" in how_to
     assert MIN_DECIDED == 10
     assert "at least ten decided items" in how_to
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="the recipe is for a shell")
-def test_the_backup_recipe_copies_a_database_in_use(tmp_path: Path) -> None:
-    (recipe,) = re.findall(r"```sh\n(python3 .*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
-    (tmp_path / "var").mkdir()
-    database = sqlite3.connect(tmp_path / "var" / "lightwork.sqlite")
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("CREATE TABLE item (id INTEGER)")
-    database.execute("INSERT INTO item VALUES (7)")
-    database.commit()
-    recipe = recipe.replace("python3 -", f'"{sys.executable}" -')
-    subprocess.run(["bash", "-ec", recipe], cwd=tmp_path, check=True, timeout=30)
-    database.close()
-    copy = sqlite3.connect(tmp_path / "lightwork-backup.sqlite")
-    assert copy.execute("SELECT id FROM item").fetchall() == [(7,)]
-    copy.close()
 
 
 def test_the_cli_names_no_command_that_running_md_leaves_out() -> None:

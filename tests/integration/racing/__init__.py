@@ -1,0 +1,1 @@
+"""Many threads in several processes answer the same items."""
