@@ -26,6 +26,7 @@ from core.learning_changes import change_learning
 from core.models import Project
 from core.projects import find_project
 from core.retreating import take_all_back
+from core.training_times import COLUMNS, change_times, parse_time, times_of
 
 PRESETS: Mapping[str, tuple[Any, ...]] = {
     "method": METHODS,
@@ -49,14 +50,14 @@ SURE = "sure"
 
 def on_learning(context: Context, argument: str) -> list[Show]:
     """`/learning JOB`: all settings in plain sentences."""
-    return [Show(_card(context, one_project(context, "learning", argument.strip())))]
+    return [Show(learning_card(context, one_project(context, "learning", argument.strip())))]
 
 
 def on_learning_tap(context: Context, token: Token) -> list[Show]:
     """One of the settings, or the way back."""
     project = find_project(context.session, context.workspace_id, token.subject)
     if not token.argument:
-        return [Show(_card(context, project), "edit")]
+        return [Show(learning_card(context, project), "edit")]
     if token.argument not in LONG:
         raise Conflict("unknown_button")
     return [Show(_setting(project, LONG[token.argument]), "edit")]
@@ -69,7 +70,7 @@ def on_set_tap(context: Context, token: Token) -> list[Show]:
     before = getattr(load(project.learning), name)
     changed = change_learning(context.session, project, context.worker_id, context.now, **{name: value})
     back = Choice(_payload(project, name, before), "button_learning_undo", style="quiet")
-    return [Show(_card(context, project, (back,) if changed else (), saved=changed), "edit")]
+    return [Show(learning_card(context, project, (back,) if changed else (), saved=changed), "edit")]
 
 
 def on_take_back(context: Context, token: Token) -> list[Show]:
@@ -82,13 +83,13 @@ def on_take_back(context: Context, token: Token) -> list[Show]:
     change_learning(context.session, project, context.worker_id, context.now, accept=False)
     taken = take_all_back(context.session, project, context.worker_id, context.now)
     said = Notice("take_back_ordered" if taken else "take_back_nothing")
-    return [Show(said, "toast"), Show(_card(context, project), "edit")]
+    return [Show(said, "toast"), Show(learning_card(context, project), "edit")]
 
 
 def on_form_tap(context: Context, token: Token) -> list[Show]:
     """All settings in one form; where the platform has none, the card takes its place."""
     project = find_project(context.session, context.workspace_id, token.subject)
-    card = _card(context, project)
+    card = learning_card(context, project)
     if not context.person.forms:
         return [Show(card, "edit")]
     return [Show(card, form=_form(project, context.account.worker.locale))]
@@ -97,18 +98,20 @@ def on_form_tap(context: Context, token: Token) -> list[Show]:
 def on_form(context: Context, token: Token, values: Mapping[str, str]) -> list[Show]:
     """The form was sent off: all of it holds, or nothing."""
     project = find_project(context.session, context.workspace_id, token.subject)
-    found = _read_form(load(project.learning), values)
-    changed = change_learning(context.session, project, context.worker_id, context.now, **found)
-    return [Show(_card(context, project, saved=changed))]
+    found, times = _read_form(load(project.learning), values)
+    learning = change_learning(context.session, project, context.worker_id, context.now, **found)
+    moved = change_times(context.session, project, context.worker_id, context.now, **times)
+    return [Show(learning_card(context, project, saved=learning or moved))]
 
 
-def _read_form(settings: LearningSettings, values: Mapping[str, str]) -> dict[str, Any]:
-    """What was filled in.
+def _read_form(settings: LearningSettings, values: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was filled in: settings, and columns of the project.
 
     Raises:
         FormProblems: with the error of each field.
     """
     found: dict[str, Any] = {}
+    times: dict[str, Any] = {}
     problems: dict[str, InvalidInput] = {}
     for name in (name for name in PRESETS if name in values):
         text = values[name].strip()
@@ -118,14 +121,20 @@ def _read_form(settings: LearningSettings, values: Mapping[str, str]) -> dict[st
             found[name] = value
         except InvalidInput as error:
             problems[name] = error
+    for name, column in ((name, column) for name, column in COLUMNS.items() if column in values):
+        try:
+            times |= parse_time(name, values[column])
+        except InvalidInput as error:
+            problems[column] = error
     if problems:
         raise FormProblems(problems)
-    return found
+    return found, times
 
 
 def _form(project: Project, locale: str) -> Form:
     settings = load(project.learning)
-    fields = tuple(_field(name, getattr(settings, name), locale) for name in PRESETS)
+    times = tuple(_time_field(project, column, locale) for column in COLUMNS.values())
+    fields = (*times, *(_field(name, getattr(settings, name), locale) for name in PRESETS))
     title, submit = say("learning_form_title", locale), say("learning_form_submit", locale)
     return Form(make("learnform", project.public_id), title, submit, fields)
 
@@ -141,7 +150,15 @@ def _field(name: str, value: Any, locale: str) -> Field:
     return Field(name, label, "text", share_words(value, "en"), "")
 
 
-def _card(context: Context, project: Project, further: tuple[Choice, ...] = (), *, saved: bool = False) -> LearningCard:
+def _time_field(project: Project, column: str, locale: str) -> Field:
+    value = getattr(project, column)
+    return Field(column, say(f"field_{column}", locale), "text", str(value) if value else "off", "")
+
+
+def learning_card(
+    context: Context, project: Project, further: tuple[Choice, ...] = (), *, saved: bool = False
+) -> LearningCard:
+    """All settings. further: buttons below them."""
     job, report = project.public_id, model_report(context.session, project)
     settings = tuple(
         tuple(Choice(make("learning", job, SHORT.get(name, name)), f"button_learning_{name}") for name in row)
@@ -154,11 +171,17 @@ def _card(context: Context, project: Project, further: tuple[Choice, ...] = (), 
     return LearningCard(
         name=project.name,
         settings=load(project.learning),
+        times=times_of(project),
         report=report,
         hints=hint_effect(context.session, project.id),
-        rows=(*settings, form, take, (*further, models)),
+        rows=(settings[0], times_row(job), *settings[1:], form, take, (*further, models)),
         saved=saved,
     )
+
+
+def times_row(job: str) -> tuple[Choice, ...]:
+    """The buttons that lead to when the model is trained by itself. job: public id."""
+    return tuple(Choice(make("learnwhen", job, name), f"button_learning_{column}") for name, column in COLUMNS.items())
 
 
 def _setting(project: Project, name: str) -> LearningSetting:

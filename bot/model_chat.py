@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Literal
 
 from bot.cards.gate import reason_of
 from bot.cards.model_report import ModelReport
-from bot.cards.models import ModelsCard, Version, stop_row
+from bot.cards.models import Files, ModelsCard, Version, stop_row
 from bot.cards.views import Choice, FileCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
 from bot.jobs_chat import one_project
+from bot.owed_learning import ANEW, models_choice
 from bot.owed_models import advice_of, picture_at
 from bot.reports import standing
 from bot.texts.measures import share
 from bot.tokens import Token, make
-from core.champions import accuracy, champion, compared, find_version, models, promote
+from core.champions import (
+    accuracy,
+    champion,
+    compared,
+    find_version,
+    has_files,
+    models,
+    promote,
+    require_files,
+)
+from core.config import Settings
 from core.enrolment import record_act
 from core.errors import Conflict, NotFound
 from core.models import ModelVersion, Project
 from core.projects import find_project
+from core.retired_models import that_keep_files
 from core.stats import project_stats
-from core.training import request_training
+from core.training import MIN_DECIDED, labels_since, request_training
 from core.training_runs import cancel_run, find_run, unfinished_run
 
 SHOWN = 8
@@ -31,8 +46,24 @@ CARD, PICTURE = "model-card.md", "model-card.png"
 
 
 def on_train(context: Context, argument: str) -> list[Show]:
-    """Start a training run now."""
+    """Start a training run now; where hardly anything is new since the last model, ask first."""
     project = one_project(context, "train", argument.strip())
+    since = labels_since(context.session, project.id)
+    if since is None or since[1] >= MIN_DECIDED or unfinished_run(context.session, project.id) is not None:
+        return _train(context, project)
+    yes = Choice(make("trainnow", project.public_id), "button_train_anyway")
+    no = Choice(make("models", project.public_id), "button_train_no", style="quiet")
+    said = {"project": project.name, "version": since[0], "count": since[1]}
+    return [Show(Notice("train_ask" if since[1] else "train_ask_nothing_new", said, ((yes, no),)))]
+
+
+def on_train_tap(context: Context, token: Token) -> list[Show]:
+    """Start it all the same."""
+    found = _train(context, find_project(context.session, context.workspace_id, token.subject))
+    return [replace(show, how="edit") for show in found]
+
+
+def _train(context: Context, project: Project) -> list[Show]:
     run = request_training(context.session, project.id, "button", context.now, context.worker_id)
     if run is not None:
         record_act(context.session, context.workspace_id, context.worker_id, "train", project.public_id, context.now)
@@ -72,10 +103,12 @@ def on_model_tap(context: Context, token: Token) -> list[Show]:
     reigning = champion(context.session, project.id)
     if reigning is not None and reigning.id == version.id:
         raise Conflict("model_in_use", number=version.number)
+    require_files(context.settings, version)
     number = reigning.number if reigning else 0
     yes = Choice(make("promote", project.public_id, str(version.number), number), "button_use_it", style="primary")
     no = Choice(make("models", project.public_id), "button_keep")
-    return [Show(Notice(*_question(context, version, reigning), rows=((yes, no),)), "edit")]
+    how: Literal["send", "edit"] = "send" if token.version == ANEW else "edit"
+    return [Show(Notice(*_question(context, version, reigning), rows=((yes, no),)), how)]
 
 
 def on_promote_tap(context: Context, token: Token) -> list[Show]:
@@ -102,9 +135,9 @@ def on_report_tap(context: Context, token: Token) -> list[Show]:
         "high": share(high, locale),
         "count": metrics["holdout"]["n"],
     }
-    back = Choice(make("models", project.public_id), "button_models")
-    notice = Notice("model_report", said, ((back,),))
-    report = ModelReport(notice, advice_of(metrics, project.label_schema), picture_at(str(directory / PICTURE)))
+    notice = Notice("model_report", said, ((models_choice(project),),))
+    advice, picture = advice_of(metrics, project.label_schema), picture_at(str(directory / PICTURE))
+    report = ModelReport(notice, advice, picture, _use_now(context, version))
     card = FileCard("model_card", {"version": version.number}, CARD, "text/markdown", str(directory / CARD))
     return [Show(report), Show(card)]
 
@@ -115,33 +148,31 @@ def _chosen(context: Context, token: Token) -> tuple[Project, ModelVersion]:
     return project, find_version(context.session, project.id, number)
 
 
+def _use_now(context: Context, version: ModelVersion) -> Notice:
+    """Whether a version is in use: its report is of the day it was trained."""
+    if version.state == "champion":
+        chosen = not (version.metrics.get("gate") or {"promote": True})["promote"]
+        return Notice("report_chosen" if chosen else "report_in_use")
+    reigning = champion(context.session, version.project_id)
+    return Notice("report_other_in_use", {"other": reigning.number}) if reigning else Notice("report_none_in_use")
+
+
 def _question(context: Context, version: ModelVersion, reigning: ModelVersion | None) -> tuple[str, dict[str, object]]:
     locale = context.account.worker.locale
     if reigning is None:
         return "model_ask", {"version": version.number, "accuracy": share(accuracy(version), locale, 1)}
-    mine, theirs = compared(version, reigning)
+    scores = compared(version, reigning)
+    mine, theirs = scores or (accuracy(version), accuracy(reigning))
     said = {"version": version.number, "accuracy": share(mine, locale, 1)}
-    return "model_ask_instead", said | {"other": reigning.number, "other_accuracy": share(theirs, locale, 1)}
+    other = {"other": reigning.number, "other_accuracy": share(theirs, locale, 1)}
+    return "model_ask_instead" if scores else "model_ask_apart", said | other
 
 
 def _card(context: Context, project: Project) -> ModelsCard:
     found = models(context.session, project.id)[::-1]
-    directory = context.settings.model_directory
     run = unfinished_run(context.session, project.id)
-    versions = tuple(
-        Version(
-            number=version.number,
-            state=version.state,
-            accuracy=accuracy(version),
-            base_model=version.base_model,
-            created_at=version.created_at,
-            usable=(directory / version.artifact).is_dir(),
-            reason=reason_of(version.metrics, project.label_schema) if _was_just_held(version, found) else None,
-            drifted=version.state == "champion" and version.drifted_at is not None,
-            has_card=(directory / version.artifact / CARD).is_file(),
-        )
-        for version in found[:SHOWN]
-    )
+    kept = {version.id for version in that_keep_files(found[::-1])}
+    versions = tuple(_row(context.settings, project, version, found[0], kept) for version in found[:SHOWN])
     return ModelsCard(
         public_id=project.public_id,
         name=project.name,
@@ -154,8 +185,29 @@ def _card(context: Context, project: Project) -> ModelsCard:
     )
 
 
-def _was_just_held(version: ModelVersion, newest_first: list[ModelVersion]) -> bool:
-    return version.state == "held" and version is newest_first[0]
+def _row(
+    settings: Settings, project: Project, version: ModelVersion, newest: ModelVersion, kept: Collection[int]
+) -> Version:
+    just_held = version.state == "held" and version is newest
+    return Version(
+        number=version.number,
+        state=version.state,
+        accuracy=accuracy(version),
+        base_model=version.base_model,
+        created_at=version.created_at,
+        files=_files(settings, version, kept),
+        reason=reason_of(version.metrics, project.label_schema) if just_held else None,
+        drifted=version.state == "champion" and version.drifted_at is not None,
+        items=version.metrics["holdout"].get("n"),
+        has_card=(settings.model_directory / version.artifact / CARD).is_file(),
+    )
+
+
+def _files(settings: Settings, version: ModelVersion, kept: Collection[int]) -> Files:
+    """What became of a version's files. kept: ids of those that keep theirs by the rule."""
+    if has_files(settings, version):
+        return "there"
+    return "lost" if version.id in kept else "cleared"
 
 
 COMMANDS = {
@@ -164,6 +216,7 @@ COMMANDS = {
 }
 TAPS = {
     "models": TapRoute("coordinator", on_models_tap, reads=True),
+    "trainnow": TapRoute("coordinator", on_train_tap),
     "stoptrain": TapRoute("coordinator", on_stop_tap),
     "model": TapRoute("coordinator", on_model_tap, reads=True),
     "modelcard": TapRoute("coordinator", on_report_tap, reads=True),

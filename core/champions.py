@@ -17,7 +17,7 @@ from core.effects import add_effect
 from core.enrolment import record_act
 from core.errors import Conflict, NotFound
 from core.models import Item, ModelVersion, Project, TrainingRun
-from core.predictions import PRELABELED, prelabel_effect
+from core.predictions import LABEL_ERRORS, PRELABELED, prelabel_effect
 from core.retreating import order_retreat
 from core.training import decided_items
 from core.training_runs import tell_owner
@@ -186,14 +186,14 @@ def unseen_labels(session: Session, version: ModelVersion) -> frozenset[str]:
     return frozenset(session.scalars(later))
 
 
-def compared(version: ModelVersion, other: ModelVersion) -> tuple[float, float]:
-    """What share two versions got right, of the same holdout where a run scored both, else each of its own."""
+def compared(version: ModelVersion, other: ModelVersion) -> tuple[float, float] | None:
+    """What share two versions got right of the same holdout; None where no run scored both."""
     for newer, older in ((version, other), (other, version)):
         rival = newer.metrics.get("champion") or {}
         if rival.get("version_id") == older.id and "accuracy" in rival:
             scores = {newer.id: accuracy(newer), older.id: float(rival["accuracy"])}
             return scores[version.id], scores[other.id]
-    return accuracy(version), accuracy(other)
+    return None
 
 
 def accuracy(version: ModelVersion) -> float:
@@ -202,11 +202,12 @@ def accuracy(version: ModelVersion) -> float:
 
 
 def _crown(session: Session, version: ModelVersion, reigning: ModelVersion | None, now: datetime) -> None:
-    """The version speaks on all open items from now on, anew where it spoke on them in an earlier reign."""
+    """The version speaks on all open items from now on, and labels are looked at: anew where it has reigned before."""
     if reigning is not None:
         reigning.state = "retired"
     version.state, version.promoted_at, version.drifted_at = "champion", now, None
-    version.metrics = {key: value for key, value in version.metrics.items() if key != PRELABELED}
+    due = (PRELABELED, LABEL_ERRORS)
+    version.metrics = {key: value for key, value in version.metrics.items() if key not in due}
     session.flush()
     add_effect(session, prelabel_effect(version))
 

@@ -13,10 +13,14 @@ from core.effects import add_effect
 from core.enrolment import record_act
 from core.models import Project
 from core.predictions import accept_effect
+from core.retreating import forgive
 
 
-def change_learning(session: Session, project: Project, worker_id: int, now: datetime, **values: Any) -> bool:
+def change_learning(session: Session, project: Project, worker_id: int | None, now: datetime, **values: Any) -> bool:
     """Change any of `core.learning.LearningSettings`; false where nothing is other than before. In the log.
+
+    Args:
+        worker_id: who says so; None from the command line.
 
     Raises:
         InvalidInput: as `core.learning.change`.
@@ -32,6 +36,8 @@ def change_learning(session: Session, project: Project, worker_id: int, now: dat
         session, locked.workspace_id, worker_id, "edit", f"{locked.public_id} learning {', '.join(changed)}", now
     )
     session.flush()
+    if after.accept and not before.accept:
+        forgive(session, locked)
     if (version := champion(session, locked.id)) is not None:
         add_effect(session, accept_effect(version))
     return True

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from core.champions import MANIFEST
 from core.errors import Conflict
@@ -58,6 +59,7 @@ def load(directory: Path) -> tuple[Any, Any, dict[str, Any]]:
     Raises:
         Conflict: `artifact_missing`, the directory is gone or not whole.
     """
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # whoever asks, an answer has no use for one
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
         model = AutoModelForSequenceClassification.from_pretrained(

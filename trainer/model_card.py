@@ -17,6 +17,7 @@ LICENCES = {DEFAULT_NAME: "Apache-2.0", "intfloat/multilingual-e5-small": "MIT"}
 """Of the base models that come in packages."""
 MOST_CONFUSED = 12
 LOW_COVERAGE = 0.8
+UNKNOWN = "–"
 SLICES = {"state": "How it was decided", "script": "Script", "length": "Length", "source": "Source"}
 
 
@@ -75,10 +76,17 @@ def _head(subject: Subject) -> Iterator[str]:
     yield (
         f"Right on **{_percent(held['accuracy'])}** of {held['n']} texts it never saw "
         f"(95 % interval {_percent(held['accuracy_low'])} to {_percent(held['accuracy_high'])}). "
-        f"{'It came into use.' if metrics['gate']['promote'] else 'It was held back.'}"
+        f"{_verdict(metrics['gate'])}"
     )
     yield ""
     yield f"![]({PICTURE})"
+
+
+def _verdict(gate: Mapping[str, Any]) -> str:
+    """What the comparison of that day said; whether the version is in use now, nobody knows who writes the card."""
+    said = "so it could come into use" if gate["promote"] else "so it was held back for the time being"
+    better = "found better" if gate["promote"] else "not shown to be better"
+    return f"When it was trained it was {better} than what there was, {said}."
 
 
 def _data(subject: Subject) -> Iterator[str]:
@@ -127,14 +135,21 @@ def _classes(subject: Subject) -> Iterator[str]:
             _plain(subject.labels.get(label_id, label_id)),
             counts.get(label_id, {}).get("train", 0),
             one["support"],
-            f"{_percent(one['recall'])} ({_percent(one['recall_low'])} to {_percent(one['recall_high'])})",
-            _percent(one["precision"]),
+            *_of_class(one),
         )
         for label_id, one in subject.metrics["holdout"]["per_class"].items()
     ]
     yield "## Labels"
     yield ""
     yield from _table(("label", "learned from", "measured on", "found (95 % interval)", "right where it says so"), rows)
+
+
+def _of_class(one: Mapping[str, float]) -> tuple[str, str]:
+    """What share of a label was found, and how often it was right where it was said; nothing measured is no zero."""
+    if not one["support"]:
+        return UNKNOWN, UNKNOWN
+    low, high = _percent(one["recall_low"]), _percent(one["recall_high"])
+    return f"{_percent(one['recall'])} ({low} to {high})", _percent(one["precision"])
 
 
 def _confusion(subject: Subject) -> Iterator[str]:
@@ -156,11 +171,17 @@ def _calibration(subject: Subject) -> Iterator[str]:
     if found["temperature"] is None:
         yield "Too few texts to calibrate it: its confidences are as they were trained."
     else:
-        yield f"Its logits are divided by {found['temperature']:g} wherever Lightwork asks it; do the same elsewhere."
+        yield f"Its logits are divided by {found['temperature']:g} wherever Lightwork asks it. {_elsewhere(found)}"
     yield ""
     bins = subject.metrics["reliability"]
     rows = [(_percent(one["confidence"]), _percent(one["right"]), one["n"]) for one in bins]
     yield from _table(("confidence", "right", "texts"), rows)
+
+
+def _elsewhere(found: Mapping[str, float]) -> str:
+    if found["ece_after"] < found["ece_before"]:
+        return "Do the same elsewhere."
+    return "On these texts that was no better than leaving them as they are, so it is not needed elsewhere."
 
 
 def _slices(subject: Subject) -> Iterator[str]:

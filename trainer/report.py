@@ -68,7 +68,7 @@ def files(
         labels={label_id: names[label_id] for label_id in manifest["label_ids"]},
         snapshot=describe(data, project, manifest["label_ids"]),
         metrics=manifest["metrics"],
-        settings=manifest["settings"],
+        settings={**manifest["settings"], "method": manifest["method"]},
     )
     rows = snapshots.rows(data.train, data.holdout, data.left_out, texts=settings.snapshot_texts)
     return {

@@ -29,6 +29,8 @@ Cuts = Sequence[tuple[int, datetime]]
 def by_kind(examples: Sequence[Example], right: Right) -> dict[str, list[dict[str, Any]]]:
     """Shares that are right, with 95 % intervals, by state, script, length and source; kinds of one slice are left out.
 
+    The shortest come first, of other kinds the largest.
+
     Args:
         right: for each of the n examples whether the model is right.
     """
@@ -41,6 +43,7 @@ def by_kind(examples: Sequence[Example], right: Right) -> dict[str, list[dict[st
         "source": [one.source for one in examples],
     }
     found = {kind: _slices(names, right) for kind, names in kinds.items()}
+    found["length"].sort(key=lambda one: _lengths(cuts).index(one["name"]))
     return {kind: some for kind, some in found.items() if len(some) > 1}
 
 
@@ -101,7 +104,9 @@ def _slices(names: Sequence[str], right: Right) -> list[dict[str, Any]]:
     return found
 
 
+def _lengths(cuts: Sequence[int]) -> tuple[str, str, str]:
+    return f"up to {cuts[0]} characters", f"up to {cuts[1]} characters", f"over {cuts[1]} characters"
+
+
 def _length(characters: int, cuts: Sequence[int]) -> str:
-    if characters <= cuts[0]:
-        return f"up to {cuts[0]} characters"
-    return f"up to {cuts[1]} characters" if characters <= cuts[1] else f"over {cuts[1]} characters"
+    return _lengths(cuts)[sum(characters > cut for cut in cuts)]

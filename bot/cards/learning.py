@@ -13,11 +13,16 @@ from bot.texts.measures import number, share
 from core.acceptance_report import LabeledBy, ModelReport
 from core.hints import Agreement
 from core.learning import LearningSettings
+from core.training_times import TrainingTimes
 
 PER_ROW = 3
 SWITCHES = ("hints", "accept", "prior")
 """Settings that are on or off."""
+AGAIN = {"button": "accept_once_allowed", "unproven": "accept_once_shown"}
+"""What lets a version label again whose labels were taken back; for other reasons nothing does."""
 SHARES = ("blind_share", "accept_error", "accept_audit", "retrain_growth")
+CRONS = {"0 3 * * *": "nightly", "0 3 * * 1": "weekly", "0 * * * *": "hourly"}
+"""Times that have words of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class LearningCard(View):
 
     name: str
     settings: LearningSettings
+    times: TrainingTimes
     report: ModelReport
     hints: tuple[Agreement, Agreement] | None
     rows: tuple[tuple[Choice, ...], ...]
@@ -37,7 +43,10 @@ class LearningCard(View):
 
 @dataclass(frozen=True, slots=True)
 class LearningSetting(View):
-    """One setting. value: as in `LearningSettings`; presets: payloads with the values that they choose."""
+    """One setting. value: as in `LearningSettings`, or of a column of the project that has this name.
+
+    presets: payloads with the values that they choose.
+    """
 
     setting: str
     value: Any
@@ -50,7 +59,7 @@ def render(card: LearningCard, locale: str) -> Message:
     settings = card.settings
     sentences = [
         say(f"learning_method_{settings.method}", locale),
-        say("learning_growth", locale, share=share_words(settings.retrain_growth, locale)),
+        *_times(card.times, settings.retrain_growth, locale),
         say("learning_blind", locale, share=share_words(settings.blind_share, locale)),
         say("learning_hints_on" if settings.hints else "learning_hints_off", locale),
         _accept(settings, locale),
@@ -72,7 +81,7 @@ def render(card: LearningCard, locale: str) -> Message:
 
 def render_setting(card: LearningSetting, locale: str) -> Message:
     """What it means, what it is now, and what it may be."""
-    buttons = [Button(value_words(card.setting, value, locale), payload) for payload, value in card.presets]
+    buttons = [Button(_capital(value_words(card.setting, value, locale)), payload) for payload, value in card.presets]
     rows = tuple(tuple(buttons[start : start + PER_ROW]) for start in range(0, len(buttons), PER_ROW))
     now = value_words(card.setting, card.value, locale)
     return Message(
@@ -86,7 +95,20 @@ def value_words(setting: str, value: Any, locale: str) -> str:
     """The value of a setting, as a button says it."""
     if setting in SWITCHES:
         return say("learning_on" if value else "learning_off", locale)
+    if setting == "retrain_threshold":
+        return number(value, locale) if value else say("learning_off", locale)
+    if setting == "retrain_cron":
+        return cron_words(value, locale) if value else say("learning_off", locale)
     return share_words(value, locale) if setting in SHARES else say(f"learning_value_{value}", locale)
+
+
+def cron_words(cron: str, locale: str) -> str:
+    """At what times a cron string fires: in words where it is a usual one."""
+    return say(f"cron_{CRONS[cron]}", locale) if cron in CRONS else say("cron_own", locale, cron=cron)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def share_words(value: float, locale: str) -> str:
@@ -96,9 +118,13 @@ def share_words(value: float, locale: str) -> str:
 
 def model_sentences(report: ModelReport, locale: str) -> list[str]:
     """What models have labeled by themselves, and how right that is; nothing where they never did."""
-    lines = [] if report.held is None else [say("accept_unproven", locale, held=number(report.held, locale))]
+    lines = [say("accept_due", locale)] if report.due else []
+    if report.held is not None and not report.due:
+        lines = [say("accept_unproven", locale, held=number(report.held, locale))]
     for one in report.labeled:
         lines += _labeled(one, locale)
+        if one.reason and one.in_use and not report.due:
+            lines.append(say(AGAIN.get(one.reason, "accept_no_more"), locale))
     return lines
 
 
@@ -113,7 +139,8 @@ def _labeled(one: LabeledBy, locale: str) -> list[str]:
     found = one.audits
     if found.count:
         low, high = (share(end, locale, 1) for end in found.interval)
-        lines.append(say("accept_audited", locale, count=found.count, wrong=found.wrong, low=low, high=high))
+        code = "accept_audited_then" if one.reason else "accept_audited"
+        lines.append(say(code, locale, count=found.count, wrong=found.wrong, low=low, high=high))
     if found.waiting and not one.reason:
         lines.append(say("accept_waiting", locale, count=found.waiting))
     return lines
@@ -124,6 +151,18 @@ def _accept(settings: LearningSettings, locale: str) -> str:
         return say("learning_accept_off", locale)
     error, audit = (share_words(value, locale) for value in (settings.accept_error, settings.accept_audit))
     return say("learning_accept_on", locale, error=error, audit=audit)
+
+
+def _times(times: TrainingTimes, growth: float, locale: str) -> list[str]:
+    """When the model is trained by itself."""
+    if not (times.threshold or times.cron):
+        return [say("learning_times_off", locale)]
+    after, share_more = say("learning_after_off", locale), share_words(growth, locale)
+    if count := times.threshold:
+        code = "learning_after_growth" if growth else "learning_after"
+        after = say(code, locale, count=count, number=number(count, locale), share=share_more)
+    at = say("learning_at", locale, times=cron_words(times.cron, locale)) if times.cron else ""
+    return [after, at or say("learning_at_off", locale)]
 
 
 def _prior(card: LearningCard, locale: str) -> str:

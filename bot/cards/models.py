@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bot.cards.buttons import render_rows
 from bot.cards.gate import Reason, reason_sentence
 from bot.cards.views import Choice, View
 from bot.surface import Message
 from bot.texts import say
-from bot.texts.measures import moment, share
+from bot.texts.measures import moment, number, share
 from bot.tokens import make
+from core.retired_models import LATEST, REIGNS
 from core.training import MIN_DECIDED
+
+Files = Literal["there", "cleared", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One model version in the list. state: champion, held or retired; `usable`: its files are there.
+    """One model version in the list. state: champion, held or retired. items: those that it was measured on, if known.
 
-    reason: why it was held. drifted: it agrees less with new labels than it should. has_card: there is a report on it.
+    files: there, cleared to save room, or lost. reason: why it was held. drifted: it agrees less with new labels than
+    it should. has_card: there is a report on it.
     """
 
     number: int
@@ -45,10 +50,11 @@ class Version:
     accuracy: float
     base_model: str
     created_at: datetime
-    usable: bool
+    files: Files = "there"
     reason: Reason | None = None
     drifted: bool = False
     has_card: bool = False
+    items: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +120,33 @@ def _version(version: Version, card: ModelsCard, locale: str) -> str:
         f"models_{version.state}",
         locale,
         version=version.number,
-        accuracy=share(version.accuracy, locale, 1),
+        accuracy=_accuracy(version, locale),
         when=moment(version.created_at, card.time_zone, locale, card.now),
         base=version.base_model,
     )
     more = [
         say("models_drifted", locale) if version.drifted else "",
         reason_sentence(version.reason, locale) if version.reason else "",
-        "" if version.usable else say("models_gone", locale),
+        _without_files(version, locale),
     ]
     return "\n".join((said, *filter(None, more)))
+
+
+def _accuracy(version: Version, locale: str) -> str:
+    accuracy = share(version.accuracy, locale, 1)
+    if version.items is None:
+        return accuracy
+    said = number(version.items, locale)
+    return say("models_accuracy", locale, accuracy=accuracy, count=version.items, items=said)
+
+
+def _without_files(version: Version, locale: str) -> str:
+    """Why a version cannot be used; nothing where it can."""
+    if version.files == "there":
+        return ""
+    if version.files == "cleared":
+        return say("models_cleared", locale, reigns=REIGNS, latest=LATEST)
+    return say("models_lost_champion" if version.state == "champion" else "models_lost", locale)
 
 
 def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
@@ -136,11 +159,11 @@ def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
 
 def _row(version: Version, job: str) -> tuple[Choice, ...]:
     """What can be done with a version: use it instead, see how good it is."""
-    number = str(version.number)
+    chosen = str(version.number)
     code = "button_go_back_to" if version.state == "retired" else "button_use_model"
-    use = Choice(make("model", job, number), code, f"v{number}")
-    report = Choice(make("modelcard", job, number), "button_model_report", f"v{number}")
-    usable = version.state != "champion" and version.usable
+    use = Choice(make("model", job, chosen), code, f"v{chosen}")
+    report = Choice(make("modelcard", job, chosen), "button_model_report", f"v{chosen}")
+    usable = version.state != "champion" and version.files == "there"
     return (*((use,) if usable else ()), *((report,) if version.has_card else ()))
 
 

@@ -78,12 +78,12 @@ FIGURES = Figures("v3", (0.84, 0.71, 0.92), 0.8, 50, ("Yes", "No"), ((0, 0, 40),
 @pytest.mark.parametrize(
     "said",
     [
-        "84.0%** of 50 texts it never saw (95 % interval 71.0% to 92.0%). It came into use.",
+        "84.0%** of 50 texts it never saw (95 % interval 71.0% to 92.0%). When it was trained it was found better",
         "| left out, too much like a text that it is measured on | 3 |",
         "Guidelines: version 3. Redacted: emails.",
         "| the model that was in use (v2) | 80.0% |",
         "| Yes | No \\| never | 6 |",
-        "divided by 1.4",
+        "divided by 1.4 wherever Lightwork asks it. Do the same elsewhere.",
         "| 65.0% | 60.0% | 20 |",
         "| until v2 | 30 | 90.0% | 70.0% |",
         "| since then | 20 | 50.0% | 100.0% |",
@@ -97,6 +97,25 @@ FIGURES = Figures("v3", (0.84, 0.71, 0.92), 0.8, 50, ("Yes", "No"), ((0, 0, 40),
 )
 def test_what_the_card_says(said: str) -> None:
     assert said in model_card.write(SUBJECT)
+
+
+def test_a_card_says_no_more_than_its_day_knew() -> None:
+    card = model_card.write(replace(SUBJECT, metrics=METRICS | {"gate": {"promote": False}}))
+    assert "When it was trained it was not shown to be better than what there was, so it was held back for" in card
+    assert "It was held back." not in card
+
+
+def test_a_label_that_was_not_measured_has_no_share() -> None:
+    held = METRICS["holdout"] | {"per_class": {"a": of_class(50), "b": of_class(0)}}
+    card = model_card.write(replace(SUBJECT, metrics=METRICS | {"holdout": held}))
+    assert "| No \\| never | 50 | 0 | – | – |" in card
+
+
+def test_scaling_that_measured_worse_is_not_advised() -> None:
+    worse = METRICS["calibration"] | {"ece_after": 0.12}
+    card = model_card.write(replace(SUBJECT, metrics=METRICS | {"calibration": worse}))
+    assert "On these texts that was no better than leaving them as they are" in card
+    assert "Do the same elsewhere" not in card
 
 
 def test_what_people_wrote_is_no_markdown() -> None:

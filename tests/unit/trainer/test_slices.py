@@ -38,6 +38,12 @@ def test_slices_with_intervals_and_none_where_all_is_alike() -> None:
     assert sum(one["n"] for one in found["length"]) == 30
 
 
+def test_lengths_stand_in_their_order() -> None:
+    some = [example(at, "w" * length) for at, length in enumerate([5] * 4 + [50] * 7 + [90] * 5 + [91, 120, 200])]
+    names = [one["name"] for one in by_kind(some, np.ones(len(some), dtype=bool))["length"]]
+    assert names == ["up to 50 characters", "up to 90 characters", "over 90 characters"]
+
+
 def test_forgetting_by_class_and_by_period() -> None:
     some = [
         example(0, "old", "a", hours=0),
