@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from bot.cards.accounts import LinkNotice, WorkspacesCard
+from bot.cards.currency import CurrencyCard
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, FormRoute, Stranger, StrangerTap, TapRoute, Text
@@ -17,7 +18,7 @@ from core.forgetting import forget, keep_owners
 from core.link_requests import LIFETIME, Visitor, claim, decline_claim, open_request, present
 from core.linking import complete, decline
 from core.models import Workspace
-from core.workspaces import check_name, create_workspace, homes, rename_workspace, switch
+from core.workspaces import check_name, create_workspace, homes, rename_workspace, set_currency, switch
 
 START = ((Choice(make("next"), "button_start", style="primary"),),)
 SURE_MINUTES = 60
@@ -89,7 +90,7 @@ def on_keep(_context: Context, _token: Token) -> list[Show]:
 
 
 def on_workspace(context: Context, argument: str) -> list[Show]:
-    """`/workspace`: where one is and could be; `/workspace new NAME`, `/workspace rename NAME` for owners."""
+    """`/workspace`: where one is and could be; for owners also `new NAME`, `rename NAME`, `currency CODE`."""
     verb, _, name = argument.strip().partition(" ")
     match verb.lower():
         case "":
@@ -100,8 +101,16 @@ def on_workspace(context: Context, argument: str) -> list[Show]:
             _require_owner(context)
             said = rename_workspace(context.session, context.workspace_id, context.worker_id, name, context.now)
             return [Show(Notice("workspace_renamed", {"name": said}))]
+        case "currency":
+            _require_owner(context)
+            return [Show(_currency(context, name))]
         case _:
             raise InvalidInput("workspace_how")
+
+
+def on_currency_tap(context: Context, token: Token) -> list[Show]:
+    """Which currency it is; with a code, that one from now on."""
+    return [Show(_currency(context, token.argument), "edit" if token.argument else "send")]
 
 
 def on_switch(context: Context, token: Token) -> list[Show]:
@@ -119,6 +128,13 @@ def _new(context: Context, name: str) -> list[Show]:
     return [Show(Notice("workspace_made", {"name": made.name}), menu=True)]
 
 
+def _currency(context: Context, code: str) -> CurrencyCard:
+    session, before = context.session, ""
+    if code:
+        before = set_currency(session, context.workspace_id, context.worker_id, code, context.now)
+    return CurrencyCard(session.get_one(Workspace, context.workspace_id).currency, before)
+
+
 def _require_owner(context: Context) -> None:
     if not context.account.may("owner"):
         raise Refused("needs_role", role="owner")
@@ -127,8 +143,10 @@ def _require_owner(context: Context) -> None:
 def _workspaces(context: Context) -> WorkspacesCard:
     others = [home for home in homes(context.session, context.worker_id) if home.workspace_id != context.workspace_id]
     rows = tuple((Choice(make("inws", home.public_id), text=home.name),) for home in others)
-    name = context.session.get_one(Workspace, context.workspace_id).name
-    return WorkspacesCard(name, str(context.account.role), bool(others), rows)
+    here = context.session.get_one(Workspace, context.workspace_id)
+    if context.account.may("owner"):
+        rows = (*rows, (Choice(make("currency"), "button_currency", here.currency, "quiet"),))
+    return WorkspacesCard(here.name, str(context.account.role), bool(others), rows)
 
 
 def _visitor(person: Person) -> Visitor:
@@ -150,6 +168,7 @@ TAPS = {
     "erase": TapRoute("worker", on_erase, early=True),
     "noerase": TapRoute("worker", on_keep, early=True),
     "inws": TapRoute("worker", on_switch),
+    "currency": TapRoute("owner", on_currency_tap),
 }
 FORMS: dict[str, FormRoute] = {}
 TEXTS: dict[str, Text] = {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.cards.doubts import DoubtsCard
-from bot.cards.views import Choice, Notice, Show
+from bot.cards.doubts import FILE, PAGE, DoubtsCard
+from bot.cards.views import Choice, FileCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
 from bot.jobs_chat import one_project
@@ -12,6 +12,8 @@ from bot.tokens import Token, make
 from core import labels
 from core.disagreements import disagreements
 from core.errors import Conflict
+from core.exporting.csv_file import EXTENSION, MEDIA_TYPE
+from core.exporting.doubtful import write_doubtful
 from core.label_errors import doubtful_labels, second_look_jobs
 from core.models import Project
 from core.projects import find_project
@@ -25,8 +27,13 @@ def on_doubts(context: Context, argument: str) -> list[Show]:
 
 
 def on_doubts_tap(context: Context, token: Token) -> list[Show]:
-    """The same, by button."""
-    return [Show(_card(context, find_project(context.session, context.workspace_id, token.subject)))]
+    """The same, by button: anew, another page in its place, or all of them as a file."""
+    project = find_project(context.session, context.workspace_id, token.subject)
+    if token.argument == PAGE:
+        return [Show(_card(context, project, token.version), "edit")]
+    if token.argument == FILE:
+        return _file(context, project)
+    return [Show(_card(context, project))]
 
 
 def on_ask_again_tap(context: Context, token: Token) -> list[Show]:
@@ -47,7 +54,16 @@ def on_ask_again_tap(context: Context, token: Token) -> list[Show]:
     return [Show(Notice(code, told, ((status, close),)), "edit")]
 
 
-def _card(context: Context, project: Project) -> DoubtsCard:
+def _file(context: Context, project: Project) -> list[Show]:
+    found = doubtful_labels(context.session, project)
+    if not found.labels:
+        return [Show(_card(context, project), "edit")]
+    path = str(write_doubtful(context.settings, project, found).resolve())
+    said = {"project": project.name, "count": len(found.labels)}
+    return [Show(FileCard("doubts_file", said, f"doubtful-labels{EXTENSION}", MEDIA_TYPE, path))]
+
+
+def _card(context: Context, project: Project, page: int = 0) -> DoubtsCard:
     session = context.session
     looks = second_look_jobs(session, project)
     return DoubtsCard(
@@ -59,6 +75,7 @@ def _card(context: Context, project: Project) -> DoubtsCard:
         apart=disagreements(session, project, limit=0),
         second_look=outcome(session, looks[-1]) if looks else None,
         open=bool(looks) and looks[-1].state != "closed",
+        page=page,
     )
 
 

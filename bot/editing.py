@@ -19,12 +19,15 @@ from bot.tokens import Token, make
 from core.aims import aim_of
 from core.changes import add_labels, change_overlap, change_settings
 from core.errors import Conflict
+from core.learning import load as load_learning
 from core.models import Dialogue, Project
 from core.projects import count_open_items, find_project, set_state
 
 NAME = "edit"
 STEPS = ("name", "overlap", "labels", "price", "time", "deadline", "priority", "who", "language", "guidelines")
 """What may be changed, in the order of the buttons."""
+FIXED = ("name", "overlap", "labels")
+"""What cannot be changed of a second look: it follows the job whose labels it asks again."""
 STATES = {"pause": "paused", "resume": "open", "open": "open", "closenow": "closed"}
 """Buttons that change the state of a job, and to what."""
 _NUMBERED = re.compile(r"v(\d{1,3})")
@@ -57,7 +60,7 @@ def on_edit_tap(context: Context, token: Token) -> list[Show]:
         return [Show(_ask_to_close(context, project), "edit")]
     if argument in STATES:
         return _into_state(context, project, STATES[argument])
-    if argument in STEPS:
+    if argument in _steps(project):
         data = {"project": project.public_id, "guidelines": project.guidelines, "writing": False}
         return [Show(_step(context, project, save(context, NAME, argument, data)), "edit")]
     dialogue = checked(context, NAME, token)
@@ -135,7 +138,7 @@ def _ask_to_close(context: Context, project: Project) -> Notice:
 
 
 def _card(context: Context, project: Project, *, saved: bool = False) -> EditCard:
-    buttons = [_button(project, name, f"setting_{name}") for name in STEPS]
+    buttons = [_button(project, name, f"setting_{name}") for name in _steps(project)]
     pairs = tuple(tuple(buttons[start : start + 2]) for start in range(0, len(buttons), 2))
     return EditCard(
         public_id=project.public_id,
@@ -147,6 +150,12 @@ def _card(context: Context, project: Project, *, saved: bool = False) -> EditCar
         rows=(*pairs, _state_buttons(project)),
         saved=saved,
     )
+
+
+def _steps(project: Project) -> tuple[str, ...]:
+    """What may be changed of this job."""
+    is_second_look = bool(load_learning(project.learning).second_look_of)
+    return tuple(name for name in STEPS if not (is_second_look and name in FIXED))
 
 
 def settings_of(project: Project) -> JobSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.cards.flags import FlagCard, FlagsCard
+from bot.cards.flags import FlagCard, FlagsCard, Origin
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, leave, save
@@ -69,7 +69,7 @@ def on_reply(context: Context, dialogue: Dialogue, text: str) -> list[Show]:
     leave(context)
     return [
         Show(Notice("flag_reply_kept"), "send"),
-        Show(_card(context, public_id, int(dialogue.data.get("scope", 0)))),
+        Show(_card(context, public_id, int(dialogue.data.get("origin", 0)))),
     ]
 
 
@@ -86,7 +86,7 @@ def _ask_words(context: Context, token: Token) -> list[Show]:
     flag, _, _ = find_flag(context.session, context.workspace_id, token.subject)
     if flag.state not in UNSETTLED:
         raise Conflict("flag_settled")
-    save(context, DIALOGUE, "words", {"flag": token.subject, "scope": token.version})
+    save(context, DIALOGUE, "words", {"flag": token.subject, "origin": token.version})
     back = Choice(make("flag", token.subject, version=token.version), "button_back", style="quiet")
     return [Show(Notice("flag_reply_ask", rows=((back,),), kind="form"), "edit")]
 
@@ -96,30 +96,32 @@ def _list(context: Context, project: Project | None, page: int) -> FlagsCard:
     return FlagsCard(found, project.public_id, project.name) if project else FlagsCard(found)
 
 
-def _card(context: Context, public_id: str, scope: int) -> FlagCard:
-    """One flag. scope: 1 where the reader came from the flags of its job alone, to which the way back leads then."""
+def _card(context: Context, public_id: str, version: int) -> FlagCard:
+    """One flag; the way back leads to the list from which the reader came, as the button's version says."""
     found = report(context.session, context.workspace_id, public_id)
-    back = Choice(make("flags", found.project_public_id if scope else ""), "button_back", style="quiet")
-    return FlagCard(found, (*_actions(context, found, scope), (back,)))
+    origin = Origin.of(version)
+    scope = found.project_public_id if origin.of_job else ""
+    back = Choice(make("flags", scope, str(origin.page)), "button_back", style="quiet")
+    return FlagCard(found, (*_actions(context, found, version), (back,)))
 
 
-def _actions(context: Context, found: FlagReport, scope: int) -> tuple[tuple[Choice, ...], ...]:
+def _actions(context: Context, found: FlagReport, version: int) -> tuple[tuple[Choice, ...], ...]:
     """What is left to decide: nothing once it is lifted; a pause or a ban only by who stands above the worker."""
     line = found.line
     if line.state == "lifted":
         return ()
     unsettled = line.state in UNSETTLED
     above = may_act_on(context.account, find_member(context.session, context.workspace_id, found.worker_public_id))
-    settling = [_act(found, scope, "lift", "primary" if line.state == "appealed" else "plain")]
-    settling += [_act(found, scope, "uphold")] if unsettled else []
-    stricter = [_act(found, scope, "pause")] if above and line.action not in ("pause", "ban") else []
-    stricter += [_act(found, scope, "ban", "danger")] if above and line.action != "ban" else []
-    writing = [_act(found, scope, "answer", "quiet")] if line.state == "appealed" else []
+    settling = [_act(found, version, "lift", "primary" if line.state == "appealed" else "plain")]
+    settling += [_act(found, version, "uphold")] if unsettled else []
+    stricter = [_act(found, version, "pause")] if above and line.action not in ("pause", "ban") else []
+    stricter += [_act(found, version, "ban", "danger")] if above and line.action != "ban" else []
+    writing = [_act(found, version, "answer", "quiet")] if line.state == "appealed" else []
     return tuple(tuple(row) for row in (settling, stricter, writing) if row)
 
 
-def _act(found: FlagReport, scope: int, act: str, style: Style = "plain") -> Choice:
-    return Choice(make("flagdo", found.line.public_id, act, scope), f"button_flag_{act}", style=style)
+def _act(found: FlagReport, version: int, act: str, style: Style = "plain") -> Choice:
+    return Choice(make("flagdo", found.line.public_id, act, version), f"button_flag_{act}", style=style)
 
 
 PREPARING: Mapping[str, Callable[[Context, Token], list[Show]]] = {"ban": _ask_ban, "answer": _ask_words}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from bot.cards.views import Choice, Notice, Show
@@ -10,10 +11,12 @@ from bot.context import Context
 from bot.tokens import make
 from core.errors import InvalidInput, NotFound
 from core.models import Project
-from core.projects import find_project, list_projects
+from core.projects import named_projects, pickable_projects
 
 PICK = "pick"
 """The verb of a picker's buttons; `bot.routes` answers it, because it takes all commands to do so."""
+MORE = "pickmore"
+"""Of the buttons that lead to its other pages."""
 MAX_PICKS = 12
 MAX_NAMED = 5
 """So many jobs are named with their ids, where a button could not carry what was typed."""
@@ -25,25 +28,26 @@ class SeveralProjects(InvalidInput):
     default_code: ClassVar[str] = "several_projects"
 
     def __init__(self, command: str, projects: Sequence[Project]) -> None:
+        """Of some projects, the newest first, as many as a picker takes and one more where there are further ones."""
         jobs = "\n".join(f"{one.name}: {one.public_id}" for one in projects[:MAX_NAMED])
         super().__init__(command=command, example=projects[0].public_id, jobs=jobs)
         self.shown = picker(command, projects)
 
 
-def one_project(context: Context, command: str, public_id: str) -> Project:
-    """The named job, or the only one that is open, or the only one there is.
+def one_project(context: Context, command: str, wanted: str) -> Project:
+    """The job of this id or name, or the only one that is open, or the only one there is.
 
     Args:
         command: for which it is looked for; a picker's button gives this command the picked job.
 
     Raises:
-        NotFound: the workspace has no job, or none of that id.
-        SeveralProjects: none is named, and it could be several.
+        NotFound: the workspace has no job, or none of that id or name.
+        SeveralProjects: none is named, or several have that name.
     """
-    if public_id:
-        return find_project(context.session, context.workspace_id, public_id)
-    projects = list_projects(context.session, context.workspace_id)
-    candidates = [project for project in projects if project.state == "open"] or projects
+    if wanted:
+        candidates = named_projects(context.session, context.workspace_id, wanted)
+    else:
+        candidates = pickable_projects(context.session, context.workspace_id, 0, MAX_PICKS + 1)
     if not candidates:
         raise NotFound("status_none")
     if len(candidates) > 1:
@@ -51,7 +55,25 @@ def one_project(context: Context, command: str, public_id: str) -> Project:
     return candidates[0]
 
 
-def picker(command: str, projects: Sequence[Project]) -> list[Show]:
-    """A button for each job, the newest first; tapped, it gives `command` that job."""
-    rows = tuple((Choice(make(PICK, one.public_id, command), text=one.name),) for one in projects[:MAX_PICKS])
-    return [Show(Notice("pick_job", {"command": command}, rows))]
+def picker(command: str, projects: Sequence[Project], page: int = 0) -> list[Show]:
+    """A button for each job, the newest first; tapped, it gives `command` that job. One too many stands for more.
+
+    Args:
+        page: from 0.
+    """
+    rows = [(Choice(make(PICK, one.public_id, command), text=one.name),) for one in projects[:MAX_PICKS]]
+    turns = [Choice(make(MORE, "", command, page - 1), "button_page_back", style="quiet")] if page else []
+    if len(projects) > MAX_PICKS:
+        turns.append(Choice(make(MORE, "", command, page + 1), "button_more_jobs", style="quiet"))
+    return [Show(Notice("pick_job", {"command": command}, (*rows, tuple(turns))))]
+
+
+def more_picks(context: Context, command: str, page: int) -> list[Show]:
+    """Another page of a picker in its place; the first where that one is not there any more."""
+    session, workspace_id = context.session, context.workspace_id
+    found = pickable_projects(session, workspace_id, page * MAX_PICKS, MAX_PICKS + 1)
+    if not found:
+        page, found = 0, pickable_projects(session, workspace_id, 0, MAX_PICKS + 1)
+    if not found:
+        raise NotFound("status_none")
+    return [replace(show, how="edit") for show in picker(command, found, page)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot.cards.finished import Finished
 from bot.cards.forms import bad_row_line
 from bot.cards.views import Choice, FileCard, Notice, View
-from bot.texts import say
+from bot.texts import listed, say
 from bot.tokens import make
 from core.costs import spent
 from core.finishing import has_ended
@@ -60,12 +60,12 @@ def _left_out(params: dict[str, Any], locale: str) -> str:
     """A line about duplicates and bad rows; nothing where there are none."""
     pieces = []
     if count := params["duplicates"]:
-        named = [str(line) for line in params.get("duplicate_lines", ())]
-        lines = ", ".join(named) + (" …" if len(named) < count else "")
+        named = params.get("duplicate_lines", ())
+        lines = listed(named, locale, more=len(named) < count)
         pieces.append(say("import_duplicates", locale, count=count, lines=lines))
     if count := params["bad"]:
         pieces.append(say("import_bad", locale, count=count))
-    return "\n" + say("import_left_out", locale, what=", ".join(pieces)) if pieces else ""
+    return "\n" + say("import_left_out", locale, what=listed(pieces, locale)) if pieces else ""
 
 
 def export_ready(session: Session, params: dict[str, Any], locale: str) -> View:
@@ -90,6 +90,7 @@ def job_finished(session: Session, params: dict[str, Any], _locale: str) -> View
         name=project.name,
         decided=stats.decided,
         disputed=stats.states.get("disputed", 0),
+        by_model=stats.states.get("accepted", 0),
         answers=stats.answers,
         people=stats.workers,
         cost=spent(session, project).total,

@@ -19,6 +19,8 @@ from core.training_runs import unfinished_run
 
 WHOLE = 0.995
 """From this coverage on, all of the holdout is decided."""
+ANEW = 1
+"""Version that the payload of a button carries whose answer shall not take the place of the message above it."""
 
 
 def training_done(session: Session, params: dict[str, Any], locale: str) -> View:
@@ -35,6 +37,11 @@ def training_done(session: Session, params: dict[str, Any], locale: str) -> View
     )
 
 
+def models_choice(project: Project) -> Choice:
+    """The button that shows the list of models in a message of its own, so that the report above it stays."""
+    return Choice(make("pick", project.public_id, "models"), "button_models")
+
+
 def _basis(version: ModelVersion, locale: str) -> str:
     """On how many items it was measured. A holdout of which little is decided flatters: what is easy comes first."""
     items, coverage = version.metrics.get("holdout_items"), version.metrics.get("holdout_coverage", 1.0)
@@ -45,10 +52,10 @@ def _basis(version: ModelVersion, locale: str) -> str:
 
 
 def _ways(project: Project, version: ModelVersion) -> tuple[tuple[Choice, ...], ...]:
-    versions = Choice(make("models", project.public_id), "button_models")
+    versions = models_choice(project)
     if version.state != "held":
         return ((versions,),)
-    use = Choice(make("model", project.public_id, str(version.number)), "button_use_model", f"v{version.number}")
+    use = Choice(make("model", project.public_id, str(version.number), ANEW), "button_use_model", f"v{version.number}")
     return ((use, versions),)
 
 
@@ -68,7 +75,7 @@ def model_drifted(session: Session, params: dict[str, Any], locale: str) -> View
         return None
     said = {name: share(params[name], locale) for name in ("agreed", "expected")}
     code = "model_drifted_training" if params["training"] else "model_drifted"
-    versions = Choice(make("models", project.public_id), "button_models")
+    versions = models_choice(project)
     told = {"project": project.name, "version": version.number, "count": params["count"]}
     return Notice(code, told | said, ((versions,),))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from bot.cards.status import JobStatus
 from bot.cards.views import View
 from core.attention import zone_of
 from core.config import Settings
+from core.drafts import drafted
 from core.log import get_logger
 
 log = get_logger(__name__)
@@ -85,7 +85,5 @@ def _lives_on(path: Path) -> bool:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")  # mkstemp makes it with mode 0600
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(draft).replace(path)
+    with drafted(path) as draft:
+        draft.write_bytes(content)

@@ -7,6 +7,7 @@ from typing import Any
 from bot.cards.post import Remark
 from bot.context import Context
 from bot.post_draft import GOLD_USE, Draft, labeled_count, misfit_count
+from bot.texts import Some
 from core.errors import Conflict, InvalidInput
 from core.importing import Matched, fit, is_label
 from core.labels import choice, load
@@ -129,6 +130,6 @@ def priced_remarks(draft: Draft) -> tuple[Remark, ...]:
     return (*((Remark("price_aside", {"count": aside}),) if aside else ()), *remarks(draft))
 
 
-def _lines(lines: list[int], count: int) -> str:
-    named = lines[:LINES_NAMED]
-    return ", ".join(map(str, named)) + (" …" if count > len(named) else "")
+def _lines(lines: list[int], count: int) -> Some:
+    named = tuple(lines[:LINES_NAMED])
+    return Some(named, more=count > len(named))

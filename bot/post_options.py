@@ -9,15 +9,13 @@ from bot.aim_words import parse_aim
 from bot.job_settings import SETTINGS, Clock
 from core.errors import InvalidInput
 from core.quality import GOLD_USES
-from core.training import check_cron
+from core.training_times import parse_time, parse_whole
 
 LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*(.*)", re.DOTALL)
-NUMBERS = {"retrain": "retrain_threshold", "lease": "lease_seconds", "error": "error_cost"}
+NUMBERS = {"lease": "lease_seconds", "error": "error_cost"}
 """Options that are whole numbers, and the columns of the project they set."""
-OPTIONS = (*SETTINGS, *NUMBERS, "cron", "gold")
-LARGEST = 1_000_000
-MOST_DIGITS = 7
-OFF = "off"
+TIMES = ("retrain", "cron")
+OPTIONS = (*SETTINGS, TIMES[0], *NUMBERS, TIMES[1], "gold")
 
 
 def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str, Any]]:
@@ -36,9 +34,7 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
         elif like is not None and like[1].lower() in OPTIONS:
             values |= _value(like[1].lower(), like[2].strip(), clock)
         elif rest and like is not None:  # a misspelt option would become a label, and labels are not taken back
-            raise InvalidInput(
-                "unknown_option", option=like[1][:40], options=", ".join(f"{option}=" for option in OPTIONS)
-            )
+            raise InvalidInput("unknown_option", option=like[1][:40], options=[f"{option}=" for option in OPTIONS])
         else:
             rest.append(part)
     if aim is not None:  # an amount of money means so many answers at the price, which may stand behind it
@@ -61,10 +57,4 @@ def _value(name: str, value: str, clock: Clock) -> dict[str, Any]:
         if value.lower() not in GOLD_USES:
             raise InvalidInput("bad_gold_use", value=value[:40])
         return {"gold_use": value.lower()}
-    if name in ("cron", "retrain") and value.lower() == OFF:
-        return {"retrain_cron": ""} if name == "cron" else {"retrain_threshold": 0}
-    if name == "cron":
-        return {"retrain_cron": check_cron(value)}
-    if not value.isdecimal() or len(value) > MOST_DIGITS or not 1 <= int(value) <= LARGEST:
-        raise InvalidInput("bad_option", option=name, value=value[:40])
-    return {NUMBERS[name]: int(value)}
+    return parse_time(name, value) if name in TIMES else {NUMBERS[name]: parse_whole(name, value)}

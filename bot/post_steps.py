@@ -20,7 +20,7 @@ from bot.tokens import make
 from core.forecast import estimate_job
 from core.models import Dialogue, Project, Workspace
 from core.pilot import pays
-from core.projects import list_projects
+from core.projects import growing_projects
 from core.quality import GOLD_USES
 
 NAME = "post"
@@ -63,7 +63,7 @@ def step_before(context: Context, step: str, draft: Draft) -> str | None:
 
 def open_projects(context: Context) -> list[Project]:
     """Jobs to which the items could be added."""
-    return list_projects(context.session, context.workspace_id, only_open=True, limit=MAX_TARGETS)
+    return growing_projects(context.session, context.workspace_id, MAX_TARGETS)
 
 
 def go_on(context: Context, draft: Draft) -> list[Show]:

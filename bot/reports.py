@@ -34,7 +34,7 @@ def on_status(context: Context, argument: str) -> list[Show]:
     if words and words[0].lower() == "details":
         return _details(context, words[1] if len(words) > 1 else "")
     if argument:
-        return [Show(job_status(context, find_project(context.session, context.workspace_id, argument)))]
+        return [Show(job_status(context, one_project(context, "status", argument)))]
     found = overview(context.session, context.workspace_id, OVERVIEW_PROJECTS + 1)
     if not found:
         return [Show(Notice("status_none"))]

@@ -35,6 +35,7 @@ from bot import (
     rules_chat,
     settling,
     suggestions_chat,
+    training_chat,
     worker_chat,
 )
 from bot.cards.views import Show
@@ -42,7 +43,7 @@ from bot.context import Context
 from bot.dialogue import CommandRoute, FormRoute, Stranger, StrangerTap, TapRoute, Text
 from bot.help import COMMANDS as HELP_COMMANDS
 from bot.help import help_route
-from bot.jobs_chat import PICK
+from bot.jobs_chat import MORE, PICK, more_picks
 from bot.surface import MenuEntry
 from bot.texts import say
 from bot.tokens import Token
@@ -85,8 +86,17 @@ def _on_pick(context: Context, token: Token) -> list[Show]:
     return route.answer(context, token.subject)
 
 
+def _on_more_picks(context: Context, token: Token) -> list[Show]:
+    """Further jobs to pick from."""
+    route = COMMANDS.get(token.argument)
+    if route is None or not context.account.may(route.role):
+        raise Conflict("unknown_button")
+    return more_picks(context, token.argument, token.version)
+
+
 TAPS: Mapping[str, TapRoute] = {
     **worker_chat.TAPS,
+    **own_work.TAPS,
     **item_details.TAPS,
     **lesson_ends.TAPS,
     **gold_chat.TAPS,
@@ -112,9 +122,11 @@ TAPS: Mapping[str, TapRoute] = {
     **reports.TAPS,
     **model_chat.TAPS,
     **learning_chat.TAPS,
+    **training_chat.TAPS,
     **doubts_chat.TAPS,
     **explain_chat.TAPS,
     PICK: TapRoute("worker", _on_pick),
+    MORE: TapRoute("worker", _on_more_picks, reads=True),
 }
 FORMS: Mapping[str, FormRoute] = {**posting.FORMS, **learning_chat.FORMS, **members.FORMS, **accounts.FORMS}
 TEXTS: Mapping[str, Text] = {
@@ -128,6 +140,7 @@ TEXTS: Mapping[str, Text] = {
     **settling.TEXTS,
     **flags_chat.TEXTS,
     **appeals_chat.TEXTS,
+    **training_chat.TEXTS,
 }
 STRANGERS: Mapping[str, Stranger] = {**onboarding.STRANGERS, **accounts.STRANGERS}
 STRANGER_TAPS: Mapping[str, StrangerTap] = {**accounts.STRANGER_TAPS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from bot.cards.dispute import DisputeCard, full_text, gold_choice
+from bot.cards.dispute import DisputeCard, full_text, gold_choice, undo_choice
 from bot.cards.settled import SettledAll, verdict_notice
 from bot.cards.views import Choice, Notice, Show, View
 from bot.context import Context
@@ -15,12 +15,10 @@ from bot.jobs_chat import PICK
 from bot.tokens import Token, make
 from core import labels
 from core.adjudication import (
-    Verdict,
     adjudicate,
     promote_to_gold,
     put_aside,
     rule_unanswerable,
-    verdict_on,
 )
 from core.dispute_order import awaits
 from core.disputes import Dispute, Opinion, describe, find_item, next_dispute, opinion, unclear_count
@@ -29,6 +27,7 @@ from core.models import Dialogue, Project
 from core.projects import find_project
 from core.second_looks import expert_agreement, next_difference
 from core.suggestions import keep_suggestion
+from core.unsettling import Verdict, take_back, verdict_on
 
 DIALOGUE = "suggest"
 """Whoever has just called guidelines unclear may say in plain words what they should say."""
@@ -77,12 +76,12 @@ def on_unanswerable_tap(context: Context, token: Token) -> list[Show]:
         )
     except Conflict as late:
         return _too_late(context, token, late)
-    return [Show(verdict_notice(project.label_schema, ""), "toast"), _following(context, project, token.argument)]
+    return [Show(verdict_notice(project.label_schema, ""), "toast"), _following(context, project, token.subject)]
 
 
 def on_later_tap(context: Context, token: Token) -> list[Show]:
     """Leave this item for later."""
-    return _aside(context, token, "later")
+    return _aside(context, token, "later", token.argument)
 
 
 def on_unclear_tap(context: Context, token: Token) -> list[Show]:
@@ -90,7 +89,7 @@ def on_unclear_tap(context: Context, token: Token) -> list[Show]:
 
     That may be sent as a message, or not: the next item is there already.
     """
-    shows = _aside(context, token, "unclear")
+    shows = _aside(context, token, "unclear", token.subject)
     dialogue = context.session.get(Dialogue, context.account.identity.id)
     view = shows[-1].view
     if not isinstance(view, DisputeCard) or (dialogue is not None and dialogue.name not in YIELDS):
@@ -146,13 +145,37 @@ def on_gold_tap(context: Context, token: Token) -> list[Show]:
     except Conflict as late:
         _, project = find_item(session, workspace_id, token.subject)
         said = Notice(late.code, late.params)
+    return [Show(said, "toast"), _in_view(context, token, project)]
+
+
+def on_undo_tap(context: Context, token: Token) -> list[Show]:
+    """Take back what was said last: that item comes again. Where it is too late, the item in view stays."""
+    session, workspace_id = context.session, context.workspace_id
+    try:
+        take_back(
+            session,
+            workspace_id=workspace_id,
+            worker_id=context.worker_id,
+            item_public_id=token.subject,
+            stamp=token.version,
+            now=context.now,
+        )
+    except Conflict as late:
+        _, project = find_item(session, workspace_id, token.subject)
+        return [Show(Notice(late.code, late.params), "toast"), _in_view(context, token, project)]
+    _ask_no_more(context)
+    return [Show(Notice("verdict_undone"), "toast"), _again(context, Token("settle", token.subject))]
+
+
+def _in_view(context: Context, token: Token, project: Project) -> Show:
+    """The item that stands on the card, named by `token.argument`, beside a word about that of `token.subject`."""
     if token.argument and _waits(context, token.argument):
-        shown = Token("settle", token.argument, token.subject)
-        return [Show(said, "toast"), _again(context, shown)]
-    return [Show(said, "toast"), _following(context, project, token.subject)]
+        return _again(context, Token("settle", token.argument, token.subject))
+    return _following(context, project, token.subject)
 
 
-def _aside(context: Context, token: Token, reason: str) -> list[Show]:
+def _aside(context: Context, token: Token, reason: str, before_public_id: str) -> list[Show]:
+    """Put it behind the others; the next card tells of what was said before of the item `before_public_id`."""
     try:
         _, project = put_aside(
             context.session,
@@ -164,7 +187,7 @@ def _aside(context: Context, token: Token, reason: str) -> list[Show]:
         )
     except Conflict as late:
         return _too_late(context, token, late)
-    return [Show(Notice(f"settle_put_{reason}"), "toast"), _following(context, project, token.argument)]
+    return [Show(Notice(f"settle_put_{reason}"), "toast"), _following(context, project, before_public_id)]
 
 
 def _too_late(context: Context, token: Token, late: Conflict) -> list[Show]:
@@ -179,26 +202,38 @@ def _again(context: Context, token: Token, page: int = 0, found: Opinion | None 
         _, project = find_item(context.session, context.workspace_id, token.subject)
         return Show(_next(context, project, token.argument), "edit")
     dispute = describe(context.session, context.workspace_id, context.worker_id, token.subject, context.now)
-    before = verdict_on(context.session, context.workspace_id, token.argument, context.worker_id)
+    before = _before(context, token.argument)
     return Show(_card(context, dispute, before, found, page), "edit")
 
 
 def _following(context: Context, project: Project, settled_public_id: str = "") -> Show:
     """The next disputed item in place of the last one; what was asked about that one is not asked any more."""
+    _ask_no_more(context)
+    return Show(_next(context, project, settled_public_id), "edit")
+
+
+def _ask_no_more(context: Context) -> None:
+    """What the guidelines should say about the item before is not asked any more."""
     with suppress(Conflict):
         current(context, DIALOGUE)
         leave(context)
-    return Show(_next(context, project, settled_public_id), "edit")
+
+
+def _before(context: Context, item_public_id: str) -> Verdict | None:
+    return verdict_on(context.session, context.workspace_id, item_public_id, context.worker_id, context.now)
 
 
 def _next(context: Context, project: Project, settled_public_id: str) -> View:
     """The next disputed item, first of the same job: its guidelines are in mind."""
     session, workspace_id = context.session, context.workspace_id
-    before = verdict_on(session, workspace_id, settled_public_id, context.worker_id)
+    before = _before(context, settled_public_id)
     dispute = next_dispute(session, workspace_id, context.worker_id, context.now, staying_in=project.id)
     if dispute is not None:
         return _card(context, dispute, before)
-    return _none(context, None, ((gold_choice(before),),) if before and not before.is_gold else ())
+    if before is None:
+        return _none(context, None, ())
+    kept = [gold_choice(before)] if before.may_be_gold else []
+    return _none(context, None, tuple((one,) for one in (*kept, *undo_choice(before))))
 
 
 def _none(context: Context, project: Project | None, rows: tuple[tuple[Choice, ...], ...]) -> SettledAll:
@@ -234,6 +269,7 @@ TAPS = {
     "unclear": TapRoute("expert", on_unclear_tap),
     "later": TapRoute("expert", on_later_tap),
     "gold": TapRoute("expert", on_gold_tap),
+    "unsettle": TapRoute("expert", on_undo_tap),
     "opinion": TapRoute("expert", on_opinion_tap, reads=True),
     "setpage": TapRoute("expert", on_page_tap, reads=True),
     "setfull": TapRoute("expert", on_full_tap, reads=True),

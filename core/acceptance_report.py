@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.acceptance_evidence import Audits, accepted_count
-from core.accepting import ACCEPTING
+from core.accepting import ACCEPTING, is_due
+from core.learning import load
 from core.models import ModelVersion, Project
 from core.priors import PRIOR
 from core.retreating import audits_of
@@ -22,8 +23,9 @@ NEWEST = 3
 class LabeledBy:
     """What one version has labeled. count: items that have its label now, from a confidence of `threshold` on.
 
-    held, wrong: items of the holdout of which it was as sure, and how many of them it got wrong. audits: of its labels.
-    reason: why its labels were taken back (`core.retreating.REASONS`); empty where they stand.
+    held, wrong: items of the holdout of which it was as sure, and how many of them it got wrong. audits: of its labels,
+    until they were taken back. reason: why that was (`core.retreating.REASONS`); empty where they stand.
+    in_use: whether it is the champion.
     """
 
     version: int
@@ -33,6 +35,7 @@ class LabeledBy:
     wrong: int
     audits: Audits
     reason: str = ""
+    in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,15 @@ class ModelReport:
     """What the models of a job have done by themselves.
 
     labeled: the newest versions that have labeled. held: labeled items of the holdout, where the model in use may label
-    but cannot be shown to be right often enough; None else. prior: whether its prior was measured to help, on
-    `prior_items`; None where that was not measured.
+    but cannot be shown to be right often enough; None else. due: what it may label is being measured anew. prior:
+    whether its prior was measured to help, on `prior_items`; None where that was not measured.
     """
 
     labeled: tuple[LabeledBy, ...] = ()
     held: int | None = None
     prior: bool | None = None
     prior_items: int = 0
+    due: bool = False
 
 
 NOTHING = ModelReport()
@@ -68,6 +72,7 @@ def model_report(session: Session, project: Project) -> ModelReport:
         held=note["held"] if note.get("may") and note.get("threshold") is None else None,
         prior=None if measured is None else bool(measured["helps"]),
         prior_items=0 if measured is None else int(measured["count"]),
+        due=champion is not None and load(project.learning).accept and is_due(champion, project),
     )
 
 
@@ -77,12 +82,15 @@ def _note(version: ModelVersion) -> dict[str, Any]:
 
 def _labeled_by(session: Session, project: Project, version: ModelVersion) -> LabeledBy:
     note = _note(version)
+    order = note.get("retreat", {})
+    frozen = Audits(order["wrong"], order["audited"]) if "audited" in order else None
     return LabeledBy(
         version=version.number,
         count=accepted_count(session, version),
         threshold=note["threshold"],
         held=note["count"],
         wrong=note["wrong"],
-        audits=audits_of(session, project, version),
-        reason=note.get("retreat", {}).get("reason", ""),
+        audits=frozen or audits_of(session, project, version),
+        reason=order.get("reason", ""),
+        in_use=version.state == "champion",
     )

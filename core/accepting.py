@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import learning
-from core.acceptance_evidence import accepted_count, author, held_out, to_audit
+from core.acceptance_evidence import accepted_count, audits, author, held_out, to_audit
 from core.aggregation.acceptance import choose_threshold
 from core.asking import move
 from core.blind import is_apart, is_audited
@@ -103,7 +103,7 @@ def unfinished(session: Session) -> list[EnqueueJob]:
     """Jobs for the champions whose acceptance is due, for the sweep."""
     statement = select(ModelVersion, Project).join(Project, Project.id == ModelVersion.project_id)
     rows = session.execute(statement.where(ModelVersion.state == "champion").order_by(ModelVersion.id))
-    return [accept_effect(version) for version, project in rows if _is_due(version, project)]
+    return [accept_effect(version) for version, project in rows if is_due(version, project)]
 
 
 def give_back(session: Session, item_ids: Sequence[int], now: datetime) -> int:
@@ -119,7 +119,8 @@ def give_back(session: Session, item_ids: Sequence[int], now: datetime) -> int:
     return back
 
 
-def _is_due(version: ModelVersion, project: Project) -> bool:
+def is_due(version: ModelVersion, project: Project) -> bool:
+    """Whether it is to be measured anew what a champion may label: settings, predictions or answers have changed."""
     known = version.metrics.get(ACCEPTING, {})
     if PRELABELED not in version.metrics or not (known or has_say(project.learning)):
         return False
@@ -148,12 +149,17 @@ def may_accept(version: ModelVersion, settings: LearningSettings) -> bool:
 
 
 def is_sent_back(version: ModelVersion) -> bool:
-    """Whether the labels of a version were taken back, so that it gives none; a new reign makes up for some reasons."""
+    """Whether the labels of a version were taken back, so that it gives none.
+
+    A new reign makes up for some reasons, and a coordinator who allows it anew for their own (`"forgiven"`).
+    """
     order = version.metrics.get(ACCEPTING, {}).get("retreat")
     if not order:
         return False
     if not order["done"]:
         return True
+    if order.get("forgiven"):
+        return False
     again = version.promoted_at is not None and version.promoted_at > datetime.fromisoformat(order["at"])
     return order["reason"] != UNPROVEN and not (again and order["reason"] in FORGIVEN)
 
@@ -161,6 +167,15 @@ def is_sent_back(version: ModelVersion) -> bool:
 def is_ordered(version: ModelVersion) -> bool:
     """Whether the labels of a version are to be taken back, and that is not done yet."""
     return version.metrics.get(ACCEPTING, {}).get("retreat", {}).get("done") is False
+
+
+def retreat_order(
+    session: Session, project: Project, version: ModelVersion, reason: str, now: datetime
+) -> dict[str, Any]:
+    """The note that a version's labels are to be taken back, with what its audits have found until then."""
+    threshold = version.metrics[ACCEPTING]["threshold"]
+    found = audits(session, project, version, learning.load(project.learning), threshold)
+    return {"reason": reason, "at": now.isoformat(), "done": False, "wrong": found.wrong, "audited": found.count}
 
 
 def _note(runtime: Runtime, version_id: int, now: datetime) -> dict[str, Any] | None:
@@ -191,7 +206,7 @@ def _measure(session: Session, project: Project, version: ModelVersion, now: dat
     sure, right = held_out(session, project, version)
     found = choose_threshold(sure, right, settings.accept_error)
     if found is None and old["threshold"] is not None:
-        return old | {"may": False, "retreat": {"reason": UNPROVEN, "at": now.isoformat(), "done": False}}
+        return old | {"may": False, "retreat": retreat_order(session, project, version, UNPROVEN, now)}
     note: dict[str, Any] = {"may": True, "held": len(sure), "answers": project.estimated_annotations}
     note |= {"bound": settings.accept_error, "audit": settings.accept_audit}
     if found is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -14,22 +13,11 @@ from core.db.upsert import insert_or_ignore
 from core.dispute_order import SECOND, UNDECIDED, VERDICTS, awaits
 from core.disputes import find_item, verdict_row
 from core.enrolment import record_act
-from core.errors import Conflict, NotFound
+from core.errors import Conflict
 from core.feedback import owe_feedback
 from core.items import ItemState, lock_item
 from core.models import Adjudication, Gold, Item, Project
 from core.second_looks import record_second
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an item was settled as, in words for people."""
-
-    item_public_id: str
-    text: str
-    label: str
-    is_gold: bool
-    """Whether its label is known, from a verdict or from the file."""
 
 
 def adjudicate(
@@ -89,29 +77,11 @@ def put_aside(
     """
     item, project = find_item(session, workspace_id, item_public_id)
     _lock_waiting(session, item, worker_id, now)
-    session.execute(
-        delete(Adjudication).where(
-            Adjudication.item_id == item.id, Adjudication.worker_id == worker_id, Adjudication.reason == reason
-        )
-    )
+    if reason == "later":  # but not "unclear": what was said with it stays, also where this one is taken back
+        mine = Adjudication.item_id == item.id, Adjudication.worker_id == worker_id
+        session.execute(delete(Adjudication).where(*mine, Adjudication.reason == reason))
     session.add(verdict_row(item, worker_id, UNDECIDED, reason, now))
     return item, project
-
-
-def verdict_on(session: Session, workspace_id: int, item_public_id: str, expert_id: int) -> Verdict | None:
-    """The verdict that this expert gave on an item of a workspace; nothing where there is none of theirs."""
-    try:
-        item, project = find_item(session, workspace_id, item_public_id)
-    except NotFound:
-        return None
-    mine = select(Adjudication.id).where(
-        Adjudication.item_id == item.id, Adjudication.worker_id == expert_id, Adjudication.reason == UNDECIDED
-    )
-    if item.state != "adjudicated" or item.label_id is None or session.scalars(mine.limit(1)).first() is None:
-        return None
-    label = labels.name_of(labels.load(project.label_schema), item.label_id)
-    gold = session.scalars(select(Gold.id).where(Gold.item_id == item.id)).first()
-    return Verdict(item.public_id, labels.item_text(item.content), label, gold is not None)
 
 
 def promote_to_gold(

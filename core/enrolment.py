@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from core.db.prepared import Prepared, attach, detached
+from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.errors import Conflict, InvalidInput, Refused
 from core.ids import hash_code, is_public_id, new_public_id
@@ -22,19 +24,23 @@ CONSENT_VERSION = 2
 """Of what people are told about their data. Who agreed to an earlier one is asked again."""
 MAX_WRONG_CODES_PER_HOUR = 20
 MAX_INVITE_USES = 10_000
-ACCOUNT = (
-    select(Identity, Worker, Membership)
-    .join(Worker, Worker.id == Identity.worker_id)
+IDENTITY, WORKER, MEMBERSHIP = table_of(Identity), table_of(Worker), table_of(Membership)
+ACCOUNT = Prepared(
+    select(*IDENTITY.c, *WORKER.c, *MEMBERSHIP.c)
+    .join(WORKER, WORKER.c.id == IDENTITY.c.worker_id)
     .outerjoin(
-        Membership,
-        (Membership.worker_id == Identity.worker_id) & (Membership.workspace_id == Identity.workspace_id),
+        MEMBERSHIP,
+        (MEMBERSHIP.c.worker_id == IDENTITY.c.worker_id) & (MEMBERSHIP.c.workspace_id == IDENTITY.c.workspace_id),
     )
     .where(
-        Identity.surface == bindparam("surface"),
-        Identity.tenant == bindparam("tenant"),
-        Identity.external_id == bindparam("external_id"),
+        IDENTITY.c.surface == bindparam("surface"),
+        IDENTITY.c.tenant == bindparam("tenant"),
+        IDENTITY.c.external_id == bindparam("external_id"),
     )
 )
+WORKER_AT = len(IDENTITY.c)
+MEMBERSHIP_AT = WORKER_AT + len(WORKER.c)
+"""Where the columns of a table begin in a row of `ACCOUNT`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def create_invite(
         InvalidInput: unknown role, or a limit below 1 or above `MAX_INVITE_USES`.
     """
     if role not in ROLES:
-        raise InvalidInput("unknown_role", role=role, roles=", ".join(ROLES))
+        raise InvalidInput("unknown_role", role=role, roles=list(ROLES))
     if not 1 <= max_uses <= MAX_INVITE_USES:
         raise InvalidInput("invite_limit", limit=MAX_INVITE_USES)
     code = new_public_id()
@@ -110,10 +116,13 @@ def create_invite(
 def find_account(session: Session, surface: str, tenant: str, external_id: str) -> Account | None:
     """The account of a platform's user, or nothing where they never joined."""
     keys = {"surface": surface, "tenant": tenant, "external_id": external_id}
-    row = session.execute(ACCOUNT, keys).one_or_none()
+    row = ACCOUNT.row(session, keys)
     if row is None:
         return None
-    return _account(row[0], row[1], row[2])
+    identity = attach(session, Identity, row[:WORKER_AT])
+    worker = attach(session, Worker, row[WORKER_AT:MEMBERSHIP_AT])
+    member = row[MEMBERSHIP_AT] is not None
+    return _account(identity, worker, detached(Membership, row[MEMBERSHIP_AT:]) if member else None)
 
 
 def _account(identity: Identity, worker: Worker, membership: Membership | None) -> Account:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from core import labels
@@ -17,6 +17,7 @@ from core.lanes import Lane
 from core.models import Adjudication, Annotation, Item, Membership, OutboxMessage, Project, Worker
 from core.outbox import owe
 
+KIND = "feedback"
 GATHER = timedelta(hours=1)
 """How long a digest waits for further verdicts."""
 EXPIRES_AFTER = timedelta(days=2)
@@ -70,7 +71,7 @@ def _owe_digest(session: Session, worker_id: int, workspace_id: int, time_zone: 
             session,
             worker_id=worker_id,
             workspace_id=workspace_id,
-            kind="feedback",
+            kind=KIND,
             params={"since": now.isoformat()},
             dedupe_key=key,
             now=now,
@@ -80,6 +81,35 @@ def _owe_digest(session: Session, worker_id: int, workspace_id: int, time_zone: 
         )
         if owed or session.scalar(select(OutboxMessage.state).where(OutboxMessage.dedupe_key == key)) == "pending":
             return
+
+
+def was_told(session: Session, project: Project, item_id: int, since: datetime) -> bool:
+    """Whether a digest that may have told of a verdict on an item since a moment has gone out."""
+    sent = (
+        select(OutboxMessage.id)
+        .join(Annotation, Annotation.worker_id == OutboxMessage.worker_id)
+        .where(Annotation.item_id == item_id, STANDS, *_digests(project.workspace_id))
+        .where(OutboxMessage.state == "sent", OutboxMessage.sent_at >= since)
+    )
+    return session.scalars(sent.limit(1)).first() is not None
+
+
+def withdraw_feedback(session: Session, project: Project, item_id: int) -> None:
+    """Drop the digests that wait for those who answered an item, where they have nothing else to tell any more."""
+    waiting = (
+        select(OutboxMessage)
+        .join(Annotation, Annotation.worker_id == OutboxMessage.worker_id)
+        .where(Annotation.item_id == item_id, STANDS, *_digests(project.workspace_id))
+        .where(OutboxMessage.state == "pending")
+    )
+    for message in session.scalars(waiting).all():
+        since = datetime.fromisoformat(message.params["since"])
+        if feedback_of(session, message.worker_id, project.workspace_id, since) is None:
+            session.delete(message)
+
+
+def _digests(workspace_id: int) -> tuple[ColumnElement[bool], ...]:
+    return OutboxMessage.kind == KIND, OutboxMessage.workspace_id == workspace_id
 
 
 def feedback_of(session: Session, worker_id: int, workspace_id: int, since: datetime) -> Feedback | None:

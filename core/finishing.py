@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, exists, select, update
 from sqlalchemy.orm import Session
 
+from core import learning
 from core.exporting import request_result
 from core.models import Batch, Item, Membership, Project
 from core.recollection import is_owed
@@ -19,8 +20,8 @@ def look_for_end(session: Session, project_id: int, now: datetime) -> bool:
     """Whether a project has come to its end just now: it is open, has items, and none asks for answers any more.
 
     While answers are still to be taken out, it has not: their items may be asked again in a moment. At the end its
-    labels are exported for its creator. Where items ask for answers again, it may come to its end again. Called by
-    background jobs, as often as they like.
+    labels are exported for its creator, but not those of a second look, which tells of its outcome itself. Where items
+    ask for answers again, it may come to its end again. Called by background jobs, as often as they like.
     """
     project = session.get_one(Project, project_id)
     ended = has_ended(session, project_id)
@@ -33,7 +34,8 @@ def look_for_end(session: Session, project_id: int, now: datetime) -> bool:
     first = update(Project).where(Project.id == project_id, Project.finished_at.is_(None)).values(finished_at=now)
     if cast("CursorResult[Any]", session.execute(first)).rowcount != 1:
         return False
-    if (worker_id := responsible(session, project)) is not None:
+    is_second_look = bool(learning.load(project.learning).second_look_of)
+    if not is_second_look and (worker_id := responsible(session, project)) is not None:
         request_result(session, project, worker_id, now)
     return True
 

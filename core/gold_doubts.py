@@ -76,7 +76,7 @@ def _retire_if_doubtful(session: Session, project: Project, item_id: int, now: d
         return False
     session.execute(update(GOLD).where(GOLD.c.item_id == item_id).values(state="retired"))
     _recount_workers(session, project.id, item_id, known.label_id, -1)
-    _learn_anew(session, project, now)
+    learn_anew(session, project, now)
     return True
 
 
@@ -163,7 +163,7 @@ def follow_last_word(session: Session, project: Project, item_id: int, label_id:
         _decide(session, project, item_id, label_id, now)
         return
     session.execute(update(GOLD).where(GOLD.c.item_id == item_id).values(state="retired", served=0, missed=0))
-    _learn_anew(session, project, now)
+    learn_anew(session, project, now)
 
 
 def _decide(session: Session, project: Project, item_id: int, label_id: str, now: datetime) -> None:
@@ -171,7 +171,7 @@ def _decide(session: Session, project: Project, item_id: int, label_id: str, now
     values = {"label_id": label_id, "state": "active", "served": 0, "missed": 0}
     session.execute(update(GOLD).where(GOLD.c.item_id == item_id).values(**values))
     _recount_workers(session, project.id, item_id, label_id, 1)
-    _learn_anew(session, project, now)
+    learn_anew(session, project, now)
 
 
 def _waiting(session: Session, project: Project, item_public_id: str) -> Gold:
@@ -226,7 +226,7 @@ def _recount_workers(session: Session, project_id: int, item_id: int, label_id: 
     session.execute(mine.where(right).values(gold_right=PARTICIPATION.c.gold_right + step))
 
 
-def _learn_anew(session: Session, project: Project, now: datetime) -> None:
+def learn_anew(session: Session, project: Project, now: datetime) -> None:
     """Have skills estimated again, with what is known now."""
     session.execute(update(Project).where(Project.id == project.id).values(estimated_annotations=0))
     add_effect(session, reestimate_effect(project.id, now))

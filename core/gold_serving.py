@@ -64,7 +64,12 @@ LAST_GROUP = (
     .order_by(ASSIGNMENT.c.ended_at.desc(), ASSIGNMENT.c.id.desc())
     .limit(1)
 )
-FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id")).with_for_update(skip_locked=True)
+# Read anew under the lock: the verdict that made an item known may have been taken back since it was chosen.
+FREE = (
+    select(ITEM.c.id)
+    .where(ITEM.c.id == bindparam("item_id"), HIDDEN | (ITEM.c.purpose == "practice"))
+    .with_for_update(skip_locked=True)
+)
 COUNT_LEASE = update(ITEM).where(ITEM.c.id == bindparam("item_id")).values(leased=ITEM.c.leased + 1)
 _random = SystemRandom()
 

@@ -1,4 +1,4 @@
-"""Agreed labels that look wrong: found by the trainer after each promotion, waiting for a coordinator.
+"""Agreed labels that look wrong: found by the trainer at the beginning of each reign, waiting for a coordinator.
 
 They are kept with the model version in use, as ids and numbers. What an expert has settled is not doubted here, and
 nothing is ever changed by a doubt: a coordinator has such items asked again (`core/second_look_jobs.py`).
@@ -21,11 +21,8 @@ from core.labels import item_text
 from core.learning import load as load_learning
 from core.models import Item, ModelVersion, Project
 from core.outbox import owe
-from core.predictions import PRELABELED
-from core.queue import FIND_LABEL_ERRORS, TRAINING
+from core.predictions import LABEL_ERRORS, PRELABELED, look_effect
 
-LABEL_ERRORS = "label_errors"
-"""Key in a model version's metrics: what was found. Without it, looking is due."""
 MOST = 200
 """So many doubtful labels are kept, the most doubtful first."""
 LEAST_TOLD = 5
@@ -44,7 +41,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class DoubtfulLabel:
-    """A suspect as a coordinator sees it."""
+    """A suspect as a coordinator sees it. external_id: as the file named the item; empty where it did not."""
 
     item_id: int
     item_public_id: str
@@ -52,23 +49,20 @@ class DoubtfulLabel:
     given: str
     likely: str
     doubt: float
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DoubtfulLabels:
     """The doubtful labels of a job that nobody has had asked again, the most doubtful first.
 
-    looked_at: labels that were looked at; None where nobody has looked since the model came into use.
+    looked_at: labels that were looked at; None where nobody has looked since the model came into use. looking: that is
+    due, for there is a model.
     """
 
     looked_at: int | None
     labels: tuple[DoubtfulLabel, ...] = ()
-
-
-def look_effect(version: ModelVersion) -> EnqueueJob:
-    """The job that looks for labels which a promoted version's project may have wrong."""
-    job_id = f"doubts-{version.project_id}-{version.id}"
-    return EnqueueJob(TRAINING, FIND_LABEL_ERRORS, (version.id,), job_id)
+    looking: bool = False
 
 
 def unfinished_looks(session: Session) -> list[EnqueueJob]:
@@ -113,18 +107,23 @@ def doubtful_labels(session: Session, project: Project) -> DoubtfulLabels:
     version = champion(session, project.id)
     noted: dict[str, Any] | None = None if version is None else version.metrics.get(LABEL_ERRORS)
     if noted is None:
-        return DoubtfulLabels(None)
+        return DoubtfulLabels(None, looking=version is not None)
     suspects = {one.item_id: one for one in (Suspect(*row) for row in noted["found"])}
     asked = asked_again(session, project)
     stands = Item.project_id == project.id, Item.state == "agreed", Item.purpose == "label"
     items = session.scalars(select(Item).where(Item.id.in_(suspects), *stands))
     found = [
-        DoubtfulLabel(item.id, item.public_id, item_text(item.content), one.given, one.likely, one.doubt)
+        _doubtful(item, suspects[item.id])
         for item in items
-        if item.label_id == (one := suspects[item.id]).given and item.id not in asked
+        if item.label_id == suspects[item.id].given and item.id not in asked
     ]
     found.sort(key=lambda one: (-one.doubt, one.item_id))
     return DoubtfulLabels(int(noted["looked_at"]), tuple(found))
+
+
+def _doubtful(item: Item, one: Suspect) -> DoubtfulLabel:
+    text, external_id = item_text(item.content), item.external_id or ""
+    return DoubtfulLabel(item.id, item.public_id, text, one.given, one.likely, one.doubt, external_id)
 
 
 def asked_again(session: Session, project: Project) -> set[int]:

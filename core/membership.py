@@ -54,7 +54,7 @@ def set_role(session: Session, account: Account, public_id: str, role: str, now:
     if role == member.role:
         raise Conflict("member_already")
     if role not in ROLES:
-        raise InvalidInput("unknown_role", role=role, roles=", ".join(ROLES))
+        raise InvalidInput("unknown_role", role=role, roles=list(ROLES))
     if role not in roles_to_give(account, member):
         raise Refused("member_above")
     membership = _locked(session, account, member)

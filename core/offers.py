@@ -90,7 +90,7 @@ def next_offer(session: Session, project: Project, now: datetime) -> datetime | 
 
 def ask_again(session: Session, workspace_id: int, now: datetime) -> None:
     """Look for somebody to ask in every open project: a person may be asked now who could not be before."""
-    for project in list_projects(session, workspace_id, only_open=True):
+    for project in list_projects(session, workspace_id, only_open=True, limit=None):
         add_effect(session, offer_effect(project.id, now))
 
 
@@ -110,6 +110,11 @@ def offered_with_guidelines(session: Session, project: Project, worker_id: int, 
 
 def visible_slots(session: Session, project_id: int) -> int:
     """Open slots of published items, counted up to `SLOTS_SEEN` items."""
+    return count_slots(session, project_id)[0]
+
+
+def count_slots(session: Session, project_id: int) -> tuple[int, bool]:
+    """As `visible_slots`, and whether there may be more than were counted."""
     batch = table_of(Batch)
     seen = (
         select(ITEM.c.slots)
@@ -117,7 +122,8 @@ def visible_slots(session: Session, project_id: int) -> int:
         .where(ITEM.c.project_id == project_id, ITEM.c.slots > 0, batch.c.state == "published")
         .limit(SLOTS_SEEN)
     ).subquery()
-    return session.scalar(select(func.coalesce(func.sum(seen.c.slots), 0))) or 0
+    slots, items = session.execute(select(func.coalesce(func.sum(seen.c.slots), 0), func.count(seen.c.slots))).one()
+    return int(slots), items == SLOTS_SEEN
 
 
 def projects_with_work(session: Session, workspace_id: int, worker_id: int) -> list[Project]:

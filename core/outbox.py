@@ -49,26 +49,13 @@ def owe(
     if lane >= Lane.OFFER:
         worker = session.get_one(Worker, worker_id)
         earliest = quiet_until(worker.time_zone, worker.quiet_from, worker.quiet_to, earliest) or earliest
-    inserted = insert_or_ignore(
-        session,
-        OutboxMessage,
-        {
-            "worker_id": worker_id,
-            "workspace_id": workspace_id,
-            "kind": kind,
-            "params": params,
-            "lane": int(lane),
-            "state": "pending",
-            "dedupe_key": dedupe_key,
-            "attempts": 0,
-            "not_before": earliest,
-            "expires_at": earliest + expires_after,
-            "created_at": now,
-        },
-    )
-    if inserted:
-        add_effect(session, WakeDelivery())
-    return bool(inserted)
+    what = {"worker_id": worker_id, "workspace_id": workspace_id, "kind": kind, "params": params}
+    when = {"not_before": earliest, "expires_at": earliest + expires_after, "created_at": now}
+    sending = {"lane": int(lane), "state": "pending", "dedupe_key": dedupe_key, "attempts": 0}
+    if not insert_or_ignore(session, OutboxMessage, what | when | sending):
+        return False
+    add_effect(session, WakeDelivery())
+    return True
 
 
 def owe_poster(

@@ -23,11 +23,13 @@ from core.effects import EnqueueJob, add_effect
 from core.labels import item_text
 from core.models import Batch, Item, ModelVersion, Prediction, Project
 from core.outbox import owe_poster
-from core.queue import ACCEPT, DEFAULT, PRELABEL, TRAINING
+from core.queue import ACCEPT, DEFAULT, FIND_LABEL_ERRORS, PRELABEL, TRAINING
 
 MAX_ROWS = 1000
 PRELABELED = "prelabeled_at"
 """Key in a champion's metrics: when it had spoken on every open item. Without it, predictions are due."""
+LABEL_ERRORS = "label_errors"
+"""Key in a champion's metrics: which labels look wrong, found in this reign. Without it, looking is due."""
 UNSETTLED = ("open", "disputed")
 """States of items that may still get another label: an expert who settles one may ask what the model says."""
 LABELED = ("agreed", "adjudicated", "disputed")
@@ -155,6 +157,8 @@ def finish_prelabel(session: Session, version_id: int, now: datetime) -> bool:
     session.flush()
     if has_say(session.get_one(Project, version.project_id).learning):
         add_effect(session, accept_effect(version))
+    if LABEL_ERRORS not in version.metrics:
+        add_effect(session, look_effect(version))
     return True
 
 
@@ -198,6 +202,11 @@ def prelabel_effect(version: ModelVersion) -> EnqueueJob:
 def accept_effect(version: ModelVersion) -> EnqueueJob:
     """The job that takes labels from `version`, or takes them back, as its job's settings and its audits say."""
     return EnqueueJob(DEFAULT, ACCEPT, (version.id,), f"accept-{version.project_id}-{version.id}")
+
+
+def look_effect(version: ModelVersion) -> EnqueueJob:
+    """The job that looks for labels which a champion's project may have wrong."""
+    return EnqueueJob(TRAINING, FIND_LABEL_ERRORS, (version.id,), f"doubts-{version.project_id}-{version.id}")
 
 
 def pieces(item_ids: Sequence[int], size: int = MAX_ROWS) -> Iterator[list[int]]:

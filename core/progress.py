@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 import numpy as np
-from sqlalchemy import BigInteger, ColumnElement, Label, cast, extract, func, select
+from sqlalchemy import BigInteger, ColumnElement, Label, bindparam, cast, extract, func, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.agreement import share_alike
 from core.db.tables import table_of
-from core.models import Annotation, Item, Project
+from core.models import Annotation, Batch, Item, Project
+from core.runtime import Runtime
 
 HOURS = 24
 CURVE_POINTS = 60
@@ -21,7 +22,14 @@ SAMPLE_ITEMS = 500
 """So many items are looked at for the agreement."""
 DECIDED = ("agreed", "adjudicated", "accepted")
 
-ITEM, ANNOTATION = table_of(Item), table_of(Annotation)
+ITEM, ANNOTATION, BATCH = table_of(Item), table_of(Annotation), table_of(Batch)
+DONE = (
+    select(func.count())
+    .select_from(ITEM)
+    .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
+    .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.purpose == "label", ITEM.c.state != "open")
+    .where(BATCH.c.state == "published")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,19 @@ def progress(session: Session, project: Project, now: datetime) -> Progress:
     """How `project` has gone; several aggregates, so never on the path of a tap."""
     per_hour, active = _last_day(session, project.id, now)
     return Progress(_curve(session, project, now), per_hour, active, agreement(session, project.id))
+
+
+def count_done(runtime: Runtime, project_id: int) -> None:
+    """Write down how many items of a project ask nobody for answers any more: what the cards of workers show.
+
+    A model's label and "nobody can answer it" end an item like an agreement. It is counted without holding a writer up.
+    """
+    with runtime.reading() as session:
+        done = session.scalar(DONE, {"project_id": project_id}) or 0
+        if session.scalar(select(Project.done_count).where(Project.id == project_id)) == done:
+            return
+    with runtime.writing() as session:
+        session.execute(update(Project).where(Project.id == project_id).values(done_count=done))
 
 
 def agreement(session: Session, project_id: int) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import labels
@@ -22,6 +22,8 @@ DEFAULT_MIN_OVERLAP, DEFAULT_MAX_OVERLAP = 3, 8
 OVERLAP_LIMIT = 100
 MAX_QUESTION = 1000
 MAX_NAME = 60
+NAMED_ALIKE = 6
+"""So many jobs of one name are found."""
 MAX_GUIDELINES = 8000
 MAX_PRICE = 100_000
 """In hundredths of the workspace's currency."""
@@ -34,6 +36,8 @@ FAILED = exists().where(Batch.project_id == Project.id, Batch.state == "failed")
 POSTED = exists().where(Batch.project_id == Project.id, Batch.state != "failed")
 WITHDRAWN = and_(Project.state == "closed", FAILED, ~POSTED)
 """Of a project: closed, because nothing of what was posted could be loaded. No list shows it."""
+SECOND_LOOK = Project.learning["second_look_of"].as_integer().is_not(None)
+"""Of a project: it asks doubtful labels of another one again, so nothing is added to it or learned from it."""
 _LANGUAGE = re.compile(r"|[a-z]{2}")
 
 
@@ -112,13 +116,12 @@ def create_project(
     Raises:
         InvalidInput: no question, an overlap that cannot be, or as `check_settings`.
     """
-    question = check_question(question)
     check_settings(options, now)
     check_overlap(min_overlap, max_overlap)
     project = Project(
         workspace_id=workspace_id,
         name=" ".join((name.strip() or question).split())[:MAX_NAME],
-        question=question,
+        question=check_question(question),
         label_schema=labels.dump(schema),
         min_overlap=min_overlap,
         max_overlap=max_overlap,
@@ -148,14 +151,53 @@ def find_project(session: Session, workspace_id: int, public_id: str) -> Project
     return project
 
 
-def list_projects(session: Session, workspace_id: int, *, only_open: bool = False, limit: int = 20) -> list[Project]:
-    """Projects of a workspace without those withdrawn: open ones from the oldest on, all from the newest on."""
+def named_projects(session: Session, workspace_id: int, wanted: str) -> list[Project]:
+    """The projects of a workspace that a person means by an id or a name, whatever its case; the newest first.
+
+    Raises:
+        NotFound: there is none.
+    """
+    wanted = " ".join(wanted.split())
+    same = or_(Project.public_id == wanted, Project.name == wanted, func.lower(Project.name) == wanted.lower())
+    statement = select(Project).where(Project.workspace_id == workspace_id, same, ~WITHDRAWN)
+    found = list(session.scalars(statement.order_by(Project.id.desc()).limit(NAMED_ALIKE)))
+    if not found:
+        return [find_project(session, workspace_id, wanted)]
+    return [one for one in found if one.public_id == wanted] or found
+
+
+def list_projects(
+    session: Session, workspace_id: int, *, only_open: bool = False, limit: int | None = 20
+) -> list[Project]:
+    """Projects of a workspace without those withdrawn: open ones from the oldest on, all from the newest on.
+
+    Args:
+        limit: None: all there are.
+    """
     statement = select(Project).where(Project.workspace_id == workspace_id, ~WITHDRAWN)
     if only_open:
         statement = statement.where(Project.state == "open").order_by(Project.id)
     else:
         statement = statement.order_by(Project.id.desc())
     return list(session.scalars(statement.limit(limit)))
+
+
+def pickable_projects(session: Session, workspace_id: int, offset: int, limit: int) -> list[Project]:
+    """What a command that names no project can mean: an open one, or any where none is open; the newest first.
+
+    Second looks are none of them.
+    """
+    mine = Project.workspace_id == workspace_id, ~SECOND_LOOK
+    statement = select(Project).where(*mine, ~WITHDRAWN).order_by(Project.id.desc())
+    if session.scalar(select(exists().where(*mine, Project.state == "open"))):
+        statement = statement.where(Project.state == "open")
+    return list(session.scalars(statement.offset(offset).limit(limit)))
+
+
+def growing_projects(session: Session, workspace_id: int, limit: int) -> list[Project]:
+    """Open projects to which items may be added, the oldest first: all but second looks."""
+    mine = Project.workspace_id == workspace_id, Project.state == "open", ~SECOND_LOOK, ~WITHDRAWN
+    return list(session.scalars(select(Project).where(*mine).order_by(Project.id).limit(limit)))
 
 
 def count_open_items(session: Session, project_id: int) -> int:

@@ -61,7 +61,11 @@ def remind(session: Session, now: datetime) -> int:
 
 def _candidates(session: Session, now: datetime) -> list[Any]:
     """Active assignments that end soon, of people who may be written to, the most urgent first."""
-    reachable = exists().where(Identity.worker_id == Worker.id, Identity.blocked_at.is_(None))
+    reachable = exists().where(
+        Identity.worker_id == Worker.id,
+        Identity.workspace_id == Project.workspace_id,  # elsewhere the buttons would not work
+        Identity.blocked_at.is_(None),
+    )
     earlier = aliased(OutboxMessage)
     lately = exists().where(
         earlier.worker_id == Worker.id, earlier.kind == "reminder", earlier.created_at > now - PAUSE

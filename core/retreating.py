@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import learning
 from core.acceptance_evidence import Audits, accepted_count, audits, author
-from core.accepting import ACCEPTING, CHUNK, UNPROVEN, give_back, is_ordered
+from core.accepting import ACCEPTING, CHUNK, UNPROVEN, give_back, is_ordered, retreat_order
 from core.aggregation.acceptance import is_broken
 from core.db import let_others_write
 from core.db.tables import table_of
@@ -26,7 +26,10 @@ from core.outbox import owe_poster
 from core.predictions import accept_effect, pieces
 from core.runtime import Runtime
 
-REASONS = ("broken", "drift", "rollback", "button", UNPROVEN)
+BROKEN, BUTTON = "broken", "button"
+REASONS = (BROKEN, "drift", "rollback", BUTTON, UNPROVEN)
+USED = ("champion", "retired")
+"""States of versions that are in use, or have been."""
 
 ITEM = table_of(Item)
 log = get_logger(__name__)
@@ -35,7 +38,7 @@ log = get_logger(__name__)
 def order_retreat(session: Session, version: ModelVersion, reason: str, now: datetime) -> bool:
     """Have all labels of a version taken back, after the commit; false where it has given none, or that is ordered.
 
-    It labels nothing any more, unless it is promoted again.
+    It labels nothing any more, unless it is forgiven (`core.accepting.is_sent_back`).
 
     Args:
         reason: one of `REASONS`.
@@ -44,7 +47,7 @@ def order_retreat(session: Session, version: ModelVersion, reason: str, now: dat
     found = version.metrics.get(ACCEPTING, {})
     if found.get("retreat") or found.get("threshold") is None:
         return False
-    order = {"reason": reason, "at": now.isoformat(), "done": False}
+    order = retreat_order(session, session.get_one(Project, version.project_id), version, reason, now)
     version.metrics = {**version.metrics, ACCEPTING: found | {"retreat": order}}
     session.flush()
     add_effect(session, accept_effect(version))
@@ -53,10 +56,28 @@ def order_retreat(session: Session, version: ModelVersion, reason: str, now: dat
 
 def take_all_back(session: Session, project: Project, worker_id: int, now: datetime) -> bool:
     """A coordinator takes back whatever models have labeled in a job; false where there is nothing. In the log."""
-    ordered = [order_retreat(session, version, "button", now) for version in _labeling(session, project.id)]
+    ordered = [order_retreat(session, version, BUTTON, now) for version in _labeling(session, project.id)]
     if any(ordered):
         record_act(session, project.workspace_id, worker_id, "untake", project.public_id, now)
     return any(ordered)
+
+
+def forgive(session: Session, project: Project) -> None:
+    """A coordinator allows labels again: versions whose labels were taken back by hand alone may give some anew.
+
+    Where audits have shown meanwhile that a version breaks the bound, that is the reason from then on.
+    """
+    used = select(ModelVersion).where(ModelVersion.project_id == project.id, ModelVersion.state.in_(USED))
+    fresh = used.order_by(ModelVersion.id).with_for_update().execution_options(populate_existing=True)
+    for version in session.scalars(fresh):
+        note = version.metrics.get(ACCEPTING, {})
+        order = note.get("retreat", {})
+        if order.get("reason") != BUTTON:
+            continue
+        found = audits_of(session, project, version)
+        broken = is_broken(found.wrong, found.count, note["bound"])
+        order = order | ({"reason": BROKEN} if broken else {"forgiven": True})
+        version.metrics = {**version.metrics, ACCEPTING: note | {"retreat": order}}
 
 
 def carry_out(runtime: Runtime, version_id: int, clock: Callable[[], datetime]) -> int:
@@ -84,7 +105,7 @@ def look_for_broken(session: Session, project_id: int, now: datetime) -> None:
         project = session.get_one(Project, project_id)
         found = audits_of(session, project, version)
         if is_broken(found.wrong, found.count, version.metrics[ACCEPTING]["bound"]):
-            order_retreat(session, version, "broken", now)
+            order_retreat(session, version, BROKEN, now)
 
 
 def audits_of(session: Session, project: Project, version: ModelVersion) -> Audits:
@@ -97,14 +118,14 @@ def audits_of(session: Session, project: Project, version: ModelVersion) -> Audi
 
 def unfinished(session: Session) -> list[EnqueueJob]:
     """Jobs for the retreats that are ordered and not done, for the sweep."""
-    versions = session.scalars(select(ModelVersion).where(ModelVersion.state.in_(("champion", "retired"))))
+    versions = session.scalars(select(ModelVersion).where(ModelVersion.state.in_(USED)))
     return [accept_effect(version) for version in versions if is_ordered(version)]
 
 
 def _labeling(session: Session, project_id: int) -> list[ModelVersion]:
     """The versions whose labels are in a job, or may be."""
     mine = select(ModelVersion).where(ModelVersion.project_id == project_id)
-    versions = session.scalars(mine.where(ModelVersion.state.in_(("champion", "retired"))).order_by(ModelVersion.id))
+    versions = session.scalars(mine.where(ModelVersion.state.in_(USED)).order_by(ModelVersion.id))
     notes = ((version, version.metrics.get(ACCEPTING, {})) for version in versions)
     return [version for version, note in notes if note.get("threshold") is not None and not note.get("retreat")]
 

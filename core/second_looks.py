@@ -79,10 +79,15 @@ def record_second(session: Session, item: Item, project: Project, expert_id: int
             workspace_id=project.workspace_id,
             kind="second_differs",
             params={"item_public_id": item.public_id},
-            dedupe_key=f"second-{item.id}",
+            dedupe_key=told_key(item.id),
             now=now,
             expires_after=TOLD_WITHIN,
         )
+
+
+def told_key(item_id: int) -> str:
+    """The `dedupe_key` of the message that two experts differ about an item."""
+    return f"second-{item_id}"
 
 
 def settle_finally(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session
 
-from core.models import Annotation, Assignment, Batch, Gold, Item, ModelVersion, Participation, Project, TrainingRun
+from core.champions import champion, next_number
+from core.models import Annotation, Assignment, Batch, Gold, Item, Participation, Project
 from core.projects import WITHDRAWN
+from core.training_runs import unfinished_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,8 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
     }
     totals = _totals(session, published)
     slots = session.scalar(select(func.coalesce(func.sum(published.c.slots), 0)).where(published.c.slots > 0)) or 0
-    version = session.scalars(
-        select(ModelVersion).where(ModelVersion.project_id == project.id, ModelVersion.state == "champion")
-    ).first()
+    version = champion(session, project.id)
+    run = unfinished_run(session, project.id)
     gold_known, gold_right = _gold(session, project.id)
     return ProjectStats(
         items=totals[0],
@@ -92,15 +93,9 @@ def project_stats(session: Session, project: Project) -> ProjectStats:
         active_leases=_count(session, Assignment, Assignment.project_id == project.id, Assignment.state == "active"),
         open_slots=slots,
         champion=version.number if version else None,
-        newest_version=session.scalar(
-            select(func.max(ModelVersion.number)).where(ModelVersion.project_id == project.id)
-        ),
+        newest_version=next_number(session, project.id) - 1 or None,
         champion_accuracy=version.metrics.get("accuracy") if version else None,
-        training=session.scalars(
-            select(TrainingRun.state).where(
-                TrainingRun.project_id == project.id, TrainingRun.state.in_(("due", "running"))
-            )
-        ).first(),
+        training=run.state if run else None,
         batches_loading=_count(session, Batch, Batch.project_id == project.id, Batch.state == "loading"),
         gold_known=gold_known,
         gold_right=gold_right,

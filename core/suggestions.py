@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core import labels
@@ -83,14 +83,16 @@ def keep_suggestion(
     if not 0 < len(text) <= MAX_NOTE:
         raise InvalidInput("suggestion_long", length=len(text), limit=MAX_NOTE)
     item, project = find_item(session, workspace_id, item_public_id)
-    kept = session.execute(
-        update(ADJUDICATION)
-        .where(ADJUDICATION.c.item_id == item.id, ADJUDICATION.c.worker_id == worker_id)
-        .where(ADJUDICATION.c.reason == UNCLEAR)
-        .values(note=text)
+    mine = (
+        ADJUDICATION.c.item_id == item.id,
+        ADJUDICATION.c.worker_id == worker_id,
+        ADJUDICATION.c.reason == UNCLEAR,
     )
-    if getattr(kept, "rowcount", 0) < 1:
+    newest = session.scalar(select(func.max(ADJUDICATION.c.id)).where(*mine))
+    if newest is None:
         raise Conflict("suggestion_gone")
+    session.execute(delete(ADJUDICATION).where(*mine, ADJUDICATION.c.id < newest))
+    session.execute(update(ADJUDICATION).where(ADJUDICATION.c.id == newest).values(note=text))
     owe_digest(session, project, now)
     return project
 

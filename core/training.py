@@ -18,13 +18,13 @@ from core import learning
 from core.effects import add_effect, drop_after, mark
 from core.errors import Conflict, InvalidInput
 from core.log import get_logger
-from core.models import Batch, Item, Project, TrainingRun
+from core.models import Batch, Item, ModelVersion, Project, TrainingRun
 from core.training_runs import changed_one, retrain_effect, unfinished_run
 
 DECIDED = ("agreed", "adjudicated")
 MIN_DECIDED = 10
 MIN_LABELS = 2
-CRON_FIELDS = 5
+CRON_FIELDS, MAX_CRON = 5, 100
 ROUNDING = 1e-9
 """So that 240 labels are 20 % more than 200."""
 
@@ -61,8 +61,8 @@ def request_training(
         The run, or None where one is unfinished already, or where a trigger other than the button found too little.
 
     Raises:
-        Conflict: the button, and `training_too_few_labels` (fewer than 10 items decided) or
-            `training_too_few_classes` (all decided alike).
+        Conflict: the button, and `training_too_few_labels` (fewer than 10 items decided; with an ending that says
+            what starts a run then) or `training_too_few_classes` (all decided alike).
     """
     counts = label_counts(session, project_id)
     decided = sum(counts.values())
@@ -70,7 +70,7 @@ def request_training(
         if trigger != "button":
             return None
         if decided < MIN_DECIDED:
-            raise Conflict("training_too_few_labels", needed=MIN_DECIDED, have=decided)
+            raise _too_few(session.get_one(Project, project_id), decided)
         raise Conflict("training_too_few_classes", needed=MIN_LABELS, have=len(counts))
     run = TrainingRun(
         project_id=project_id,
@@ -85,6 +85,28 @@ def request_training(
     session.execute(_project(project_id).values(trained_count=decided))
     add_effect(session, retrain_effect(run))
     return run
+
+
+def _too_few(project: Project, decided: int) -> Conflict:
+    have = {"needed": MIN_DECIDED, "have": decided}
+    if project.retrain_threshold:
+        return Conflict("training_too_few_labels", **have, enough=max(MIN_DECIDED, project.retrain_threshold))
+    return Conflict("training_too_few_labels_clock" if project.retrain_cron else "training_too_few_labels_off", **have)
+
+
+def labels_since(session: Session, project_id: int) -> tuple[int, int] | None:
+    """The newest version's number, and how many more items are decided than its run began with; None before one."""
+    newest = (
+        select(ModelVersion.number, TrainingRun.label_count)
+        .join(TrainingRun, TrainingRun.id == ModelVersion.training_run_id)
+        .where(ModelVersion.project_id == project_id)
+        .order_by(ModelVersion.number.desc())
+    )
+    row = session.execute(newest.limit(1)).one_or_none()
+    if row is None:
+        return None
+    decided = sum(label_counts(session, project_id).values())
+    return row.number, max(0, decided - row.label_count)
 
 
 def note_learned(session: Session, project_id: int, decided: int) -> None:
@@ -146,9 +168,9 @@ def check_cron(text: str) -> str:
     """A cron string of five fields, in UTC, as given.
 
     Raises:
-        InvalidInput: bad_cron, where it is none or asks for seconds.
+        InvalidInput: bad_cron, where it is none, too long, or asks for seconds.
     """
-    if len(text.split()) != CRON_FIELDS or not croniter.is_valid(text):
+    if len(text) > MAX_CRON or len(text.split()) != CRON_FIELDS or not croniter.is_valid(text):
         raise InvalidInput("bad_cron", cron=text[:60])
     return text
 

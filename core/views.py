@@ -6,25 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from core.assignment import Lease
 from core.attention import local_day
+from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.hints import Hint, hint_of
 from core.models import Batch, Item, Participation, Project, Worker
 
 ITEM, BATCH, PARTICIPATION = table_of(Item), table_of(Batch), table_of(Participation)
-CONTENT = select(ITEM.c.content).where(ITEM.c.id == bindparam("item_id"))
-PUBLISHED = select(func.coalesce(func.sum(BATCH.c.item_count), 0)).where(
+_PUBLISHED = select(func.coalesce(func.sum(BATCH.c.item_count), 0)).where(
     BATCH.c.project_id == bindparam("project_id"), BATCH.c.state == "published"
 )
+_MINE = PARTICIPATION.c.worker_id == bindparam("worker_id")
 # Over all projects of the worker: the primary key begins with the worker, so it is one short range.
-DAY = select(
-    func.sum(case((PARTICIPATION.c.today == bindparam("day"), PARTICIPATION.c.today_count), else_=0)),
-    func.max(case((PARTICIPATION.c.project_id == bindparam("project_id"), PARTICIPATION.c.guidelines_seen), else_=0)),
-).where(PARTICIPATION.c.worker_id == bindparam("worker_id"))
+_TODAY = select(func.sum(PARTICIPATION.c.today_count)).where(_MINE, PARTICIPATION.c.today == bindparam("day"))
+_SEEN = select(PARTICIPATION.c.guidelines_seen).where(_MINE, PARTICIPATION.c.project_id == bindparam("project_id"))
+# Statements of the hot path are built once; all that a card shows comes in one of them.
+SHOWN = Prepared(
+    select(ITEM.c.content, *(one.scalar_subquery() for one in (_TODAY, _SEEN, _PUBLISHED))).where(
+        ITEM.c.id == bindparam("item_id")
+    )
+)
+PUBLISHED, TODAY = Prepared(_PUBLISHED), Prepared(_TODAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,17 @@ class LeaseView:
     goal: int
     """Answers that they have set themselves for a day; 0: none."""
     done: int
-    """Items decided in the project, as last counted."""
+    """Items that ask nobody for answers any more, as last counted; at the end of the job it is `total`."""
     total: int
-    """Published items."""
+    """Published items that are to be labeled."""
     hint: Hint | None = None
     """What the model thinks, where the job shows that."""
 
 
 def view_lease(session: Session, project: Project, lease: Lease, worker: Worker, now: datetime) -> LeaseView:
     """Everything on a worker's card."""
-    content = session.execute(CONTENT, {"item_id": lease.item_id}).scalar_one()
     keys = {"worker_id": worker.id, "project_id": project.id, "day": local_day(worker.time_zone, now)}
-    today, seen = session.execute(DAY, keys).one()
+    [(content, today, seen, total)] = SHOWN.rows(session, {"item_id": lease.item_id, **keys})
     return LeaseView(
         lease=lease,
         question=project.question,
@@ -64,18 +69,19 @@ def view_lease(session: Session, project: Project, lease: Lease, worker: Worker,
         guidelines_changed=bool(seen) and seen != project.guidelines_version,
         today=today or 0,
         goal=worker.daily_goal,
-        done=project.agreed_count,
-        total=published_items(session, project.id),
+        done=project.done_count,
+        total=total,
         hint=hint_of(session, project, lease.assignment_id),
     )
 
 
 def answered_today(session: Session, worker: Worker, now: datetime) -> int:
     """Answers of a worker on their present day, in all projects."""
-    keys = {"worker_id": worker.id, "project_id": None, "day": local_day(worker.time_zone, now)}
-    return int(session.execute(DAY, keys).one()[0] or 0)
+    row = TODAY.row(session, {"worker_id": worker.id, "day": local_day(worker.time_zone, now)})
+    return int(row[0] or 0) if row else 0
 
 
 def published_items(session: Session, project_id: int) -> int:
     """Items of a project's published batches, from the counts of the batches."""
-    return session.scalar(PUBLISHED, {"project_id": project_id}) or 0
+    row = PUBLISHED.row(session, {"project_id": project_id})
+    return int(row[0]) if row else 0

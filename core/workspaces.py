@@ -1,10 +1,13 @@
-"""Communities of a person's: made, renamed, changed between."""
+"""Communities of a person's: made, renamed, changed between, and the currency of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -108,6 +111,33 @@ def rename_workspace(session: Session, workspace_id: int, worker_id: int, name: 
     session.get_one(Workspace, workspace_id).name = clean
     record_act(session, workspace_id, worker_id, "workspace", clean, now)
     return clean
+
+
+def set_currency(session: Session, workspace_id: int, worker_id: int, code: str, now: datetime) -> str:
+    """Count a workspace's money in another currency; returns the one before. No amount is converted.
+
+    Args:
+        code: of ISO 4217, in letters of any case.
+
+    Raises:
+        InvalidInput: nobody pays with that today.
+    """
+    wanted = code.strip().upper()
+    if wanted not in currencies(now.date()):
+        raise InvalidInput("currency_unknown", currency=code.strip()[:40])
+    workspace = session.get_one(Workspace, workspace_id, with_for_update=True, populate_existing=True)
+    before = workspace.currency
+    if before != wanted:
+        workspace.currency = wanted
+        record_act(session, workspace_id, worker_id, "currency", f"{before} → {wanted}", now)
+    return before
+
+
+@lru_cache(maxsize=2)
+def currencies(day: date) -> frozenset[str]:
+    """The codes of ISO 4217 of all money that some country pays with on a day."""
+    countries = get_global("territory_currencies")
+    return frozenset(code for country in countries for code in get_territory_currencies(country, day, day))
 
 
 def check_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from redis import Redis
 from sqlalchemy import Engine, select
@@ -133,6 +134,14 @@ def add_items(
         )
     session.flush()
     return batch
+
+
+def make_artifact(directory: Path) -> Path:
+    """What a version's files look like from outside: the directory, with a manifest and weights in it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in ("training.json", "model.safetensors"):
+        (directory / name).touch()
+    return directory
 
 
 def items_of(session: Session, project_id: int) -> list[Item]:

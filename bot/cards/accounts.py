@@ -22,7 +22,10 @@ class LinkNotice(View):
 
 @dataclass(frozen=True, slots=True)
 class WorkspacesCard(View):
-    """Where an account acts, as what, and buttons to the person's other communities, where there are any."""
+    """Where an account acts, as what, and buttons to the person's other communities, where there are any.
+
+    An owner has a further button, for the currency.
+    """
 
     name: str
     role: str

@@ -48,7 +48,7 @@ def render(card: AimCard, locale: str) -> Message:
         say("aim_saved", locale) if card.saved else "",
         aim_sentence(card.aim, card.answers, locale),
         _so_far(card, locale),
-        say("aim_ask", locale),
+        say("aim_ask", locale, currency=card.answers.currency),
     )
     buttons = [Button(aim_words(aim, card.answers, locale), payload) for payload, aim in card.presets]
     rows = [tuple(buttons[start : start + PER_ROW]) for start in range(0, len(buttons), PER_ROW)]

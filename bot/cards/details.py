@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.cards.views import View
 from bot.surface import Message
-from bot.texts import say
+from bot.texts import listed, say
 from core.stats import ProjectStats
 
 
@@ -75,5 +75,5 @@ def _queues(card: Details, locale: str) -> str:
     lines = []
     for name, counts in card.queues.items():
         found = [f"{count} {say(f'details_{state}', locale)}" for state, count in counts.items() if count]
-        lines += [f"{name} {', '.join(found)}"] if found else []
-    return say("details_queues", locale, lines="; ".join(lines) or say("details_quiet", locale))
+        lines += [f"{name} {listed(found, locale)}"] if found else []
+    return say("details_queues", locale, lines=" · ".join(lines) or say("details_quiet", locale))

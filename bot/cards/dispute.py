@@ -16,8 +16,9 @@ from bot.texts import say
 from bot.texts.units import length, shorten
 from bot.tokens import make
 from core import labels
-from core.adjudication import Verdict
 from core.disputes import Dispute, Opinion
+from core.suggestions import UNCLEAR
+from core.unsettling import Verdict
 
 CARD_UNITS = 3800
 """UTF-16 code units of all that stands above the footer; with it the card fits every platform."""
@@ -32,7 +33,7 @@ EXCERPT_UNITS, LABEL_UNITS = 80, 30
 class DisputeCard(View):
     """A disputed item for an expert.
 
-    before: the verdict that was given last; it can still be made gold.
+    before: what the reader said last; a verdict can still be made gold, and for a while all of it is undone by button.
     opinion: what the model says, once the expert has asked.
     page: of the labels, from 0.
     unclear: disputed items that wait for clearer guidelines, for those who can write them.
@@ -85,6 +86,20 @@ def gold_choice(before: Verdict, shown_public_id: str = "") -> Choice:
     )
 
 
+def undo_choice(before: Verdict, shown_public_id: str = "") -> list[Choice]:
+    """The button that takes back what was said last, while that may be; the item in view goes with it."""
+    if before.stamp is None:
+        return []
+    code = "button_undo" if before.label else f"button_undo_{_manner(before)}"
+    payload = make("unsettle", before.item_public_id, shown_public_id, before.stamp)
+    return [Choice(payload, code, shorten(before.label, LABEL_UNITS), "quiet")]
+
+
+def _manner(before: Verdict) -> str:
+    """What was said where that is no label."""
+    return UNCLEAR if before.reason == UNCLEAR else "unanswerable"
+
+
 def _said(dispute: Dispute, locale: str, reason_units: int = sys.maxsize) -> str:
     """What people said, how often and why, and why others skipped it."""
     names = _names(dispute.label_schema)
@@ -118,6 +133,8 @@ def _before(card: DisputeCard, locale: str) -> str:
     if card.before is None:
         return ""
     text = shorten(" ".join(card.before.text.split()), EXCERPT_UNITS)
+    if not card.before.label:
+        return say(f"settle_before_{_manner(card.before)}", locale, text=text)
     code = "settle_before_gold" if card.before.is_gold else "settle_before"
     return say(code, locale, text=text, label=shorten(card.before.label, LABEL_UNITS))
 
@@ -145,7 +162,8 @@ def _choices(card: DisputeCard, given: Answers, whole: bool) -> Iterable[Iterabl
     yield [quiet("unanswer", "button_unanswerable"), quiet("unclear", "button_unclear")]
     yield [quiet("opinion", "button_opinion", given.page)] if card.opinion is None else _why(card)
     yield [] if whole else [quiet("setfull", "button_full", given.page)]
-    yield [gold_choice(before, dispute.item_public_id)] if before and not before.is_gold else []
+    yield [gold_choice(before, dispute.item_public_id)] if before and before.may_be_gold else []
+    yield undo_choice(before, dispute.item_public_id) if before else []
     yield [quiet("later", "button_later")]
 
 

@@ -19,6 +19,8 @@ from core.label_errors import DoubtfulLabels
 from core.second_look_outcomes import Outcome
 
 SHOWN = 6
+PAGE, FILE = "page", "file"
+"""What buttons ask for: another page, whose number they carry as their version, or a file."""
 EXCERPT_UNITS, LABEL_UNITS = 90, 30
 
 
@@ -28,6 +30,7 @@ class DoubtsCard(View):
 
     names: of its labels by id. answers: that each item takes at least when it is asked again. apart: people beside the
     model. second_look: what has come of the last one; `left` are items that still wait, while it is `open`.
+    page: of the labels, from 0; the last one where there are not so many any more.
     """
 
     public_id: str
@@ -38,6 +41,13 @@ class DoubtsCard(View):
     apart: Disagreements | None = None
     second_look: Outcome | None = None
     open: bool = False
+    page: int = 0
+
+    @property
+    def start(self) -> int:
+        """Place of the first label of the page."""
+        last = max(0, len(self.found.labels) - 1) // SHOWN
+        return SHOWN * min(max(self.page, 0), last)
 
 
 def render(card: DoubtsCard, locale: str) -> Message:
@@ -46,14 +56,27 @@ def render(card: DoubtsCard, locale: str) -> Message:
     pieces = [_count(card, locale), "\n".join(_lines(card, locale)), _second_look(card, locale)]
     if card.apart is not None:
         pieces.append(disagreement_sentence(card.apart, card.names, locale))
-    again = Choice(make("askagain", card.public_id, "", count), "button_ask_again", number(count, locale), "primary")
-    models = Choice(make("models", card.public_id), "button_models", style="quiet")
     return Message(
         heading=say("doubts_heading", locale, project=card.name),
         text="\n\n".join(piece for piece in pieces if piece),
         footer=say("doubts_cost", locale, count=count * card.answers) if count else "",
-        buttons=render_rows(((again,) if count else (), (models,)), locale),
+        buttons=render_rows(_rows(card, locale), locale),
     )
+
+
+def _rows(card: DoubtsCard, locale: str) -> tuple[tuple[Choice, ...], ...]:
+    count, page, job = len(card.found.labels), card.start // SHOWN, card.public_id
+    models = Choice(make("models", job), "button_models", style="quiet")
+    if not count:
+        return ((models,),)
+    turns = []
+    if page:
+        turns.append(Choice(make("doubts", job, PAGE, page - 1), "button_back", style="quiet"))
+    if card.start + SHOWN < count:
+        turns.append(Choice(make("doubts", job, PAGE, page + 1), "button_doubts_more", style="quiet"))
+    again = Choice(make("askagain", job, "", count), "button_ask_again", number(count, locale), "primary")
+    file = Choice(make("doubts", job, FILE), "button_doubts_file", style="quiet")
+    return (tuple(turns), (again,), (file, models))
 
 
 def disagreement_sentence(apart: Disagreements, names: Mapping[str, str], locale: str) -> str:
@@ -72,19 +95,24 @@ def disagreement_sentence(apart: Disagreements, names: Mapping[str, str], locale
 
 def _count(card: DoubtsCard, locale: str) -> str:
     if card.found.looked_at is None:
-        return say("doubts_not_looked", locale)
+        return say("doubts_looking" if card.found.looking else "doubts_not_looked", locale)
     count, looked_at = len(card.found.labels), number(card.found.looked_at, locale)
+    if not count and card.open and card.second_look is not None and card.second_look.left:
+        asked = card.second_look.left
+        return say("doubts_asked", locale, count=asked)
     return say("doubts_count" if count else "doubts_none", locale, count=count, looked_at=looked_at)
 
 
 def _lines(card: DoubtsCard, locale: str) -> list[str]:
     lines = []
-    for one in card.found.labels[:SHOWN]:
+    start, count = card.start, len(card.found.labels)
+    for one in card.found.labels[start : start + SHOWN]:
         text = shorten(" ".join(one.text.split()), EXCERPT_UNITS)
         pair = {"given": _name(card.names, one.given), "likely": _name(card.names, one.likely)}
         lines.append(say("doubts_line", locale, text=text, **pair))
-    more = len(card.found.labels) - SHOWN
-    return [*lines, say("doubts_more", locale, count=more)] if more > 0 else lines
+    if count > SHOWN:
+        lines.append(say("doubts_page", locale, first=start + 1, last=start + len(lines), count=count))
+    return lines
 
 
 def _second_look(card: DoubtsCard, locale: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.cards.buttons import render_rows
@@ -20,6 +20,8 @@ LABEL_UNITS, WORD_UNITS, EXCERPT_UNITS = 30, 24, 70
 MOST_WORDS, MOST_LABELS = 6, 4
 NOTABLE = 0.15
 """Words with less than this share of the strongest one's weight are not named."""
+INSTEAD = "→"
+"""Stands between a word and what the model read in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def render(card: ExplanationCard, locale: str) -> Message:
     """The words in the picture are named below it too; without a picture the item stands in its place."""
     label, _ = card.probabilities[0]
     words = [line for line in (_words(card, locale, 1), _words(card, locale, -1)) if line]
+    words += [say("explain_read_as", locale)] if any(f" {INSTEAD} " in line for line in words) else []
     known = [say("explain_similar", locale), *(_similar(one, locale) for one in card.similar)] if card.similar else []
     pieces = ("\n".join(words or [say("explain_no_words", locale)]), _sides(card, locale), "\n".join(known))
     attachment = Attachment(PICTURE, "image/png", card.picture, " ".join(words)) if card.picture else None
@@ -75,27 +78,31 @@ def telling(text: str, words: Sequence[Word], sign: int) -> list[str]:
     most = max((abs(word.weight) for word in words), default=0.0)
     if most == 0.0:
         return []
-    found: dict[str, float] = {}
-    for start, end, weight in _runs(text, words, sign, NOTABLE * most):
-        shown = text[start:end]
-        found[shown] = found.get(shown, 0.0) + weight
+    found: dict[tuple[str, str], float] = {}
+    for run in _runs(text, words, sign, NOTABLE * most):
+        shown = text[run.start : run.end], run.read_as
+        found[shown] = found.get(shown, 0.0) + run.weight
     ordered = sorted(found.items(), key=lambda one: -one[1])
-    return [shorten(shown, WORD_UNITS) for shown, _ in ordered[:MOST_WORDS]]
+    return [f" {INSTEAD} ".join(_short(shown)) for shown, _ in ordered[:MOST_WORDS]]
 
 
-def _runs(text: str, words: Sequence[Word], sign: int, least: float) -> Iterator[tuple[int, int, float]]:
-    """(from, to, weight) of words above `least`, those joined that touch each other: Chinese has no spaces."""
-    run: tuple[int, int, float] | None = None
+def _short(shown: Sequence[str]) -> list[str]:
+    return [shorten(one, WORD_UNITS) for one in shown if one]
+
+
+def _runs(text: str, words: Sequence[Word], sign: int, least: float) -> Iterator[Word]:
+    """Words above `least`, those joined that touch (Chinese has no spaces); what was redacted stands alone."""
+    run: Word | None = None
     for word in words:
         weight = sign * word.weight
         if weight < least or not any(char.isalnum() for char in text[word.start : word.end]):
             continue
-        if run is not None and run[1] == word.start:
-            run = run[0], word.end, run[2] + weight
+        if run is not None and run.end == word.start and not run.read_as and not word.read_as:
+            run = replace(run, end=word.end, weight=run.weight + weight)
             continue
         if run is not None:
             yield run
-        run = word.start, word.end, weight
+        run = replace(word, weight=weight)
     if run is not None:
         yield run
 

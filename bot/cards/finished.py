@@ -17,8 +17,8 @@ from bot.tokens import make
 class Finished(View):
     """What came of a job. cost: in hundredths of `currency`, 0 where answers are free.
 
-    known, right: items whose label was known, and how many of them came out so.
-    file: name, media type and path of the labels; nothing where they could not be written.
+    by_model: of the decided items, those that a model labeled. known, right: items whose label was known, and how many
+    of them came out so. file: name, media type and path of the labels; nothing where they could not be written.
     """
 
     public_id: str
@@ -33,12 +33,14 @@ class Finished(View):
     known: int = 0
     right: int = 0
     file: tuple[str, str, str] | None = None
+    by_model: int = 0
 
 
 def render(card: Finished, locale: str) -> Message:
     """A line for each thing there is to tell; what is left to do as buttons."""
     lines = [
         say("finished_decided", locale, decided=number(card.decided, locale)),
+        say("finished_by_model", locale, count=card.by_model) if card.by_model else "",
         say("finished_disputed", locale, count=card.disputed) if card.disputed else "",
         say("finished_answers", locale, answers=number(card.answers, locale), count=card.people),
         say("finished_took", locale, span=span(card.took, locale)),

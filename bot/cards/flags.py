@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.cards.buttons import render_rows
 from bot.cards.views import Choice, View
@@ -19,6 +19,23 @@ MOST_ODDS = 6
 NAME_UNITS = 24
 
 
+class Origin(NamedTuple):
+    """The list from which somebody came to a flag. page: from 1. of_job: it is of one job alone."""
+
+    page: int = 1
+    of_job: bool = False
+
+    @property
+    def version(self) -> int:
+        """As a button carries it."""
+        return 2 * self.page + self.of_job
+
+    @staticmethod
+    def of(version: int) -> Origin:
+        """Of a button; one from elsewhere says nothing of a page."""
+        return Origin(max(1, version // 2), bool(version % 2))
+
+
 @dataclass(frozen=True, slots=True)
 class FlagsCard(View):
     """One page of the flags of a workspace, or of one job, whose public id and name are then given."""
@@ -32,7 +49,7 @@ class FlagsCard(View):
 class FlagCard(View):
     """One flag, and what the reader may do. question: a code, asked before it is done.
 
-    Its buttons carry as their version whether the reader came from the flags of all jobs (0) or of its job alone (1).
+    Its buttons carry as their version where the reader came from (`Origin`).
     """
 
     report: FlagReport
@@ -46,8 +63,8 @@ def render(card: FlagsCard, locale: str) -> Message:
     if not page.lines:
         code = "flags_none_in" if card.project else "flags_none"
         return Message(text=say(code, locale, project=card.project))
-    scope = int(bool(card.project_public_id))
-    buttons = [(Choice(make("flag", one.public_id, version=scope), text=_button(one, locale)),) for one in page.lines]
+    here = Origin(page.page, bool(card.project_public_id)).version
+    buttons = [(Choice(make("flag", one.public_id, version=here), text=_button(one, locale)),) for one in page.lines]
     code = "flags_heading" if page.unsettled else "flags_heading_settled"
     return Message(
         heading=say(code, locale, count=page.unsettled),

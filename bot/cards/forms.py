@@ -8,7 +8,7 @@ from typing import Any
 from bot.cards.buttons import render_rows
 from bot.cards.views import FormCard
 from bot.surface import Message
-from bot.texts import knows, say
+from bot.texts import knows, listed, say
 
 NAMED_COLUMNS = 12
 
@@ -22,7 +22,7 @@ def render(card: FormCard, locale: str) -> Message:
         "name": data.get("file", ""),
         "rows": data.get("rows", 0),
         "text": mapping.get("text", ""),
-        "columns": ", ".join(columns[:NAMED_COLUMNS]) + (" …" if len(columns) > NAMED_COLUMNS else ""),
+        "columns": listed(columns[:NAMED_COLUMNS], locale, more=len(columns) > NAMED_COLUMNS),
         "gold": say("form_gold", locale, gold=mapping["gold"]) if mapping.get("gold") else "",
         "bad": bad_rows_text(data.get("bad", []), data.get("bad_count", 0), locale),
         "question": data.get("question", ""),

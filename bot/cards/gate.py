@@ -28,10 +28,13 @@ def reason_of(metrics: Mapping[str, Any], label_schema: Mapping[str, Any]) -> Re
     if not gate:
         return None
     params = dict(gate["params"])
+    code = "training_promoted" if gate["promote"] else gate["reason"]
+    if code == "held_unproven" and not params["won"] and not params["lost"]:
+        code = "held_equal"
     if (label_id := params.pop("label_id", None)) is not None:
         names = {str(label["id"]): str(label["name"]) for label in label_schema["labels"]}
         params["label"] = names.get(str(label_id), str(label_id))[:MAX_LABEL]
-    return Reason("training_promoted" if gate["promote"] else gate["reason"], tuple(params.items()))
+    return Reason(code, tuple(params.items()))
 
 
 def reason_sentence(reason: Reason, locale: str) -> str:

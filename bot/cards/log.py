@@ -50,7 +50,8 @@ def _what(act: Act, locale: str) -> str:
 
 
 def _word(word: str, locale: str) -> str:
-    """Roles and verdicts are written into the log by their codes."""
-    found = (code for code in (f"role_{word}", f"logged_{word}") if knows(code))
+    """Roles, verdicts and settings are written into the log by their codes; a list of them has commas."""
+    plain = word.removesuffix(",")
+    found = (code for code in (f"role_{plain}", f"logged_{plain.lower()}") if knows(code))
     code = next(found, None)
-    return word if code is None else say(code, locale)
+    return word if code is None else say(code, locale) + word[len(plain) :]

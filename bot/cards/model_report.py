@@ -32,18 +32,21 @@ class Advice:
 class ModelReport(View):
     """A sentence about a version with its buttons; advice and picture where there are such.
 
+    use: whether it is in use now, where that is not said already.
     picture: path of a PNG file; empty where it is not there.
     """
 
     notice: Notice
     advice: Advice | None = None
     picture: str = ""
+    use: Notice | None = None
 
 
 def render(report: ModelReport, locale: str) -> Message:
     """The picture with the words below it; the words alone where there is no picture."""
     said = say(report.notice.code, locale, **report.notice.params)
-    lines = [said, advice_sentence(report.advice, locale) if report.advice else ""]
+    use = say(report.use.code, locale, **report.use.params) if report.use else ""
+    lines = [said, use, advice_sentence(report.advice, locale) if report.advice else ""]
     attachment = Attachment(PICTURE, "image/png", report.picture, said) if report.picture else None
     return Message(
         kind="picture" if attachment else "text",

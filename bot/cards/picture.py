@@ -70,6 +70,11 @@ class Figures:
         """Items that have a label: agreed, settled, or accepted from a model."""
         return sum(count for kind, count in self.items if kind in ("agreed", "settled", "accepted"))
 
+    @property
+    def expected(self) -> int:
+        """Items that have a label once nothing is asked any more: disputed ones wait for experts then."""
+        return self.decided + dict(self.items).get("open", 0)
+
 
 def draw(figures: Figures) -> bytes:
     """The picture as PNG."""
@@ -127,7 +132,7 @@ def _curve(pen: Draw, figures: Figures, box: Box) -> None:
     pen.line([(left, top), (right, top)], LINE, 2)
     pen.line(points, COLOURS["agreed"], 6, joint="curve")
     if figures.total > figures.elapsed:
-        _dashes(pen, now, at(figures.total, figures.count))
+        _dashes(pen, now, at(figures.total, figures.expected))
     pen.line([(left, bottom), (right, bottom)], INK, 3)
     pen.text((left, top - 6), f"{figures.count:,}", PALE_INK, _font(SMALL), anchor="ls")
     same_day = figures.start.date() == figures.end.date()

@@ -10,7 +10,7 @@ from bot.cards.buttons import render_rows
 from bot.cards.status import left_sentence, right_sentence
 from bot.cards.views import Choice, View
 from bot.surface import Message
-from bot.texts import say
+from bot.texts import listed, say
 from bot.texts.measures import money, number, share, span
 from bot.texts.units import shorten
 from core.aggregation.agreement import Estimate
@@ -69,7 +69,7 @@ def _facts(found: PilotReport, locale: str) -> list[str]:
         facts.append(say("pilot_time", locale, time=span(timedelta(seconds=max(1.0, found.seconds)), locale)))
     facts += _agreement(found.pairs, found.alpha, locale)
     if found.skipped:
-        reasons = ", ".join(_reasons(found.skips, locale))
+        reasons = listed(_reasons(found.skips, locale), locale)
         facts.append(say("pilot_skips", locale, count=found.skipped, reasons=reasons))
     for one, other, count in found.confused:
         names = {"one": shorten(one, LABEL_UNITS), "other": shorten(other, LABEL_UNITS)}

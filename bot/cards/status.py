@@ -140,6 +140,12 @@ def right_sentence(ahead: Forecast, locale: str) -> str:
     return say("status_right", locale, share=middle, low=low, high=high)
 
 
+def _tells_end(card: JobStatus) -> bool:
+    """Whether it is said when asking will be done, and with it what then waits for experts."""
+    ahead, is_asked = card.forecast, bool(card.stats.states.get("open", 0))
+    return card.state == "open" and is_asked and ahead.done_at is not None and not (ahead.used_up or ahead.nobody)
+
+
 def _end(card: JobStatus, locale: str) -> str:
     ahead = card.forecast
     if ahead.nobody:
@@ -148,7 +154,10 @@ def _end(card: JobStatus, locale: str) -> str:
         return say("status_silent", locale)
     when = moment(ahead.done_at, card.time_zone, locale, card.now)
     length, pace = span(ahead.done_at - card.now, locale), number(max(1, round(ahead.per_hour)), locale)
-    return say("status_until", locale, when=when, span=length, pace=pace)
+    said = {"when": when, "span": length, "pace": pace}
+    if disputed := card.stats.states.get("disputed", 0):
+        return say("status_asked_until", locale, count=disputed, **said)
+    return say("status_until", locale, **said)
 
 
 def _deadline(card: JobStatus, locale: str) -> str:
@@ -182,7 +191,8 @@ def _facts(card: JobStatus, locale: str) -> list[str]:
     if card.price or card.spent:
         spent, expected = (money(amount, card.currency, locale) for amount in (card.spent, card.expected))
         lines += [say("status_cost", locale, spent=spent, expected=expected)]
-    if disputed := stats.states.get("disputed", 0):
+    disputed = stats.states.get("disputed", 0)
+    if disputed and not _tells_end(card):
         lines += [say("status_disputes", locale, count=disputed)]
     if card.audits_owed:
         lines += [say("status_audits", locale, count=card.audits_owed)]

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from bot.texts.catalogues import LANGUAGES, Catalogue, catalogue
 
 FALLBACK = "unexpected"
-NAMED = 12
+NAMED = 16
 """Of a longer list this many are named."""
 WORDS = ("role", "state", "export_kind")
 """Parameters whose values are words of the catalogue: `role_worker`, `state_open`, `export_kind_labels`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """A parameter that is a list. more: there are further things beside `parts`."""
+
+    parts: tuple[object, ...]
+    more: bool
 
 
 def say(code: str, locale: str = "en", /, **params: object) -> str:
     """The sentence of `code` in the person's language, English where that is not there.
 
     A sentence with plural forms takes its form from the parameter `count`. A parameter that is a list is named item
-    by item; `problem` is a code itself, and its sentence is set in; the values of `WORDS` are put into the language.
+    by item, as in `listed`; `problem` is a code itself, and its sentence is set in; the values of `WORDS` are put into
+    the language.
 
     Raises:
         KeyError: no catalogue knows the code, or the sentence names a parameter that is not given.
     """
     spoken = catalogue(language_of(locale))
-    readable = {name: _word(spoken, name, value) for name, value in params.items()}
+    readable = {name: _word(spoken, name, value, locale) for name, value in params.items()}
     problem = params.get("problem")
     if isinstance(problem, str) and knows(problem):
         readable["problem"] = _template(spoken, problem, params).format_map(_Lenient(readable))
     return _template(spoken, code, params).format(**readable)
+
+
+def listed(parts: Sequence[object], locale: str = "en", *, more: bool = False) -> str:
+    """Several things in one line, with the comma that the language has for that. Of many only `NAMED` are named.
+
+    Args:
+        more: there are further ones beside these.
+    """
+    named = say("list_comma", locale).join(str(part) for part in parts[:NAMED])
+    return named + (" …" if more or len(parts) > NAMED else "")
 
 
 def knows(code: str) -> bool:
@@ -45,16 +67,13 @@ def _template(spoken: Catalogue, code: str, params: dict[str, object]) -> str:
     return source.template(code, count if isinstance(count, int) else 1)
 
 
-def _word(spoken: Catalogue, name: str, value: object) -> object:
+def _word(spoken: Catalogue, name: str, value: object, locale: str) -> object:
     word = f"{name}_{value}"
-    return _template(spoken, word, {}) if name in WORDS and knows(word) else _readable(value)
-
-
-def _readable(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        named = ", ".join(str(part) for part in value[:NAMED])
-        return named + (" …" if len(value) > NAMED else "")
-    return value
+    if name in WORDS and knows(word):
+        return _template(spoken, word, {})
+    if isinstance(value, Some):
+        return listed(value.parts, locale, more=value.more)
+    return listed(value, locale) if isinstance(value, (list, tuple)) else value
 
 
 class _Lenient(dict[str, object]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from babel.dates import format_skeleton, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from bot.texts import language_of
 from core.attention import zone_of
@@ -27,8 +27,9 @@ def share(value: float, locale: str, digits: int = 0) -> str:
 
 
 def money(hundredths: int, currency: str, locale: str) -> str:
-    """An amount of a currency, named by its ISO 4217 code."""
-    return str(format_currency(hundredths / 100, currency, locale=language_of(locale)))
+    """An amount of a currency, named by its ISO 4217 code; of a yen, too, hundredths are shown where there are any."""
+    usual = hundredths % 100 == 0 or get_currency_precision(currency) > 0
+    return str(format_currency(hundredths / 100, currency, locale=language_of(locale), currency_digits=usual))
 
 
 def moment(at: datetime, time_zone: str, locale: str, now: datetime) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from core.cli.failures import Sentences
-from core.cli.model_commands import model, predict
+from core.cli.model_commands import learning, model, predict
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -284,6 +284,7 @@ def demo(arguments: tuple[str, ...]) -> None:
     sys.exit(import_module("demo.run").main(list(arguments)))
 
 
+main.add_command(learning)
 main.add_command(model)
 main.add_command(predict)
 

@@ -69,7 +69,9 @@ def show(settings: Settings, wanted: str, number: int | None) -> dict[str, Any]:
         version = chosen(session, project, number)
         card = settings.model_directory / version.artifact / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else None
-        return _row(settings, version) | {"metrics": version.metrics, "card": text}
+        reigning = champion(session, project.id)
+        in_use = reigning.number if reigning is not None else None
+        return _row(settings, version) | {"in_use": in_use, "metrics": version.metrics, "card": text}
 
 
 def use(settings: Settings, wanted: str, number: int | None) -> dict[str, Any]:
@@ -116,10 +118,19 @@ def describe_list(found: dict[str, Any]) -> str:
 
 
 def describe_one(found: dict[str, Any]) -> str:
-    """The card, or what is known without it."""
+    """Whether it is in use, then the card, or what is known without it."""
     if found["card"]:
-        return str(found["card"])
-    return f"v{found['number']}, {found['state']}, right on {found['accuracy']:.1%}; it has no card."
+        return f"{_use_now(found)}\n\n{found['card']}"
+    return f"{_use_now(found)} It was right on {found['accuracy']:.1%}; it has no card."
+
+
+def _use_now(found: dict[str, Any]) -> str:
+    """Whether a version is in use. A card is of the day on which its version was trained, and does not know."""
+    if found["state"] == "champion":
+        held = not (found["metrics"].get("gate") or {"promote": True})["promote"]
+        return f"v{found['number']} is in use now{', because somebody chose it' if held else ''}."
+    instead = f"v{found['in_use']} is" if found["in_use"] else "no model is"
+    return f"v{found['number']} is not in use now; {instead}."
 
 
 def _before(session: Session, project: Project) -> int:

@@ -1,4 +1,4 @@
-"""The commands `lightwork model ...` and `lightwork predict`. Each imports what it needs when it runs."""
+"""The commands `lightwork model ...`, `predict` and `learning`. Each imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -83,6 +83,21 @@ def predict(project: str, file: Path, out: Path, column: str | None, number: int
     from core.cli.predict import describe, run
 
     found = run(_settings(), project, file, out, number, column, lambda line: click.echo(line, err=True))
+    click.echo(_json(found) if as_json else describe(found))
+
+
+@click.command()
+@click.argument("project")
+@click.argument("settings", nargs=-1)
+@AS_JSON
+def learning(project: str, settings: tuple[str, ...], as_json: bool) -> None:
+    """Show how the model of a job is trained and what it may do; NAME=VALUE changes it: epochs=8 soft=off retrain=300.
+
+    The value "default" takes a choice back.
+    """
+    from core.cli.learning import describe, run
+
+    found = run(_settings(), project, settings)
     click.echo(_json(found) if as_json else describe(found))
 
 

@@ -32,7 +32,8 @@ best = int(shares.argmax())
 print(model.config.id2label[best], float(shares[best]))
 ```
 
-Temperature: {temperature}. Divide the logits by it, and confidences mean what they say.
+Temperature: {temperature}. Divide the logits by it to get the confidences that Lightwork has; the card says
+how well they hold.
 """
 
 

@@ -37,6 +37,8 @@ def run(
     """
     if not source.is_file():
         raise SettingsError(f"There is no file {source}.")
+    if not out.absolute().parent.is_dir():
+        raise SettingsError(f"{out} cannot be written: there is no folder {out.parent}.")
     with opened(settings, wanted) as (session, project):
         version = chosen(session, project, number)
         session.expunge_all()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from core import asking, predictions
 from core.asking import OpenItems
@@ -19,12 +19,6 @@ from core.ranks import ORDINARY, UNCERTAIN, URGENT, band_of, make_rank
 from tests.integration.trainer_fixtures import NOON, Base
 
 TEXTS = [f"the {number}th text" for number in range(asking.LEAST_ITEMS)]
-
-
-@pytest.fixture
-def base(engine: Engine) -> Base:
-    """A project on both databases."""
-    return Base(engine)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import Engine, select
 
 from bot.cards import render
@@ -18,16 +17,10 @@ from core.db import reading
 from core.errors import Conflict
 from core.models import JobTally, ModelVersion, OutboxMessage, TrainingRun
 from core.runtime import Runtime
-from tests.integration.trainer_fixtures import NOON, Base
+from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
 from trainer import artifacts, jobs, train
 from trainer.settings import TrainingSettings
 from trainer.stopping import RunStopped, Watch
-
-
-@pytest.fixture
-def base(engine: Engine) -> Base:
-    """A project on both databases."""
-    return Base(engine)
 
 
 def stop(base: Base, run: TrainingRun, seconds: float = 0, by: int | None = None) -> str:
@@ -138,12 +131,8 @@ def test_a_run_of_another_project_is_not_found(base: Base, engine: Engine) -> No
 @pytest.fixture
 def runtime(base: Base, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """The runtime that the trainer finds."""
-    settings.device = "cpu"
-    redis = Redis(port=1)
-    found = Runtime(settings, base.engine, redis, base.effects.extend)
-    monkeypatch.setattr(jobs, "process_runtime", lambda: found)
-    yield found
-    redis.close()
+    with trainer_runtime(base, settings, monkeypatch) as found:
+        yield found
 
 
 def test_the_watch_asks_once_a_second(base: Base, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

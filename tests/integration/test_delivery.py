@@ -283,6 +283,39 @@ async def test_a_sender_that_lost_its_lease_stops_sending(chat: Chat, monkeypatc
     assert states(chat) == [("sent", 0)]
 
 
+async def test_what_is_being_sent_is_finished_and_noted_before_the_end_and_nothing_is_begun(chat: Chat) -> None:
+    owe_to(chat, "slow", "s1")
+    surface = Slow("slow")
+    delivery = Delivery(chat.engine, chat.writer, {"web": surface})
+    sending = asyncio.create_task(delivery.run())
+    await until(lambda: surface.asked)
+    finishing = asyncio.create_task(delivery.finish(5))
+    await asyncio.sleep(0)
+    owe_to(chat, "later", "l1")
+    delivery.wake()
+    surface.gates["slow"].set()
+    await finishing
+    assert surface.cancelled == []
+    assert sorted(states(chat)) == [("pending", 0), ("sent", 0)]
+    await delivery.finish(5)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert [address for address, _ in surface.sent] == ["slow"]
+
+
+async def test_a_message_that_does_not_get_through_is_not_waited_for(chat: Chat) -> None:
+    owe_to(chat, "slow", "s1")
+    surface = Slow("slow")
+    delivery = Delivery(chat.engine, chat.writer, {"web": surface})
+    sending = asyncio.create_task(delivery.run())
+    await until(lambda: surface.asked)
+    async with asyncio.timeout(5):
+        await delivery.finish(0.01)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    assert states(chat) == [("pending", 0)]
+
+
 async def test_a_fault_with_one_message_does_not_end_delivery(chat: Chat) -> None:
     owe_to(chat, "first", "one")
     chat.surface.failures.append(KeyError("a fault of ours"))  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 from click.testing import CliRunner
 from redis import Redis
 from sqlalchemy import Engine, select
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerBase
 
 from core.cli import main
 from core.clock import now
@@ -19,9 +20,9 @@ from core.config import Settings
 from core.db import reading
 from core.disagreements import disagreements, most_confused
 from core.explanations import ANSWER, ERROR, Explanation, explain_effect, request
-from core.label_errors import LABEL_ERRORS, doubtful_labels, unfinished_looks
+from core.label_errors import doubtful_labels, unfinished_looks
 from core.models import Item, JobTally, ModelVersion, OutboxMessage, Prediction, Project
-from core.predictions import PRELABELED
+from core.predictions import LABEL_ERRORS, PRELABELED
 from core.queue import FIND_LABEL_ERRORS
 from core.runtime import Runtime
 from tests.integration.trainer_fixtures import Base
@@ -105,6 +106,56 @@ def test_an_item_is_explained_to_whoever_asked(learned: Learned) -> None:
     assert {one.item_id for one in found.neighbours} <= {*learned.good, *learned.bad}
     assert learned.tally() == {"explain": (1, 0)}
     assert "sun" not in json.dumps(message.params), "no text of people is kept in it"
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """All texts that any model is given."""
+    texts: list[str] = []
+    tokenize = PreTrainedTokenizerBase.__call__
+
+    def listen(self: Any, text: Any, *rest: Any, **how: Any) -> Any:
+        texts.extend([text] if isinstance(text, str) else text)
+        return tokenize(self, text, *rest, **how)
+
+    monkeypatch.setattr(PreTrainedTokenizerBase, "__call__", listen)
+    return texts
+
+
+def test_a_model_reads_redacted_texts_and_people_see_what_was_there(
+    learned: Learned, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned.settings.redaction = "emails"
+    text = "the sun is nice bob@example.com cold"
+    (item_id,) = learned.base.items([text])
+    learned.base.decide(learned.base.items([f"rain ann{number}@example.com" for number in range(9)]), lambda _: "b")
+    learned.ask(item_id)
+    explain_jobs.explain(item_id, learned.version.id)
+    explain_jobs.find_label_errors(learned.version.id)
+    found = Explanation.from_json(learned.message().params[ANSWER])
+    assert [(text[one.start : one.end], one.read_as) for one in found.words] == [
+        *((word, "") for word in ("the", "sun", "is", "nice")),
+        ("bob@example.com", "[email]"),
+        ("cold", ""),
+    ]
+    assert "bob" not in json.dumps(learned.message().params), "no text of people is kept in it"
+    assert {"the sun is nice [email] cold", "rain [email]"} <= set(read)
+    monkeypatch.setattr("core.cli._settings", lambda **_: learned.settings)
+    with reading(learned.base.engine) as session:
+        wanted = ["explain", "Weather", session.get_one(Item, item_id).public_id]
+    told = json.loads(CliRunner().invoke(main, [*wanted, "--json"]).output.splitlines()[-1])["words"]
+    assert [one.get("read_as") for one in told] == [None, None, None, None, "[email]", None]
+    assert "bob@example.com (read as [email])" in CliRunner().invoke(main, wanted).output
+    assert not [one for one in read if "example" in one]
+
+
+def test_what_cannot_be_redacted_is_not_read_but_told(learned: Learned, read: list[str]) -> None:
+    learned.settings.redaction = "math:sqrt"
+    learned.ask(learned.good[0])
+    explain_jobs.explain(learned.good[0], learned.version.id)
+    explain_jobs.find_label_errors(learned.version.id)
+    assert learned.message().params[ERROR]["code"] == "redaction_failed"
+    assert read == []
 
 
 def test_an_answer_is_computed_once(learned: Learned, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +273,7 @@ def test_the_same_as_data_by_the_command_line(learned: Learned, monkeypatch: pyt
     found = json.loads(called.output.splitlines()[-1])
     if item:
         assert [one["word"] for one in found["words"]] == GOOD[0].split()
+        assert not any("read_as" in one for one in found["words"])
         assert set(found["probabilities"]) == {"a", "b"}
         assert found["similar"]
     else:

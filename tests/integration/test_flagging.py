@@ -13,7 +13,6 @@ from core.flag_news import GATHER
 from core.flagging import score_workers
 from core.flags import list_flags
 from core.items import ITEM
-from core.labeling import submit
 from core.labels import item_text
 from core.merging import merge
 from core.models import Flag, Item, LogEntry, OutboxMessage, Participation, Project, Worker
@@ -22,6 +21,7 @@ from core.recollection import unfinished_recollections
 from core.restricting import apply_flags, hold_worker
 from core.runtime import Runtime
 from core.sweep import sweep_rest
+from tests.answering import give
 from tests.factories import FakeClock, add_items, items_of, make_member, make_project
 from tests.invariants import check_redundancy
 
@@ -51,13 +51,8 @@ class Crowd:
                 while lease := next_assignment(session, project, worker_id, "web", self.clock.forward(0)):
                     number = int(item_text(session.get_one(Item, lease.item_id).content))
                     lies = worker_id in (self.sam, *liars)
-                    submit(
-                        session,
-                        worker_id=worker_id,
-                        assignment_public_id=lease.public_id,
-                        label_id=labels[0] if lies or number % 2 else labels[1],
-                        version=lease.version,
-                        now=self.clock.forward(5),
+                    give(
+                        session, worker_id, lease, labels[0] if lies or number % 2 else labels[1], self.clock.forward(5)
                     )
 
     def add(self, number: int) -> None:

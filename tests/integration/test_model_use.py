@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import Engine, select
+from transformers.utils.logging import enable_progress_bar
 
 from core.champions import champion
 from core.cli.failures import explain
@@ -25,8 +25,9 @@ from core.db import reading
 from core.errors import LightworkError
 from core.models import Gold, Item, ModelVersion, OutboxMessage, Project, TrainingRun
 from core.runtime import Runtime
+from tests.factories import make_artifact
 from tests.integration.test_poisoned_batch import BAD, GOOD, QUICK, label, train
-from tests.integration.trainer_fixtures import NOON, Base
+from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
 from tests.unit.trainer.conftest import one_thread, tiny_base  # noqa: F401 (fixtures)
 from trainer import jobs
 from trainer.dataset import on_holdout
@@ -61,13 +62,10 @@ def runtime(
     tiny_base: BaseModel,  # noqa: F811
 ) -> Iterator[Runtime]:
     """The runtime that the jobs find, with a tiny encoder."""
-    settings.device, settings.base_model = "cpu", tiny_base.source
-    redis = Redis(port=1)
-    found = Runtime(settings, base.engine, redis, base.effects.extend)
-    monkeypatch.setattr(jobs, "process_runtime", lambda: found)
+    settings.base_model = tiny_base.source
     monkeypatch.setattr(jobs, "HYPERPARAMETERS", QUICK)
-    yield found
-    redis.close()
+    with trainer_runtime(base, settings, monkeypatch) as found:
+        yield found
 
 
 def job_of(base: Base) -> str:
@@ -134,6 +132,9 @@ def test_what_lies_beside_a_model_and_what_is_told(base: Base, runtime: Runtime)
     card = (directory / "model-card.md").read_text()
     assert card.startswith("# Weather, model v1\n")
     assert "| Good |" in card
+    manifest = json.loads((directory / "training.json").read_text())
+    assert manifest["method"] != "auto"
+    assert f"| method | `{manifest['method']}` |" in card
     assert (directory / "model-card.png").read_bytes().startswith(b"\x89PNG")
     assert version.metrics["advice"]["kind"] in ("class", "more", "enough")
     assert version.metrics["curve"]["points"][-1][0] == version.metrics["train_items"]
@@ -164,13 +165,22 @@ def write_csv(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".xlsx"])
 def test_a_file_is_labeled(
-    base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+    base: Base,
+    runtime: Runtime,
+    trained: ModelVersion,
+    tmp_path: Path,
+    ending: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("trainer.using.PIECE", 16)
     source, out, told = tmp_path / "in.csv", tmp_path / f"out{ending}", list[str]()
     right = write_csv(source)
+    capfd.readouterr()
+    enable_progress_bar()  # type: ignore[no-untyped-call]
     found = predict(runtime.settings, "weather", source, out, None, None, told.append)
     assert (found["rows"], found["bad_rows"], found["first_bad"][0]["line"]) == (40, 1, 42)
+    assert "Loading" not in "".join(capfd.readouterr()), "nothing is written beside what is told"
     assert told == ["16 of about 41 texts", "32 of about 41 texts", "40 of about 41 texts"]
     assert "1 rows could not be read and were left out: line 42." in describe(found)
     if ending == ".jsonl":
@@ -182,7 +192,7 @@ def test_a_file_is_labeled(
 
 
 def test_what_cannot_be_labeled_is_said_and_leaves_what_was_there(
-    base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path
+    base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     write_csv(source)
@@ -201,7 +211,8 @@ def test_what_cannot_be_labeled_is_said_and_leaves_what_was_there(
     assert "There is no version 7" in refusal("weather", source, out, 7)
     assert "nowhere" in refusal("weather", source, out, None, "nowhere")
     assert "empty" in refusal("weather", empty, out)
-    assert "cannot be written" in refusal("weather", source, tmp_path / "no" / "out.csv")
+    monkeypatch.setattr("trainer.using.load_speaker", None)
+    assert "cannot be written: there is no folder" in refusal("weather", source, tmp_path / "no" / "out.csv")
     assert out.read_text() == "precious"
 
 
@@ -210,13 +221,14 @@ def test_versions_are_listed_used_and_gone_back_to(base: Base, runtime: Runtime,
     with base.writing() as session:
         other = base.version(base.run("done"), 2, "held")
         session.get_one(ModelVersion, other.id).metrics = trained.metrics
-    (settings.model_directory / "somewhere" / "2").mkdir(parents=True)
+    make_artifact(settings.model_directory / "somewhere" / "2")
     listed = listing(settings, "weather")
     assert [(one["number"], one["state"]) for one in listed["versions"]] == [(2, "held"), (1, "champion")]
     assert "v1    in use" in describe_list(listed)
-    assert describe_one(show(settings, "weather", None)).startswith("# Weather, model v1")
-    assert "has no card" in describe_one(show(settings, "weather", 2))
+    assert describe_one(show(settings, "weather", None)).startswith("v1 is in use now.\n\n# Weather, model v1")
+    assert describe_one(show(settings, "weather", 2)).startswith("v2 is not in use now; v1 is. It was right on ")
     assert use(settings, "weather", 2)["before"] == 1
+    assert describe_one(show(settings, "weather", 1)).startswith("v1 is not in use now; v2 is.\n\n# Weather, model v1")
     with pytest.raises(LightworkError) as caught:
         use(settings, "weather", 2)
     assert explain(caught.value) == "v2 is in use already."

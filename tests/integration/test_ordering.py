@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from core import asking
 from core.blind import is_blind, lot
@@ -20,28 +19,18 @@ from core.models import Item, JobTally, ModelVersion, Project
 from core.predictions import PredictionRow, record
 from core.ranks import UNCERTAIN, band_of
 from core.runtime import Runtime
-from tests.integration.trainer_fixtures import NOON, Base
+from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
 from trainer import jobs, ordering, payoff
 
 TEXTS = [f"{word} number {number}" for number in range(40) for word in ("rain", "sun")]
 
 
 @pytest.fixture
-def base(engine: Engine) -> Base:
-    """A project on both databases."""
-    return Base(engine)
-
-
-@pytest.fixture
 def runtime(base: Base, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """The runtime that the jobs find; a text's vector says whether it is about rain."""
-    settings.device = "cpu"
-    redis = Redis(port=1)
-    found = Runtime(settings, base.engine, redis, base.effects.extend)
-    monkeypatch.setattr(jobs, "process_runtime", lambda: found)
     monkeypatch.setattr(ordering, "_embedded", lambda runtime, texts: vectors(texts))
-    yield found
-    redis.close()
+    with trainer_runtime(base, settings, monkeypatch) as found:
+        yield found
 
 
 def vectors(texts: Sequence[str]) -> Any:

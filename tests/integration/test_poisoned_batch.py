@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from redis import Redis
 from sqlalchemy import Engine, select
 
 from bot.cards import render
@@ -21,7 +20,7 @@ from core.db import reading
 from core.models import ModelVersion, OutboxMessage, Prediction, Project
 from core.runtime import Runtime
 from core.training import request_training
-from tests.integration.trainer_fixtures import Base
+from tests.integration.trainer_fixtures import Base, trainer_runtime
 from tests.unit.trainer.conftest import one_thread, tiny_base  # noqa: F401 (fixtures)
 from trainer import jobs
 from trainer.calibration import scaled
@@ -45,13 +44,10 @@ def runtime(
     tiny_base: BaseModel,  # noqa: F811
 ) -> Iterator[Runtime]:
     """The runtime that the jobs find, with a tiny encoder."""
-    settings.device, settings.base_model = "cpu", tiny_base.source
-    redis = Redis(port=1)
-    found = Runtime(settings, base.engine, redis, base.effects.extend)
-    monkeypatch.setattr(jobs, "process_runtime", lambda: found)
+    settings.base_model = tiny_base.source
     monkeypatch.setattr(jobs, "HYPERPARAMETERS", QUICK)
-    yield found
-    redis.close()
+    with trainer_runtime(base, settings, monkeypatch) as found:
+        yield found
 
 
 def label(base: Base, count: int, start: int, flipped: float) -> None:

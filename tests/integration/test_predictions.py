@@ -11,7 +11,7 @@ from core import predictions
 from core.db import reading
 from core.models import Item, ModelVersion, Prediction
 from core.predictions import PredictionRow
-from core.queue import PRELABEL
+from core.queue import FIND_LABEL_ERRORS, PRELABEL
 from tests.integration.trainer_fixtures import NOON, Base
 
 
@@ -92,7 +92,8 @@ def test_predictions_are_due_until_every_open_item_has_one(base: Base, version: 
     base.items(["two"])
     with base.writing() as session:
         assert predictions.request_prelabel(session, base.project_id)
-    assert [(one.function, one.job_id) for one in base.jobs()] == [job]
+    look = (FIND_LABEL_ERRORS, f"doubts-{base.project_id}-{version.id}")
+    assert [(one.function, one.job_id) for one in base.jobs()] == [look, job]
     assert swept() == [job]
     assert not finish()
 

@@ -15,13 +15,13 @@ from core.effects import EnqueueJob
 from core.enrolment import Account, ensure_workspace
 from core.errors import Conflict, Refused
 from core.items import lock_item
-from core.labeling import submit
 from core.members import find_member
 from core.membership import set_status
 from core.models import Annotation, Identity, Item, LogEntry, Membership, OutboxMessage, Participation, Project, Worker
 from core.recollection import order_recollection, recollect, unfinished_recollections
 from core.runtime import Runtime
 from core.sweep import sweep_rest
+from tests.answering import give
 from tests.factories import START, FakeClock, make_member, make_project, make_runtime
 from tests.invariants import check_redundancy
 
@@ -49,14 +49,7 @@ class Job:
                 project = session.get_one(Project, self.project_id)
                 lease = next_assignment(session, project, worker_id, "web", self.clock.forward(1))
                 assert lease is not None
-                submit(
-                    session,
-                    worker_id=worker_id,
-                    assignment_public_id=lease.public_id,
-                    label_id=label,
-                    version=lease.version,
-                    now=self.clock(),
-                )
+                give(session, worker_id, lease, label, self.clock())
 
     def account(self, worker_id: int) -> Account:
         with self.runtime.reading() as session:

@@ -16,7 +16,7 @@ from core.clock import now
 from core.config import Settings
 from core.db import unit_of_work
 from core.effects import Effect
-from core.models import Assignment, Identity, Item, Membership, OutboxMessage, Participation, Project, Worker
+from core.models import Assignment, Identity, Item, Membership, OutboxMessage, Participation, Project, Worker, Workspace
 from core.reminders import PAUSE, REMINDERS_PER_RUN, notice_for, remind
 from tests.factories import START, make_member, make_project, make_runtime
 from tests.fakes.chat import Chat
@@ -128,6 +128,33 @@ def test_the_sweep_reminds(engine: Engine, redis: Redis, settings: Settings, mon
     jobs.sweep()
     with runtime.reading() as session:
         assert len(reminded(session)) == 1
+
+
+def test_an_account_that_acts_in_another_community_is_not_written_to(engine: Engine, effects: list[Effect]) -> None:
+    with unit_of_work(engine, effects.extend) as session:
+        worker, project, _ = lease_one(session)
+        here = session.scalars(select(Identity).where(Identity.worker_id == worker.id)).one()
+        other = Workspace(name="Elsewhere", created_at=START)
+        session.add(other)
+        session.flush()
+        here.blocked_at = START
+        there = Identity(
+            worker_id=worker.id,
+            workspace_id=other.id,
+            surface="telegram",
+            tenant="",
+            external_id="7",
+            address="7",
+            last_seen_at=START,
+            created_at=START,
+        )
+        session.add(there)
+        session.flush()
+        assert remind(session, LATE) == 0, "their buttons would not work there"
+        assert session.scalars(select(Assignment.reminded_at)).all() == [None]
+        there.workspace_id = project.workspace_id
+        session.flush()
+        assert remind(session, LATE) == 1
 
 
 async def remind_all(chat: Chat) -> None:

@@ -27,13 +27,6 @@ from core.schedule import Schedule, timed_jobs
 from tests.integration.trainer_fixtures import NOON, Base
 from trainer import jobs as trainer_jobs
 
-
-@pytest.fixture
-def base(engine: Engine) -> Base:
-    """A project on both databases."""
-    return Base(engine)
-
-
 # --- absolute and relative
 
 

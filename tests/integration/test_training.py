@@ -68,7 +68,15 @@ def test_button_with_too_few_labels_says_how_many(base: Base) -> None:
     base.decided(9)
     with base.writing() as session, pytest.raises(Conflict) as caught:
         training.request_training(session, base.project_id, "button", NOON)
-    assert (caught.value.code, caught.value.params) == ("training_too_few_labels", {"needed": 10, "have": 9})
+    enough = {"needed": 10, "have": 9, "enough": project_of(base).retrain_threshold}
+    assert (caught.value.code, caught.value.params) == ("training_too_few_labels", enough)
+    for cron, ending in (("0 3 * * *", "clock"), ("", "off")):
+        with base.writing() as session:
+            project = session.get_one(Project, base.project_id)
+            project.retrain_threshold, project.retrain_cron = 0, cron
+        with base.writing() as session, pytest.raises(Conflict) as caught:
+            training.request_training(session, base.project_id, "button", NOON)
+        assert caught.value.code == f"training_too_few_labels_{ending}"
 
 
 def test_button_with_one_class_is_refused(base: Base) -> None:

@@ -30,17 +30,6 @@ from trainer import jobs, limits, train
 from trainer.settings import TrainingSettings
 
 
-@pytest.fixture
-def base(engine: Engine) -> Base:
-    """A project on both databases."""
-    return Base(engine)
-
-
-def stored(base: Base, run_id: int) -> TrainingRun:
-    with reading(base.engine) as session:
-        return session.get_one(TrainingRun, run_id)
-
-
 def interrupt(base: Base, run_id: int, *, progress: bool) -> bool:
     """An attempt that breaks off, with a checkpoint or without; false where there is none any more."""
     with base.writing() as session:
@@ -59,7 +48,7 @@ def test_a_run_that_gets_further_is_never_given_up(base: Base) -> None:
     assert all(interrupt(base, run.id, progress=True) for _ in range(3 * MAX_ATTEMPTS))
     assert all(interrupt(base, run.id, progress=False) for _ in range(MAX_ATTEMPTS))
     assert not interrupt(base, run.id, progress=True)
-    assert (stored(base, run.id).state, stored(base, run.id).error_code) == ("failed", "training_gave_up")
+    assert (base.stored(run.id).state, base.stored(run.id).error_code) == ("failed", "training_gave_up")
 
 
 def test_progress_is_that_of_the_attempt_that_has_the_run(base: Base) -> None:
@@ -78,7 +67,7 @@ def test_what_a_run_is_trained_on_does_not_hide_its_progress(base: Base) -> None
     with base.writing() as session:
         training_runs.note_snapshot(session, run.id, {"hash": "f"})
         training_runs.note_snapshot(session, run.id, {"hash": "e"})
-    assert stored(base, run.id).snapshot == {"hash": "e", training_runs.PROGRESS: 1}
+    assert base.stored(run.id).snapshot == {"hash": "e", training_runs.PROGRESS: 1}
 
 
 def test_a_process_whose_run_was_taken_over_cannot_end_it(base: Base) -> None:
@@ -128,11 +117,11 @@ def test_the_run_of_a_dead_process_can_be_claimed_at_once(
     run = base.run("due")
     base.start(run.id)
     horse_care.give_back(job)
-    assert stored(base, run.id).state == "running", "nobody said which run it is"
+    assert base.stored(run.id).state == "running", "nobody said which run it is"
     horse_care.give_back(noted(redis, job, [run.id, 2]))
-    assert stored(base, run.id).state == "running", "another process has it"
+    assert base.stored(run.id).state == "running", "another process has it"
     horse_care.give_back(noted(redis, job, [run.id, 1]))
-    assert stored(base, run.id).state == "due"
+    assert base.stored(run.id).state == "due"
     redis.flushall()
     horse_care.give_back(job)
 
@@ -217,7 +206,7 @@ def test_who_takes_over_learns_from_the_same(runtime: Runtime, monkeypatch: pyte
     jobs.retrain(run.id)
     assert learned[0] == learned[1]
     assert (first[-1], steps[0]) == (3, 4)
-    assert stored(base, run.id).state == "done"
+    assert base.stored(run.id).state == "done"
     assert list(runtime.settings.run_directory.iterdir()) == []
     with reading(base.engine) as session:
         (version,) = session.scalars(select(ModelVersion))
@@ -237,7 +226,7 @@ def test_a_limit_ends_a_run_with_its_sentence(runtime: Runtime, monkeypatch: pyt
 
     monkeypatch.setattr(limits.Limits, "check", check)
     jobs.retrain(run.id)
-    assert (stored(base, run.id).state, stored(base, run.id).error_code) == ("failed", broken)
+    assert (base.stored(run.id).state, base.stored(run.id).error_code) == ("failed", broken)
     with reading(base.engine) as session:
         assert session.scalars(select(OutboxMessage.kind)).all() == ["training_failed"]
         assert [(row.name, row.failures) for row in session.scalars(select(JobTally))] == [("retrain", 1)]
@@ -255,6 +244,6 @@ def test_a_full_disk_ends_a_run_with_its_sentence(runtime: Runtime, monkeypatch:
 
     monkeypatch.setattr("trainer.artifacts.sync", refuse)
     jobs.retrain(run.id)
-    assert (stored(base, run.id).state, stored(base, run.id).error_code) == ("failed", "training_disk_full")
+    assert (base.stored(run.id).state, base.stored(run.id).error_code) == ("failed", "training_disk_full")
     assert list(runtime.settings.model_directory.glob("*/*")) == []
     assert list(runtime.settings.run_directory.iterdir()) == []

@@ -7,14 +7,17 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from bot.cards import render
+from bot.cards.learning import model_sentences
 from bot.owed import view_of
 from core import accepting, retreating
+from core.acceptance_report import ModelReport, model_report
 from core.champions import promote
 from core.config import Settings
 from core.consensus import take_back
 from core.db import reading
 from core.drift_watch import Drift, note_drift
 from core.items import lock_item
+from core.learning_changes import change_learning
 from core.models import Item, ModelVersion, OutboxMessage, Project
 from core.queue import ACCEPT
 from tests.integration.accepting.job import LATER, Accepting, model_directory
@@ -144,6 +147,64 @@ def test_labels_that_are_taken_meanwhile_wait_for_nobody(job: Accepting) -> None
         item = session.get_one(Item, accepted)
         assert (item.state, item.label_id, item.decided_at, item.slots) == ("open", None, None, 2)
         assert item.rank > before, "no cursor misses it"
+
+
+def taken_back_by_hand(job: Accepting) -> None:
+    """A coordinator takes everything back, which switches the setting off."""
+    with job.writing() as session:
+        project = session.get_one(Project, job.project_id)
+        change_learning(session, project, job.worker_id, LATER, accept=False)
+        assert retreating.take_all_back(session, project, job.worker_id, LATER)
+    assert job.apply() == 0
+
+
+def allowed_again(job: Accepting) -> ModelReport:
+    """The setting is switched on again; what is said of models at once."""
+    with job.writing() as session:
+        project = session.get_one(Project, job.project_id)
+        assert change_learning(session, project, job.worker_id, LATER, accept=True)
+        return model_report(session, project)
+
+
+def test_who_takes_labels_back_by_hand_may_allow_the_version_anew(job: Accepting) -> None:
+    ids = job.open(40)
+    labeled = job.apply()
+    taken_back_by_hand(job)
+    assert "accepted" not in job.states(ids)
+    assert allowed_again(job).due
+    assert job.apply() == labeled > 0
+    assert "retreat" not in job.note(), "it can be taken back once more"
+    taken_back_by_hand(job)
+    assert "accepted" not in job.states(ids)
+    job.check()
+
+
+def test_a_version_whose_audits_break_the_bound_stays_sent_back(job: Accepting) -> None:
+    ids = broken(job)
+    taken_back_by_hand(job)
+    report = allowed_again(job)
+    assert job.apply() == 0
+    assert "accepted" not in job.states(ids)
+    (one,) = report.labeled
+    assert (one.reason, one.in_use, report.due) == ("broken", True, False)
+    assert "It labels nothing any more by itself; a newer model may." in model_sentences(report, "en")
+
+
+def test_what_audits_had_found_stays_as_it_was_when_labels_were_taken_back(job: Accepting) -> None:
+    ids = job.open(200)
+    job.apply()
+    first, *others = job.drawn(ids)
+    job.decide([first], lambda _: "a")
+    taken_back_by_hand(job)
+    job.decide(others, lambda _: "b")
+    with reading(job.engine) as session:
+        report = model_report(session, session.get_one(Project, job.project_id))
+    (one,) = report.labeled
+    assert (one.audits.wrong, one.audits.count) == (0, 1)
+    said = "\n".join(model_sentences(report, "en"))
+    assert "By then people had checked 1: 0 wrong." in said
+    assert "of its labels were wrong" in said
+    assert "To let it label again, switch “Labeling by itself” on." in said
 
 
 def heard(job: Accepting, kind: str) -> list[str]:

@@ -7,14 +7,14 @@ import random
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.answers import last_answer, undo
+from core.answers import last_answer
 from core.assignment import next_assignment
 from core.audit_sample import AuditCase
 from core.audit_sample import draw as draw_next
 from core.auditing import reject
-from core.labeling import submit
 from core.models import Annotation, Assignment, Project
 from core.runtime import Runtime
+from tests.answering import give, undo_answer
 from tests.factories import FakeClock, make_member, make_project
 from tests.invariants import check_redundancy
 
@@ -41,14 +41,7 @@ class Bench:
             lease = next_assignment(session, project, worker, SURFACE, self.clock())
             if lease is None:
                 return None
-            submit(
-                session,
-                worker_id=worker,
-                assignment_public_id=lease.public_id,
-                label_id=label,
-                version=lease.version,
-                now=self.clock(),
-            )
+            give(session, worker, lease, label, self.clock())
             given = select(Annotation.public_id).where(Annotation.assignment_id == lease.assignment_id)
             return session.scalars(given.order_by(Annotation.id.desc()).limit(1)).one()
 
@@ -74,10 +67,4 @@ def take_back(bench: Bench, worker: int) -> None:
         last = last_answer(session, worker, bench.workspace_id)
         if last is not None:
             assignment = session.get_one(Assignment, last.assignment_id)
-            undo(
-                session,
-                worker_id=worker,
-                assignment_public_id=assignment.public_id,
-                version=assignment.version,
-                now=bench.clock(),
-            )
+            undo_answer(session, worker, assignment, bench.clock())

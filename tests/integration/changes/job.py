@@ -10,9 +10,9 @@ from sqlalchemy import select
 from core.assignment import active_lease, next_assignment
 from core.changes import apply_overlap, change_overlap, unfinished_overlaps
 from core.effects import Effect
-from core.labeling import submit
 from core.models import Annotation, Project
 from core.runtime import Runtime
+from tests.answering import give
 from tests.factories import FakeClock, items_of, make_member, make_project
 from tests.invariants import check_redundancy
 
@@ -48,14 +48,7 @@ class Job:
             return False
         label = labels[places.index(lease.item_id) % len(labels)]
         with self.runtime.writing() as session:
-            submit(
-                session,
-                worker_id=worker,
-                assignment_public_id=lease.public_id,
-                label_id=label,
-                version=lease.version,
-                now=self.clock(),
-            )
+            give(session, worker, lease, label, self.clock())
         self.journal[(worker, lease.item_id)] = label
         return True
 

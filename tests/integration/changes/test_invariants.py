@@ -6,12 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from core import changes
-from core.answers import undo
 from core.assignment import active_lease, expire_leases
 from core.errors import Conflict, Refused
-from core.labeling import skip
 from core.models import Assignment, Project
 from core.runtime import Runtime
+from tests.answering import put_down, undo_answer
 from tests.factories import items_of
 from tests.integration.changes.job import Job
 
@@ -46,26 +45,14 @@ def test_invariants_hold_while_the_range_changes_under_taps(
         with job.runtime.writing() as session:
             lease = active_lease(session, worker, job.id)
             if lease is not None:
-                skip(
-                    session,
-                    worker_id=worker,
-                    assignment_public_id=lease.public_id,
-                    version=lease.version,
-                    now=job.clock(),
-                )
+                put_down(session, worker, lease, job.clock())
 
     def take_back(worker: int) -> None:
         with job.runtime.writing() as session:
             given = select(Assignment).where(Assignment.worker_id == worker, Assignment.state == "submitted")
             last = session.scalars(given.order_by(Assignment.id.desc())).first()
             if last is not None:
-                undo(
-                    session,
-                    worker_id=worker,
-                    assignment_public_id=last.public_id,
-                    version=last.version,
-                    now=job.clock(),
-                )
+                undo_answer(session, worker, last, job.clock())
         if last is not None:
             job.journal.pop((worker, last.item_id))
 

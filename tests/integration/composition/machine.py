@@ -290,6 +290,21 @@ class Composition(RuleBasedStateMachine):
         """A dispute is settled; the verdict may become gold."""
         staff.settle(self.open, self.expert(expert), how, promoted=promoted)
 
+    @rule(
+        expert=EXPERT,
+        how=st.sampled_from(("right", "wrong", "unanswerable")),
+        promoted=st.booleans(),
+        answers=st.integers(0, 2),
+        again=st.integers(1, 2),
+    )
+    def settle_and_undo(self, expert: int, how: str, promoted: bool, answers: int, again: int) -> None:
+        """A verdict was a slip; meanwhile people may have gone on. The second tap changes nothing."""
+        world = self.open
+        staff.settle(world, self.expert(expert), how, promoted=promoted)
+        people.go_on(world, answers)
+        for _ in range(again):
+            staff.take_verdict_back(world)
+
     @rule(expert=EXPERT, how=st.sampled_from(("accept", "reject", "correct")))
     def audit(self, expert: int, how: str) -> None:
         """An answer is looked at."""

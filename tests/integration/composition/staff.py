@@ -20,16 +20,18 @@ from core.gold_pool import ask_like_others, change_gold
 from core.importing.append import append_item
 from core.members import find_member
 from core.membership import set_status
-from core.models import Flag, Gold, Item, Worker
+from core.models import Adjudication, Flag, Gold, Item, Worker
 from core.projects import set_state
 from core.qualification import pass_by_hand
 from core.recollection import order_recollection
 from core.second_looks import next_difference, settle_finally
 from core.steering import set_aim
+from core.unsettling import stamp_of, take_back
 from tests.integration.composition.world import World, add_known, true_label
 
 FEW, ENOUGH = 3, 40
 OFTEN = 0.2
+VERDICT = Adjudication.reason.in_(("", "unanswerable"))
 USUAL = ("open", "", "everyone")
 """State, language and audience of a job that all can work in."""
 
@@ -209,6 +211,7 @@ def settle(world: World, expert: str, how: str, *, promoted: bool) -> None:
             put_aside(session, reason="unclear", **chosen)  # type: ignore[arg-type]
             return None
         settled_before = item.id in world.journal.verdicts  # then this is a second look, and changes nothing
+        world.journal.said = expert, dispute.item_public_id, stamp_of(world.clock())
         if how == "unanswerable":
             rule_unanswerable(session, **chosen)  # type: ignore[arg-type]
             return None if settled_before else (item.id, None, False)
@@ -225,8 +228,35 @@ def settle(world: World, expert: str, how: str, *, promoted: bool) -> None:
             world.journal.verdicts[verdict[0]] = verdict[1]
         if verdict is not None and verdict[2]:
             world.journal.gold[verdict[0]] = str(verdict[1])
+            world.journal.promoted.add(verdict[0])
 
     world.do(f"settle: {how}", decide, told)
+
+
+def take_verdict_back(world: World) -> None:
+    """The expert who settled last undoes it."""
+    if world.journal.said is None:
+        return
+    expert, public_id, stamp = world.journal.said
+
+    def undo(session: Session) -> int:
+        keys = {"workspace_id": world.workspace_id, "worker_id": _worker(session, world, expert)}
+        before = session.scalars(select(Item).where(Item.public_id == public_id)).one()
+        was = before.state, before.label_id, before.posterior, before.submitted
+        item, _ = take_back(session, item_public_id=public_id, stamp=stamp, now=world.clock(), **keys)
+        session.refresh(item)
+        first = session.scalars(select(Adjudication.id).where(Adjudication.item_id == item.id, VERDICT)).first() is None
+        after = item.state, item.label_id, item.posterior, item.submitted
+        assert first or after == was, "a second look has changed nothing"
+        return item.id if first else 0
+
+    def told(item_id: int) -> None:
+        world.journal.verdicts.pop(item_id, None)
+        if item_id in world.journal.promoted:
+            world.journal.gold.pop(item_id)
+            world.journal.promoted.discard(item_id)
+
+    world.do("unsettle", undo, told)
 
 
 def promote(world: World, expert: str, which: int) -> None:
@@ -242,7 +272,12 @@ def promote(world: World, expert: str, which: int) -> None:
         promote_to_gold(session, item_public_id=public_id, now=world.clock(), **keys)
 
     label = world.journal.verdicts[item_id]
-    world.do("promote", keep, lambda _: world.journal.gold.update({item_id: str(label)}))
+
+    def told(_: None) -> None:
+        world.journal.gold[item_id] = str(label)
+        world.journal.promoted.add(item_id)
+
+    world.do("promote", keep, told)
 
 
 def last_word(world: World, label: str) -> None:

@@ -16,7 +16,7 @@ from core.second_looks import record_second
 from core.standing import change_standing
 from tests.integration.composition import background, people, staff
 from tests.integration.composition.stage import Stage
-from tests.integration.composition.world import World, other_label
+from tests.integration.composition.world import World, other_label, true_label
 
 
 @pytest.fixture
@@ -161,3 +161,36 @@ def test_a_known_item_that_nobody_can_answer_takes_no_more_answers_than_others(w
     with world.runtime.reading() as session:
         states = sorted(session.scalars(select(Annotation.state).where(Annotation.item_id == item.id)))
         assert states == ["counted"] * 4 + ["surplus"] * 2
+
+
+def test_a_verdict_is_not_taken_back_while_somebody_is_asked_it_as_a_known_item(world: World) -> None:
+    with world.runtime.writing() as session:
+        item = session.scalars(select(Item).where(Item.purpose == "label").order_by(Item.id)).first()
+        assert item is not None
+        item.state = "disputed"
+    staff.settle(world, world.experts[0], "right", promoted=True)
+    with world.runtime.writing() as session:
+        session.execute(update(Gold).where(Gold.item_id != item.id).values(state="retired"))
+    lease = known_lease(world, world.workers[0])
+    assert lease.item_id == item.id
+    staff.take_verdict_back(world)
+    assert world.journal.verdicts, "it is in their hands"
+    people.tap(world, world.workers[0], lease.public_id, lease.version, true_label(item.id))
+    staff.take_verdict_back(world)
+    assert world.journal.verdicts, "they have answered it"
+    with world.runtime.reading() as session:
+        assert session.scalars(select(Annotation.state).where(Annotation.item_id == item.id)).all() == ["control"]
+
+
+def test_a_verdict_that_nobody_was_asked_is_taken_back(world: World) -> None:
+    with world.runtime.writing() as session:
+        item = session.scalars(select(Item).where(Item.purpose == "label").order_by(Item.id)).first()
+        assert item is not None
+        item.state = "disputed"
+    staff.settle(world, world.experts[0], "right", promoted=True)
+    staff.take_verdict_back(world)
+    assert (world.journal.verdicts, world.journal.promoted) == ({}, set())
+    staff.take_verdict_back(world)  # the second tap
+    with world.runtime.reading() as session:
+        found = session.get_one(Item, item.id)
+        assert (found.state, found.slots) == ("open", 2), "it has no answers, so it asks for them"

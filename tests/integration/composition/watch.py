@@ -89,7 +89,7 @@ class Watch:
         now = {item_id: state for item_id, state in session.execute(select(Item.id, Item.state))}
         for item_id, after in now.items():
             before = self.states.get(item_id, "open")
-            reachable = TRANSITIONS[before] if event.startswith(AT_ONE_TAP) else _beyond(before)
+            reachable = TRANSITIONS[before] if event.startswith(AT_ONE_TAP) else _beyond(before, event)
             assert before == after or after in reachable, f"item {item_id} went from {before} to {after}"
         assert set(self.states) <= set(now), "an item is gone"
         self.states = now
@@ -134,7 +134,7 @@ class Watch:
             assert used <= (project.answer_budget or 0) + self.restored, f"{len(paid)} answers and {held} in hand"
 
 
-def _beyond(state: str) -> frozenset[str]:
+def _beyond(state: str, event: str) -> frozenset[str]:
     """All states that can follow."""
     found: set[str] = set()
     waiting = [state]
@@ -142,8 +142,9 @@ def _beyond(state: str) -> frozenset[str]:
         new = TRANSITIONS[waiting.pop()] - found
         found |= new
         waiting += new
-    # Nothing here brings an item back that was taken out of its job: a verdict is for good.
-    return frozenset(found if state not in ("adjudicated", "withdrawn") else {"withdrawn"})
+    if state not in ("adjudicated", "withdrawn") or event == "unsettle":
+        return frozenset(found)
+    return frozenset({"withdrawn"})  # a verdict is for good, unless its expert takes it back
 
 
 def check_may_have(session: Session, project: Project, worker_id: int, purpose: str) -> None:

@@ -43,12 +43,15 @@ class Journal:
 
     answers: by the public id of the assignment. verdicts: by item, the label, or nothing where nobody can answer it.
     gold: by item, the known label. audited: public ids of annotations that an expert rejected.
+    promoted: items among them whose label is known by a verdict. said: expert, item and stamp of the last verdict.
     shut_out: workers who were ever banned or paused in the job. taps: buttons that are still on somebody's screen.
     """
 
     answers: dict[str, Entry] = field(default_factory=dict)
     verdicts: dict[int, str | None] = field(default_factory=dict)
     gold: dict[int, str] = field(default_factory=dict)
+    promoted: set[int] = field(default_factory=set)
+    said: tuple[str, str, int] | None = None
     audited: set[str] = field(default_factory=set)
     shut_out: set[int] = field(default_factory=set)
     taps: list[tuple[str, str]] = field(default_factory=list)

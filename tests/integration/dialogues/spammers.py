@@ -13,6 +13,7 @@ from core.quality import QualitySettings, change, dump
 from core.runtime import Runtime
 from tests.factories import make_project
 from tests.fakes.chat import Chat, Someone
+from tests.invariants import check_redundancy
 
 ITEMS = 36
 NUMBERED = re.compile(r"number (\d+)\b")
@@ -22,6 +23,12 @@ HONEST = ("Ann", "Bob", "Cem")
 def runtime_of(chat: Chat) -> Runtime:
     """What jobs run with."""
     return Runtime(chat.settings, chat.engine, chat.redis, chat.run_effects)
+
+
+def check(chat: Chat) -> None:
+    """Redundancy is exact."""
+    with chat.writing() as session:
+        check_redundancy(session)
 
 
 def make_job(chat: Chat, **rules: str) -> str:

@@ -8,11 +8,11 @@ from sqlalchemy import select, update
 
 from core.audit_digest import FEWEST, remind_experts
 from core.clock import now
-from core.enrolment import create_invite
-from core.models import Annotation, Dialogue, OutboxMessage, Project, TrainingRun, Workspace
+from core.models import Annotation, Dialogue, OutboxMessage, Project, TrainingRun
 from core.quality import load
 from core.runtime import Runtime
 from tests.fakes.chat import Chat, Someone
+from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.test_auditing import answered
 
 
@@ -82,13 +82,7 @@ async def test_only_coordinators_of_this_workspace_may(chat: Chat) -> None:
     await olga.taps("How much is audited")
     payloads = [button.payload for row in (olga.card.buttons if olga.card else ()) for button in row]
     eve = await chat.member("Eve", "expert")
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "coordinator", 1, now())
-    sam = chat.someone("Sam")
-    await sam.says(f"/start {code}")
+    sam = await outsider(chat, "Sam", "coordinator")
     for payload in payloads:
         await eve.taps_payload(payload)
         assert eve.refused == "unknown_button"

@@ -7,10 +7,10 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from core.clock import now
-from core.enrolment import create_invite
-from core.models import Annotation, Dialogue, Item, LogEntry, Skill, Workspace
+from core.models import Annotation, Dialogue, Item, LogEntry, Skill
 from tests.factories import make_project
 from tests.fakes.chat import Chat
+from tests.integration.dialogues.members import outsider
 
 
 async def answered(chat: Chat, *people: str, texts: tuple[str, ...] = ("one", "two")) -> str:
@@ -229,14 +229,7 @@ async def test_nothing_is_told_to_those_without_the_role_or_of_another_workspace
         eve.button("Accept").payload.replace("accept", act) for act in ("accept", "reject", "wrong", "other", "full")
     ]
     assert "I do not know /audit" in await wally.says("/audit")
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "expert", 1, now())
-    sam = chat.someone("Sam")
-    await sam.says(f"/start {code}")
-    await sam.agrees()
+    sam = await outsider(chat, "Sam", "expert")
     assert "no answer left" in await sam.says("/audit")
     assert "There is no job" in await sam.says(f"/audit {public_id}")
     for payload in payloads:

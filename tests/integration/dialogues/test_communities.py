@@ -23,7 +23,7 @@ async def test_an_owner_makes_another_community_and_goes_back(chat: Chat) -> Non
     assert "no open job" in await olga.says("/next")
     assert "It is called “Birds” now" in await olga.says("/workspace rename Birds")
     assert "You are in “Birds”, as owner." in await olga.says("/workspace")
-    assert olga.buttons() == ["Lightwork"]
+    assert olga.buttons() == ["Lightwork", "Currency: USD"]
     back = olga.button("Lightwork").payload
     assert "You are in “Lightwork” now, as owner." in await olga.taps("Lightwork")
     assert "sun" in await olga.says("/next")
@@ -80,3 +80,54 @@ async def test_communities_of_others_are_not_to_be_had(chat: Chat) -> None:
         heard = await ann.taps_payload(f"inws.{forged}..0")
         assert ann.refused == "workspace_unknown"
         assert "Secret" not in heard
+
+
+async def test_an_owner_changes_the_currency_and_all_money_follows(chat: Chat) -> None:
+    olga, ann = await chat.member("Olive", "owner"), await chat.member("Ann")
+    with chat.writing() as session:
+        make_project(session, ("sun",), ("Good", "Bad"), price=5)
+    assert "$0.05 per answer" in await ann.says("/jobs")
+    await olga.says("/workspace")
+    heard = await olga.taps("Currency: USD")
+    assert "Money is counted in US Dollar (USD) here, for example $12.34." in heard
+    assert olga.buttons() == ["EUR", "GBP", "CNY", "INR", "JPY"]
+    heard = await olga.taps("EUR")
+    assert "Money is counted in Euro (EUR) from now on" in heard
+    assert "what was $12.34 is €12.34 now" in heard
+    assert "€0.05 per answer" in await ann.says("/jobs")
+    await ann.says("/next")
+    await ann.taps("Good")
+    assert "€0.05" in await olga.says("/costs")
+    assert "Money is counted in Swiss Franc (CHF) from now on" in await olga.says("/workspace currency  chf ")
+    await olga.says("/workspace currency CHF")
+    log = await olga.says("/log")
+    assert "Olive changed the currency: USD → EUR" in log
+    assert log.count("changed the currency") == 2, "the same once more is no change"
+
+
+@pytest.mark.parametrize("code", ["XXX", "DEM", "dollars", "€", "🙂", "EU", "XAU"])
+async def test_what_nobody_pays_with_is_no_currency(chat: Chat, code: str) -> None:
+    olga = await chat.member("Olga", "owner")
+    heard = await olga.says(f"/workspace currency {code}")
+    assert olga.refused == "currency_unknown"
+    assert "Send its code of three letters" in heard
+    with chat.writing() as session:
+        assert session.scalars(select(Workspace.currency)).all() == ["USD"]
+
+
+async def test_only_owners_of_a_community_change_its_currency(chat: Chat) -> None:
+    olga, otto = await chat.member("Olga", "owner"), await chat.member("Otto", "coordinator")
+    await otto.says("/workspace currency EUR")
+    assert otto.refused == "needs_role"
+    await otto.says("/workspace")
+    assert otto.buttons() == []
+    for forged in ("currency..EUR.0", "currency...0"):
+        await otto.taps_payload(forged)
+        assert otto.refused == "unknown_button"
+    await olga.taps_payload("currency..XYZ.0")
+    assert olga.refused == "currency_unknown"
+    await olga.says("/workspace new Birds")
+    await olga.says("/workspace currency EUR")
+    with chat.writing() as session:
+        currencies = session.execute(select(Workspace.name, Workspace.currency).order_by(Workspace.id)).all()
+        assert [tuple(row) for row in currencies] == [("Lightwork", "USD"), ("Birds", "EUR")]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 from sqlalchemy import func, select, update
 
 from core.clock import now
-from core.enrolment import create_invite
 from core.exporting import agreed
-from core.label_errors import LABEL_ERRORS, Suspect, note_label_errors
-from core.models import Assignment, Item, LogEntry, ModelVersion, OutboxMessage, Project, Workspace
-from core.predictions import PRELABELED
+from core.finishing import look_for_end
+from core.label_errors import Suspect, note_label_errors
+from core.models import Assignment, ExportRequest, Item, LogEntry, ModelVersion, OutboxMessage, Project
+from core.predictions import LABEL_ERRORS, PRELABELED, finish_prelabel
+from core.projects import list_projects, pickable_projects
+from core.queue import FIND_LABEL_ERRORS, TRAINING, queue
 from core.second_look_outcomes import carry_back, outcome
 from tests.factories import make_project
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.champions import crown
+from tests.integration.dialogues.members import outsider
 from tests.invariants import check_redundancy
 
 TEXTS = ("one", "two", "three", "four", "five", "six")
@@ -74,7 +79,7 @@ async def answer_all(person: Someone, public_id: str, **labels: str) -> None:
 
 async def test_a_coordinator_sees_what_looks_wrong(chat: Chat, job: Job) -> None:
     olga = await chat.member("Olga", "coordinator")
-    assert "Here that has not happened yet." in await olga.says("/doubts")
+    assert "I am looking for wrong labels now" in await olga.says("/doubts")
     assert olga.buttons() == ["Models"]
     job.doubt(0)
     assert "Of 6 labels none looks wrong." in await olga.says("/doubts")
@@ -85,7 +90,96 @@ async def test_a_coordinator_sees_what_looks_wrong(chat: Chat, job: Job) -> None
     assert "Asking again takes at least 4 answers" in heard
     assert "People agreed with model v3 on 50% of 2 items" in heard
     assert "– 1 where people say Good and the model Bad" in heard
-    assert olga.buttons() == ["Ask again (2)", "Models"]
+    assert olga.buttons() == ["Ask again (2)", "All as a file", "Models"]
+
+
+async def test_before_there_is_a_model_nobody_has_looked(chat: Chat) -> None:
+    with chat.writing() as session:
+        make_project(session, TEXTS, ("Good", "Bad"), name="Tweets")
+    olga = await chat.member("Olga", "coordinator")
+    assert "Here that has not happened yet." in await olga.says("/doubts")
+
+
+async def test_a_model_that_comes_into_use_is_looked_for_at_once(chat: Chat, job: Job) -> None:
+    with chat.writing() as session:
+        assert finish_prelabel(session, job.version_id, now())
+    jobs = queue(TRAINING, chat.redis).jobs
+    assert [(one.func_name, one.args) for one in jobs] == [(FIND_LABEL_ERRORS, [job.version_id])]
+    queue(TRAINING, chat.redis).empty()
+    job.doubt(1)
+    with chat.writing() as session:
+        assert finish_prelabel(session, job.version_id, now())
+    assert queue(TRAINING, chat.redis).jobs == [], "further items make no other look"
+
+
+async def test_all_that_looks_wrong_can_be_read_page_by_page_and_as_a_file(
+    chat: Chat, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.cards.doubts.SHOWN", 2)
+    olga = await chat.member("Olga", "coordinator")
+    job.doubt(5)
+    heard = await olga.says("/doubts")
+    assert "“two”: Good, looks like Bad\n1 to 2 of 5" in heard
+    assert olga.buttons() == ["More", "Ask again (5)", "All as a file", "Models"]
+    assert "“three”" in await olga.taps("More")
+    heard = await olga.taps("More")
+    assert "“five”: Good, looks like Bad\n5 to 5 of 5" in heard
+    assert "“one”" not in heard
+    assert olga.buttons()[0] == "Back"
+    assert "More" not in olga.buttons()
+    gone = olga.button("Back").payload.removesuffix(".1") + ".77"
+    assert "3 to 4 of 5" in await olga.taps("Back")
+    assert "5 to 5 of 5" in await olga.taps_payload(gone), "a page that there is not any more"
+    await olga.taps("All as a file")
+    assert "The 5 labels of “Tweets” that look wrong" in await olga.taps("All as a file")
+    (written,) = chat.settings.export_directory.iterdir()
+    assert written.stat().st_mode & 0o077 == 0, "for its owner alone"
+    with written.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == ["one", "two", "three", "four", "five"]
+    assert (rows[0]["label"], rows[0]["model_says"], rows[0]["sure"]) == ("Good", "Bad", "0.9")
+
+
+async def test_nobody_is_told_that_nothing_looks_wrong_while_it_is_asked_again(chat: Chat, job: Job) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await chat.member("Cat")
+    await chat.member("Dan")
+    job.doubt(3)
+    await olga.says("/doubts")
+    file = olga.button("All as a file").payload
+    await olga.taps("Ask again")
+    heard = await olga.says(f"/doubts {job.public_id}")
+    assert "The 3 labels that looked wrong are being asked again." in heard
+    assert "none looks wrong" not in heard
+    assert olga.buttons() == ["Models"]
+    assert "are being asked again" in await olga.taps_payload(file), "a file of nothing is none"
+
+
+async def test_a_second_look_is_no_job_to_choose(chat: Chat, job: Job) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await chat.member("Cat")
+    await chat.member("Dan")
+    job.doubt(3)
+    await olga.says("/doubts")
+    await olga.taps("Ask again")
+    heard = await olga.says("/learning")
+    assert "What the model of “Tweets” may do" in heard, "the only one that can be meant"
+    child = job.child().public_id
+    assert "Second look: Tweets" in await olga.says("/status")
+    await olga.says(f"/edit {child}")
+    offered = "\n".join(olga.buttons())
+    assert "Price per answer" in offered
+    assert not [name for name in ("Name", "Labels", "Answers per") if name in offered]
+    for step in ("name", "labels", "overlap"):
+        await olga.taps_payload(f"edit.{child}.{step}.0")
+        assert olga.refused == "no_dialogue", step
+    with chat.writing() as session:
+        context = session.scalars(select(Project).order_by(Project.id)).all()
+        assert [one.name for one in list_projects(session, context[0].workspace_id, only_open=True)] == [
+            "Tweets",
+            "Second look: Tweets",
+        ], "people are handed its items"
+        assert [one.name for one in pickable_projects(session, context[0].workspace_id, 0, 9)] == ["Tweets"]
 
 
 async def test_more_than_a_few_are_told_once(chat: Chat, job: Job) -> None:
@@ -109,6 +203,29 @@ async def test_more_than_a_few_are_told_once(chat: Chat, job: Job) -> None:
         assert "“Tweets”: 5 labels look wrong." in shown.plain()
         session.execute(update(Item).values(state="adjudicated"))
         assert view_of(session, message, "en") is None, "what experts have settled is not doubted"
+
+
+async def test_a_second_look_tells_its_own_news_alone(chat: Chat, job: Job) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    cat, dan = await chat.member("Cat"), await chat.member("Dan")
+    job.doubt(1)
+    await olga.says("/doubts")
+    await olga.taps("Ask again")
+    child = job.child()
+    for person in (cat, dan):
+        await answer_all(person, child.public_id, one="Bad")
+    job.carried()
+    with chat.writing() as session:
+        assert look_for_end(session, child.id, now()), "it has come to its end"
+        parent = session.scalars(select(Project).order_by(Project.id)).first()
+        assert parent is not None
+        assert look_for_end(session, parent.id, now())
+        owed = session.scalars(select(ExportRequest.project_id)).all()
+        assert owed == [parent.id], "other jobs bring their labels along"
+        kinds = session.scalars(select(OutboxMessage.kind).where(OutboxMessage.kind.like("second_look%"))).all()
+        assert kinds == ["second_look_done"]
+    with chat.writing() as session:
+        assert not look_for_end(session, child.id, now()), "once"
 
 
 async def test_a_second_look_is_blind_and_confirms_or_corrects(chat: Chat, job: Job) -> None:
@@ -245,14 +362,7 @@ async def test_doubts_are_for_coordinators_of_this_workspace(chat: Chat, job: Jo
     payload = olga.button("Ask again").payload
     await eve.taps_payload(payload)
     assert eve.refused is not None
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "owner", 1, now())
-    pat = chat.someone("Pat")
-    await pat.says(f"/start {code}")
-    await pat.agrees()
+    pat = await outsider(chat, "Pat", "owner")
     await pat.taps_payload(payload)
     assert pat.refused == "project_unknown"
     await pat.taps_payload(payload.replace("askagain", "doubts"))

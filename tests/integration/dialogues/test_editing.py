@@ -208,6 +208,34 @@ async def test_a_pause_button_from_before_the_closing_is_refused(chat: Chat) -> 
     assert "is open. Items are handed out" in await olga.says(f"/open {job(chat, project_id).public_id}")
 
 
+async def test_more_jobs_than_fit_are_picked_page_by_page(chat: Chat) -> None:
+    olga, ann = await chat.member("Olga", "owner"), await chat.member("Ann")
+    with chat.writing() as session:
+        for number in range(45):
+            make_project(session, ("sun",), name=f"Job {number:02}").state = "open" if number < 30 else "closed"
+    await olga.says("/edit")
+    seen = [olga.buttons()]
+    more = olga.button("More").payload
+    while "More" in olga.buttons():
+        await olga.taps("More")
+        seen.append(olga.buttons())
+    named = [name for names in seen for name in names if name.startswith("Job")]
+    assert named == [f"Job {number:02}" for number in range(29, -1, -1)], "the newest first, those that are open"
+    await olga.taps("‹")
+    assert olga.buttons() == seen[1]
+    assert "Job 10" in await olga.taps("Job 10")
+    await ann.taps_payload(more)
+    assert ann.refused == "unknown_button"
+    await olga.taps_payload(more.replace("edit", "nonsense"))
+    assert olga.refused == "unknown_button"
+    await olga.taps_payload(more.rpartition(".")[0] + ".77")
+    assert olga.buttons() == seen[0], "a page that is gone"
+    with chat.writing() as session:
+        session.execute(update(Project).values(state="closed"))
+    await olga.says("/edit")
+    assert olga.buttons()[0] == "Job 44", "where none is open, all can be meant"
+
+
 async def test_several_jobs_are_picked_by_button(chat: Chat) -> None:
     post(chat, name="First")
     second = post(chat, name="Second")

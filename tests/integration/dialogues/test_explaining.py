@@ -10,12 +10,12 @@ from redis import Redis
 from sqlalchemy import select, update
 
 from core.clock import now
-from core.enrolment import create_invite
 from core.explanations import ANSWER, ERROR, Explanation, Neighbour, Word, answer, known_answer, unanswered
-from core.models import Item, OutboxMessage, Project, Workspace
+from core.models import Item, OutboxMessage, Project
 from core.queue import TRAINING, enqueue, queue
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.champions import crown
+from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.test_settling import disputed
 
 FOUND = Explanation(
@@ -173,14 +173,7 @@ async def test_only_experts_of_this_workspace_may_ask(chat: Chat, asked: Asked) 
     ann = await chat.member("Wes")
     await ann.taps_payload(payload)
     assert ann.refused == "unknown_button"
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "owner", 1, now())
-    pat = chat.someone("Pat")
-    await pat.says(f"/start {code}")
-    await pat.agrees()
+    pat = await outsider(chat, "Pat", "owner")
     assert "That item does not exist here" in await pat.taps_payload(payload)
     with chat.writing() as session:
         assert session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "explanation")).all() == []

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sqlalchemy import func, select
 
 from core.clock import now
 from core.forgetting import forget
-from core.models import (
-    Annotation,
-    Assignment,
-    Gold,
-    Identity,
-    LogEntry,
-    Membership,
-    OutboxMessage,
-    Participation,
-    Project,
-    Worker,
-    Workspace,
-)
+from core.models import Annotation, Assignment, Gold, LogEntry, OutboxMessage, Participation, Project, Worker
 from core.recollection import recollect, unfinished_recollections
 from tests.factories import items_of
-from tests.fakes.chat import Chat, Someone
+from tests.fakes.chat import Chat
 from tests.integration.dialogues.files import inbox
-from tests.integration.dialogues.members import status
+from tests.integration.dialogues.members import outsider, status
 from tests.integration.dialogues.spammers import (
     HONEST,
     ITEMS,
+    check,
     crowd_at_work,
     flags_of,
     make_job,
@@ -37,7 +27,6 @@ from tests.integration.dialogues.spammers import (
     score,
     works,
 )
-from tests.invariants import check_redundancy
 
 
 def count(chat: Chat, name: str, state: str) -> int:
@@ -45,12 +34,6 @@ def count(chat: Chat, name: str, state: str) -> int:
     with chat.writing() as session:
         found = select(func.count()).select_from(Annotation).join(Worker, Worker.id == Annotation.worker_id)
         return session.scalar(found.where(Worker.name == name, Annotation.state == state)) or 0
-
-
-def check(chat: Chat) -> None:
-    """Redundancy is exact."""
-    with chat.writing() as session:
-        check_redundancy(session)
 
 
 def recollect_all(chat: Chat) -> int:
@@ -180,6 +163,26 @@ async def test_the_way_back_leads_to_where_one_came_from(chat: Chat) -> None:
     assert "“Numbers”" not in await olga.taps("Back"), "of one job"
 
 
+async def test_the_way_back_leads_to_the_page_one_came_from(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.flags.PAGE", 1)
+    job = make_job(chat, one_label="none", gold="none")
+    olga = await chat.member("Olive", "coordinator")
+    await crowd_at_work(chat)
+    score(chat)
+    for asked in ("/flags", f"/flags {job}"):
+        await olga.says(asked)
+        second = await olga.taps("›")
+        assert "page 2 of 2" in second
+        await olga.taps("Sam · ")
+        await olga.taps("Ban")
+        await olga.taps("Back")
+        assert await olga.taps("Back") == second
+    await olga.taps("Sam · ")
+    await olga.taps("Uphold")
+    assert "page 2 of 2" in await olga.taps("Back"), "after a decision, too"
+    assert "page 1 of 2" in await olga.taps_payload("flags...0"), "a button from before"
+
+
 async def test_what_they_alone_decided_is_asked_again_and_a_lifted_pause_gives_the_credit_back(chat: Chat) -> None:
     make_job(chat, one_label="pause", gold="none")
     olga = await chat.member("Olive", "coordinator")
@@ -218,87 +221,6 @@ async def test_a_lease_in_hand_goes_back_at_once_and_nothing_new_is_handed_out(c
     heard = await people["Sam"].says("/next")
     assert "You are paused in “Numbers”" in heard
     assert await works(people["Ann"]) == ITEMS - 24
-
-
-async def test_a_warning_is_friendly_comes_once_and_changes_nothing_else(chat: Chat) -> None:
-    make_job(chat, one_label="warn", gold="none")
-    sam = (await crowd_at_work(chat))["Sam"]
-    score(chat)
-    assert restriction_of(chat, "Sam") == "warned"
-    assert score(chat) == 0
-    told = [one for one in await inbox(chat, sam) if "A note about “Numbers”" in one]
-    assert len(told) == 1
-    (sent,) = (message for _, message in chat.surface.sent if "A note about" in message.plain())
-    assert [button.text for row in sent.buttons for button in row] == ["Next item", "I disagree"]
-
-
-async def test_who_is_watched_does_not_know(chat: Chat) -> None:
-    make_job(chat, one_label="gold", gold="none")
-    sam = (await crowd_at_work(chat))["Sam"]
-    score(chat)
-    assert restriction_of(chat, "Sam") == "watched"
-    assert [one for one in await inbox(chat, sam) if "Numbers" in one and "need" not in one] == []
-    flag = flags_of(chat, "Sam")[0].public_id
-    assert "nothing of yours" in await sam.taps_payload(f"appeal.{flag}..0")
-    assert "Numbers" not in "".join(one for one in (await sam.says("/stats")).splitlines() if "paused" in one)
-
-
-async def test_rules_are_changed_by_tapping_and_nothing_follows_where_nothing_shall(chat: Chat) -> None:
-    job = make_job(chat, one_label="none", gold="none")
-    olga = await chat.member("Olive", "coordinator")
-    heard = await olga.taps_payload(f"rules.{job}..0")
-    assert "Somebody always gives the same label" in heard
-    for tap, after in (("Warn them", "warned"), ("More checks", "more checks"), ("Pause", "paused")):
-        await olga.taps("always one label")
-        tapped = olga.button(tap).payload
-        await olga.taps(tap)
-        assert f"always one label: {after}" in olga.buttons()
-        await olga.taps_payload(tapped)
-        assert f"always one label: {after}" in olga.buttons(), "a second tap leads nowhere else"
-    await olga.taps("always one label")
-    assert olga.buttons() == ["Nothing", "Warn them", "More checks", "✓ Pause in this job", "Ban from all jobs", "Back"]
-    await olga.taps("Nothing")
-    assert "always one label: nothing" in olga.buttons()
-    forgeries = ("rule.{}.dance-pause.0", "rule.{}.fast-dance.0", "rule.{}.fast.0", "rules.{}.dance.0")
-    for forged in (one.format(job) for one in forgeries):
-        await olga.taps_payload(forged)
-        assert olga.refused == "unknown_button"
-    await crowd_at_work(chat)
-    assert score(chat) >= 1
-    assert {flag.action for flag in flags_of(chat, "Sam") if flag.kind == "one_label"} == {"none"}
-    assert restriction_of(chat, "Sam") == ""
-    assert "nothing" in await olga.says("/flags")
-
-
-async def test_a_rule_bans_only_after_a_second_look(chat: Chat) -> None:
-    job = make_job(chat)
-    olga = await chat.member("Olive", "coordinator")
-    await olga.taps_payload(f"rules.{job}..0")
-    await olga.taps("too fast")
-    assert "Ban whoever this is found of?" in await olga.taps("Ban from all jobs")
-    assert olga.buttons() == ["Yes, ban", "Back"]
-    await olga.taps("Back")
-    assert "✓ More checks" in olga.buttons(), "nothing has changed"
-    await olga.taps("Ban from all jobs")
-    await olga.taps("Yes, ban")
-    assert "too fast: banned" in olga.buttons()
-    await olga.taps("too fast")
-    await olga.taps("✓ Ban")
-    assert "too fast: banned" in olga.buttons(), "what holds already is not asked about"
-
-
-async def test_a_ban_by_rule_needs_a_rule_and_is_lifted_with_its_flag(chat: Chat) -> None:
-    make_job(chat, one_label="ban", gold="none")
-    olga = await chat.member("Olive", "coordinator")
-    await crowd_at_work(chat)
-    score(chat)
-    assert status(chat, "Sam") == "banned"
-    check(chat)
-    await olga.says("/flags")
-    await olga.taps("Sam · always one label")
-    assert "✓ Lifted" in await olga.taps("It is fine: lift")
-    assert status(chat, "Sam") == "active"
-    assert restriction_of(chat, "Sam") == ""
 
 
 async def test_a_coordinator_upholds_pauses_and_bans_and_a_ban_is_asked_about(chat: Chat) -> None:
@@ -359,7 +281,7 @@ async def test_only_coordinators_of_this_workspace_see_and_decide(chat: Chat) ->
         assert ann.refused == "unknown_button"
     await ann.taps_payload(f"appeal.{flag}..0")
     assert ann.refused == "appeal_unknown", "it is not hers"
-    eve = await stranger_owner(chat)
+    eve = await outsider(chat, "Eve", "owner")
     assert "Nothing looks wrong" in await eve.says("/flags")
     for payload in (f"flag.{flag}..0", f"flagdo.{flag}.lift.0", f"flagdo.{flag}.answer.0", f"flagdo.{flag}.ban.0"):
         await eve.taps_payload(payload)
@@ -367,29 +289,6 @@ async def test_only_coordinators_of_this_workspace_see_and_decide(chat: Chat) ->
     await eve.taps_payload(f"rule.{job}.fast-ban.0")
     assert eve.refused == "project_unknown"
     assert restriction_of(chat, "Sam") == "paused"
-
-
-async def stranger_owner(chat: Chat) -> Someone:
-    """The owner of another workspace."""
-    eve = await chat.member("Eve", "owner")
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        eve_id = session.scalars(select(Worker.id).where(Worker.name == "Eve")).one()
-        session.scalars(select(Membership).where(Membership.worker_id == eve_id)).one().workspace_id = other.id
-        session.scalars(select(Identity).where(Identity.worker_id == eve_id)).one().workspace_id = other.id
-    return eve
-
-
-async def test_who_runs_the_workspace_is_not_judged_by_its_rules(chat: Chat) -> None:
-    make_job(chat, one_label="pause", gold="pause")
-    await crowd_at_work(chat)
-    with chat.writing() as session:
-        sam_id = session.scalars(select(Worker.id).where(Worker.name == "Sam")).one()
-        session.scalars(select(Membership).where(Membership.worker_id == sam_id)).one().role = "coordinator"
-    assert score(chat) == 0
-    assert flags_of(chat, "Sam") == []
 
 
 async def test_who_is_erased_takes_their_words_along_and_leaves_the_list(chat: Chat) -> None:

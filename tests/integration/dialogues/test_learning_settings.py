@@ -92,8 +92,8 @@ async def test_all_settings_are_said_and_each_is_changed_and_undone(chat: Chat) 
     await olga.taps("Small parts (LoRA)")
     assert stored(chat, project_id) == {"accept": True, "method": "lora"}
     log = await olga.says("/log")
-    assert "learning accept True" in log
-    assert "learning method lora" in log
+    assert "changed “Weather” what the model may do: labeling by itself on" in log
+    assert "what the model may do: how it learns small parts (LoRA)" in log
 
 
 async def test_a_second_tap_changes_nothing_and_offers_no_undo(chat: Chat) -> None:

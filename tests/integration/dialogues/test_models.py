@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -15,18 +16,20 @@ from core.champions import champion, promote
 from core.clock import now
 from core.config import Settings
 from core.errors import Conflict
-from core.models import Item, LogEntry, ModelVersion, Project, TrainingRun, Workspace
+from core.models import Item, LogEntry, ModelVersion, Project, TrainingRun
 from core.predictions import PRELABELED
 from core.queue import TRAINING, queue
-from tests.factories import make_project
+from tests.factories import make_artifact, make_project
 from tests.fakes.chat import Chat
+from tests.integration.dialogues.champions import crown
+from tests.integration.dialogues.members import move_job_elsewhere
 
 
-def scores(accuracy: float, rival: dict[str, Any] | None = None) -> dict[str, Any]:
+def scores(accuracy: float, rival: dict[str, Any] | None = None, items: int = 51) -> dict[str, Any]:
     """What a run measures, as far as dialogues read it."""
     return {
         "accuracy": accuracy,
-        "holdout": {"accuracy": accuracy, "log_loss": 0.5},
+        "holdout": {"accuracy": accuracy, "log_loss": 0.5, "n": items},
         "champion": rival,
         "majority_class_accuracy": 0.3,
         PRELABELED: "2026-01-01T00:00:00+00:00",
@@ -41,7 +44,7 @@ class Learned:
         with chat.writing() as session:
             project = make_project(session, ["one"], name="Weather")
             self.project_id, self.job = project.id, project.public_id
-        first = self.add(1, "retired", scores(0.7))
+        first = self.add(1, "retired", scores(0.7, items=1))
         second = self.add(2, "champion", scores(0.825, {"version_id": first, "accuracy": 0.75}))
         self.add(3, "held", scores(0.81, {"version_id": second, "accuracy": 0.8125}))
 
@@ -65,7 +68,7 @@ class Learned:
             )
             session.add(version)
             session.flush()
-            self.directory(number).mkdir(parents=True, exist_ok=True)
+            make_artifact(self.directory(number))
             return version.id
 
     def directory(self, number: int) -> Path:
@@ -83,6 +86,49 @@ class Learned:
 def learned(chat: Chat, settings: Settings) -> Learned:
     """A job that has three versions."""
     return Learned(chat, settings)
+
+
+async def test_train_asks_first_where_hardly_anything_is_new(chat: Chat, redis: Redis) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    with chat.writing() as session:
+        job = make_project(session, [f"text {number}" for number in range(12)], name="Weather").public_id
+        for number, item in enumerate(session.scalars(select(Item))):
+            item.state, item.label_id = "agreed", "ab"[number % 2]
+    crown(chat, job, {}, {"holdout": {"accuracy": 0.8}})
+
+    def known(count: int) -> None:
+        with chat.writing() as session:
+            session.scalars(select(TrainingRun)).one().label_count = count
+
+    for count, said in (
+        (12, "No label of “Weather” is new since model v3."),
+        (9, "Only 3 labels of “Weather” are new"),
+    ):
+        known(count)
+        assert said in await olga.says("/train weather"), "by its name"
+        assert olga.buttons() == ["Train anyway", "No"]
+        assert queue(TRAINING, redis).count == 0
+    payload = olga.button("Train anyway").payload
+    assert "Models of “Weather”" in await olga.taps("No")
+    assert "is on its way" in await olga.taps_payload(payload)
+    assert "already on its way" in await olga.taps_payload(payload), "the second tap"
+    assert "already on its way" in await olga.says("/train Weather"), "nothing is asked while it runs"
+    assert queue(TRAINING, redis).count == 1
+    ann = await chat.member("Ann")
+    await ann.taps_payload(payload)
+    assert ann.refused == "unknown_button"
+
+
+async def test_a_job_is_found_by_its_name_and_one_of_several_is_picked(chat: Chat) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    with chat.writing() as session:
+        ids = [make_project(session, ["one"], name=name).public_id for name in ("Hot days", "Rain", "rain")]
+    assert "“Hot days”" in await olga.says("/learning hot  DAYS")
+    assert ids[0] in await olga.says("/status Hot days")
+    heard = await olga.says("/learning RAIN")
+    assert f"rain: {ids[2]}\nRain: {ids[1]}" in heard, "two of one name"
+    await olga.says("/learning snow")
+    assert olga.refused == "project_unknown"
 
 
 async def test_train_says_what_is_missing_and_starts_one_run(chat: Chat, redis: Redis) -> None:
@@ -116,9 +162,10 @@ async def test_the_list_says_which_is_in_use_and_how_good_each_is(chat: Chat, le
     olga = await chat.member("Olga", "coordinator")
     heard = await olga.says("/models")
     assert "Models of “Weather”" in heard
-    assert "✅ v2 · 82.5% · in use" in heard
-    assert "v3 · 81.0% · not better, never used" in heard
-    assert "v1 · 70.0% · used before" in heard
+    assert "✅ v2 · 82.5% of 51 items · in use" in heard
+    assert "v3 · 81.0% of 51 items · not better, never used" in heard
+    assert "v1 · 70.0% of 1 item · used before" in heard
+    assert "percentages of different versions do not compare" in heard
     assert "tiny-bert" in heard
     assert heard.index("v3") < heard.index("v2") < heard.index("v1")
     assert olga.buttons() == ["Use v3", "Go back to v1", "Train now"]
@@ -166,6 +213,14 @@ async def test_going_back(chat: Chat, learned: Learned) -> None:
     assert "Go back to v2" in olga.buttons(), "and forth again"
 
 
+async def test_what_was_measured_apart_is_not_compared(learned: Learned) -> None:
+    learned.add(4, "held", scores(0.9))
+    olga = await learned.chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    heard = await olga.taps("Use v4")
+    assert "It was right on 90.0%; v2 (in use) on 82.5%. Each was measured on other items" in heard
+
+
 async def test_the_first_champion_by_hand(chat: Chat, learned: Learned) -> None:
     olga = await chat.member("Olga", "coordinator")
     with chat.writing() as session:
@@ -192,13 +247,37 @@ async def test_an_answer_to_an_old_question_is_refused(chat: Chat, learned: Lear
 async def test_a_model_whose_files_are_gone_cannot_be_used(chat: Chat, learned: Learned) -> None:
     olga = await chat.member("Olga", "coordinator")
     await olga.says("/models")
+    use = olga.button("Use v3").payload
     await olga.taps("Use v3")
-    learned.directory(3).rmdir()
+    shutil.rmtree(learned.directory(3))
     assert "files of v3 are gone" in await olga.taps("Yes")
     assert learned.states() == ["retired", "champion", "held"]
-    heard = await olga.says("/models")
-    assert "cannot be used any more" in heard
+    await olga.taps_payload(use)
+    assert olga.refused == "model_gone", "an old list does not even ask"
+    assert "missing on the server, so it cannot be used" in await olga.says("/models")
     assert olga.buttons() == ["Go back to v1", "Train now"]
+    (learned.directory(1) / "model.safetensors").unlink()
+    await olga.says("/models")
+    assert olga.buttons() == ["Train now"], "half of its files are none"
+
+
+async def test_a_model_in_use_whose_files_are_gone_is_told_so(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    shutil.rmtree(learned.directory(2))
+    heard = await olga.says("/models")
+    assert "it says nothing about new items. /train makes a new one." in heard
+    assert heard.index("v2") < heard.index("missing on the server") < heard.index("v1")
+
+
+async def test_of_files_that_were_cleared_the_list_says_why(chat: Chat, learned: Learned) -> None:
+    for number in range(4, 9):
+        learned.add(number, "held", scores(0.8))
+    shutil.rmtree(learned.directory(3))
+    olga = await chat.member("Olga", "coordinator")
+    heard = await olga.says("/models")
+    assert heard.count("cleared to save room: the 2 models used last and the newest 5 keep theirs") == 1
+    assert heard.index("v4") < heard.index("cleared") < heard.index("v2")
+    assert not {"Use v3", "Go back to v3"} & set(olga.buttons())
 
 
 async def test_forged_numbers_other_roles_and_other_workspaces(chat: Chat, learned: Learned) -> None:
@@ -211,11 +290,7 @@ async def test_forged_numbers_other_roles_and_other_workspaces(chat: Chat, learn
     assert "Weather" not in await eve.says("/models")
     await eve.taps_payload(f"promote.{learned.job}.3.2")
     assert eve.refused == "unknown_button"
-    with chat.writing() as session:
-        elsewhere = Workspace(name="Elsewhere", created_at=now())
-        session.add(elsewhere)
-        session.flush()
-        session.scalars(select(Project)).one().workspace_id = elsewhere.id
+    move_job_elsewhere(chat)
     for payload in (f"models.{learned.job}", f"model.{learned.job}.3", f"promote.{learned.job}.3.2"):
         await olga.taps_payload(payload)
         assert olga.refused == "project_unknown", payload

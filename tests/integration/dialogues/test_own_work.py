@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import insert, select, update
@@ -55,6 +56,50 @@ async def test_jobs_says_why_not(chat: Chat) -> None:
     await ann.says("/jobs")
     assert ann.buttons() == ["Start “Characters”"]
     assert "sun" in await ann.taps_payload(f"next.{public_id(chat, chinese)}..0")
+
+
+async def test_many_jobs_come_page_by_page_the_newest_first(chat: Chat) -> None:
+    """Whatever is urgent comes before all others, and what is paused behind them."""
+    with chat.writing() as session:
+        for number in range(45):
+            state = "paused" if number in (43, 44) else "open"
+            project = make_project(session, ("sun",), name=f"Job {number:02}", priority=int(number == 3))
+            project.state = state
+    ann = await chat.member("Ann")
+    heard = [await ann.says("/jobs")]
+    assert "page 1 of 5" in heard[0]
+    assert ann.buttons()[-1] == "More"
+    assert "‹" not in ann.buttons()
+    last_but_one = ""
+    while "More" in ann.buttons():
+        last_but_one = ann.button("More").payload
+        heard.append(await ann.taps("More"))
+    assert len(heard) == 5
+    assert ann.buttons() == [*(f"Start “Job {number:02}”" for number in (2, 1, 0)), "‹"], (
+        "those that are paused cannot be started"
+    )
+    named = [int(name) for name in re.findall(r"^Job (\d\d)$", "\n".join(heard), re.MULTILINE)]
+    assert named == [3, *(number for number in range(42, -1, -1) if number != 3), 44, 43]
+    assert await ann.taps("‹") == heard[3]
+    with chat.writing() as session:
+        session.execute(update(Project).where(Project.name > "Job 04").values(state="closed"))
+    assert "Job 00" in await ann.taps_payload(last_but_one), "a page that is gone gives the nearest"
+    assert ann.buttons()[-1].startswith("Start"), "there is one page left"
+    assert "Job 00" in await ann.taps_payload("jobs...0")
+    assert "Job 00" in await ann.taps_payload("jobs...999999")
+
+
+async def test_the_jobs_of_another_community_are_on_no_page(chat: Chat) -> None:
+    with chat.writing() as session:
+        for number in range(12):
+            make_project(session, ("sun",), name=f"Job {number}")
+        other = Workspace(name="Elsewhere", created_at=now())
+        session.add(other)
+        session.flush()
+        session.execute(update(Project).where(Project.name != "Job 0").values(workspace_id=other.id))
+    ann = await chat.member("Ann")
+    assert await ann.says("/jobs") == await ann.taps_payload("jobs...2")
+    assert ann.buttons() == ["Start “Job 0”"]
 
 
 async def test_jobs_points_coordinators_to_status_and_experts_may_do_more(chat: Chat) -> None:

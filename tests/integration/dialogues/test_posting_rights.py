@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from core.clock import now
-from core.models import Identity, LogEntry, Membership, Project, Workspace
+from core.models import LogEntry, Membership, Project, Workspace
 from tests.factories import make_project
 from tests.fakes.chat import Chat
 from tests.integration.dialogues.files import write
+from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.posting import at_the_hub, projects
 
 
@@ -37,18 +37,12 @@ async def test_who_is_no_coordinator_any_more_cannot_go_on(chat: Chat, tmp_path:
 async def test_the_jobs_of_another_workspace_are_not_offered(chat: Chat, tmp_path: Path) -> None:
     with chat.writing() as session:
         theirs = make_project(session, ["one"], ("Good", "Bad"), name="Theirs")
-    olga = await chat.member("Olga", "coordinator")
-    with chat.writing() as session:
-        other = Workspace(name="Other", created_at=now())
-        session.add(other)
-        session.flush()
-        worker_id = session.scalars(select(Identity.worker_id).where(Identity.external_id == "olga")).one()
-        session.execute(update(Membership).where(Membership.worker_id == worker_id).values(workspace_id=other.id))
-        session.execute(update(Identity).where(Identity.worker_id == worker_id).values(workspace_id=other.id))
+    olga = await outsider(chat, "Olga", "coordinator")
     assert "What is the question?" in await olga.uploads(write(tmp_path)), "there is nothing to add to"
     assert "no job with the id" in await olga.uploads(write(tmp_path), f"/add {theirs.public_id}")
     await olga.uploads(write(tmp_path), "/post Mine? | Good | Bad")
     with chat.writing() as session:
-        assert session.scalars(select(Project.workspace_id).order_by(Project.id.desc())).first() == other.id
+        other_id = session.scalars(select(Workspace.id).where(Workspace.name == "Elsewhere")).one()
+        assert session.scalars(select(Project.workspace_id).order_by(Project.id.desc())).first() == other_id
         posted = session.scalars(select(LogEntry.workspace_id).where(LogEntry.act == "post")).all()
-    assert posted[-1] == other.id
+    assert posted[-1] == other_id

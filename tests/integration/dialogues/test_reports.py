@@ -24,6 +24,7 @@ from core.queue import DEFAULT, connect, queue
 from core.runtime import Runtime
 from tests.factories import add_items, items_of, make_project
 from tests.fakes.chat import Chat, Someone
+from tests.integration.dialogues.members import move_job_elsewhere
 
 
 async def weather(chat: Chat, texts: tuple[str, ...] = ("one", "two"), **options: Any) -> str:
@@ -133,8 +134,8 @@ async def test_refreshing_shows_what_is_new_in_place(chat: Chat) -> None:
         add_items(session, project, ["three", "four"], now())
     heard = await olga.taps("Refresh")
     assert "25% decided: 1 of 4 items" in heard
-    assert "Done probably" in heard
-    assert "answers per hour" in heard
+    assert "Asking is done probably" in heard
+    assert "answers per hour; 1 item then waits for an expert: /settle" in heard
     assert olga.refused is None
     assert job in heard
 
@@ -270,12 +271,8 @@ async def test_who_may_not_and_another_workspace(chat: Chat) -> None:
     ):
         await walt.taps_payload(payload)
         assert walt.refused == "unknown_button", payload
+    elsewhere = move_job_elsewhere(chat)
     with chat.writing() as session:
-        elsewhere = Workspace(name="Elsewhere", created_at=now())
-        session.add(elsewhere)
-        session.flush()
-        project = session.scalars(select(Project)).one()
-        project.workspace_id = elsewhere.id
         record_act(session, elsewhere.id, None, "post", "x", now())
     for command in (f"/status {job}", f"/status details {job}", f"/export labels {job}", f"/models {job}"):
         assert "Secret" not in await olga.says(command)

@@ -11,11 +11,11 @@ from core import dispute_order
 from core.clock import now
 from core.costs import spent
 from core.dispute_order import FINAL, SECOND
-from core.enrolment import create_invite
 from core.feedback import feedback_of
-from core.models import Adjudication, Annotation, Gold, Item, Project, Workspace
+from core.models import Adjudication, Annotation, Gold, Item, Project
 from core.second_looks import expert_agreement
 from tests.fakes.chat import Chat, Someone
+from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.test_settling import disputed, states
 
 
@@ -51,7 +51,7 @@ async def test_the_second_expert_sees_what_the_first_saw(chat: Chat) -> None:
     heard = await sam.taps("Good")
     assert heard.startswith("(✓ Good)")
     assert "Nothing is disputed" in heard
-    assert sam.buttons() == [], "and nothing to make gold of"
+    assert sam.buttons() == ["Undo “Good”"], "and nothing to make gold of"
     assert states(chat) == [("adjudicated", "a")]
     assert reasons(chat) == [("", "a"), (SECOND, "a")]
 
@@ -145,13 +145,7 @@ async def test_the_last_word_is_for_coordinators_of_this_workspace(chat: Chat) -
     payload = olga.button("Bad").payload
     await eve.taps_payload(payload)
     assert eve.refused == "unknown_button"
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "owner", 1, now())
-    pat = chat.someone("Pat")
-    await pat.says(f"/start {code}")
+    pat = await outsider(chat, "Pat", "owner")
     assert "That item does not exist here" in await pat.taps_payload(payload)
     assert "That item does not exist here" in await pat.taps_payload(payload.replace("finalset", "final"))
     assert states(chat) == [("adjudicated", "a")]

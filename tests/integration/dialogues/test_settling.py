@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from core.clock import now
-from core.enrolment import create_invite
 from core.models import (
     Adjudication,
     Annotation,
@@ -19,11 +18,11 @@ from core.models import (
     Prediction,
     Project,
     TrainingRun,
-    Workspace,
 )
 from core.stats import project_stats
 from tests.factories import make_project
 from tests.fakes.chat import Chat
+from tests.integration.dialogues.members import outsider
 
 
 async def disputed(
@@ -114,7 +113,7 @@ async def test_a_verdict_becomes_gold_once(chat: Chat) -> None:
     await eve.taps("Good")
     assert "Nothing is disputed" in await eve.taps("Good")
     assert "(✓ Kept as a known answer)" in await eve.taps("Keep “Good” as known")
-    assert eve.buttons() == []
+    assert eve.buttons() == ["Undo “Good”"]
     with chat.writing() as session:
         gold = session.execute(select(Gold.label_id, Gold.source).order_by(Gold.id)).all()
         assert [tuple(row) for row in gold] == [("b", "verdict"), ("a", "verdict")]
@@ -323,14 +322,7 @@ async def test_the_disputes_of_another_workspace_do_not_exist(chat: Chat) -> Non
     public_id = await disputed(chat, ("one",))
     eve = await chat.member("Eve", "expert")
     await eve.says("/settle")
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "expert", 1, now())
-    sam = chat.someone("Sam")
-    await sam.says(f"/start {code}")
-    await sam.agrees()
+    sam = await outsider(chat, "Sam", "expert")
     assert "Nothing is disputed" in await sam.says("/settle")
     assert "There is no job" in await sam.says(f"/settle {public_id}")
     for button in [one for row in eve.card.buttons for one in row] if eve.card else []:

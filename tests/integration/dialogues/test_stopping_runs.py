@@ -9,11 +9,12 @@ from redis import Redis
 from sqlalchemy import select
 
 from core.clock import now
-from core.models import Item, LogEntry, ModelVersion, OutboxMessage, Project, TrainingRun, Workspace
+from core.models import Item, LogEntry, ModelVersion, OutboxMessage, TrainingRun
 from core.queue import TRAINING, queue
 from core.training_runs import end_cancelled, start_run
 from tests.factories import make_project
 from tests.fakes.chat import Chat
+from tests.integration.dialogues.members import move_job_elsewhere
 
 
 class Labeled:
@@ -107,11 +108,7 @@ async def test_nobody_else_stops_it(chat: Chat, labeled: Labeled) -> None:
     for forged in (f"stoptrain.{labeled.job}.nothing", f"stoptrain.{labeled.job}", "stoptrain.nothing.nothing"):
         await olga.taps_payload(forged)
         assert olga.refused in ("training_ended", "project_unknown", "unknown_button"), forged
-    with chat.writing() as session:
-        elsewhere = Workspace(name="Elsewhere", created_at=now())
-        session.add(elsewhere)
-        session.flush()
-        session.scalars(select(Project)).one().workspace_id = elsewhere.id
+    move_job_elsewhere(chat)
     await olga.taps_payload(payload)
     assert olga.refused == "project_unknown"
     assert labeled.run().state == "due"

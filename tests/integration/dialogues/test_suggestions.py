@@ -7,9 +7,9 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from core.clock import now
-from core.enrolment import create_invite
-from core.models import Adjudication, Assignment, Dialogue, Item, LogEntry, OutboxMessage, Project, Workspace
+from core.models import Adjudication, Assignment, Dialogue, Item, LogEntry, OutboxMessage, Project
 from tests.fakes.chat import Chat
+from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.test_settling import disputed
 
 
@@ -171,13 +171,7 @@ async def test_suggestions_are_for_coordinators_of_this_workspace(chat: Chat) ->
     payload = olga.button("✓ 1 is done").payload
     await eve.taps_payload(payload)
     assert eve.refused == "unknown_button"
-    with chat.writing() as session:
-        other = Workspace(name="Elsewhere", created_at=now())
-        session.add(other)
-        session.flush()
-        code = create_invite(session, other.id, "owner", 1, now())
-    sam = chat.someone("Sam")
-    await sam.says(f"/start {code}")
+    sam = await outsider(chat, "Sam", "owner")
     assert "Nobody has found the guidelines unclear." in await sam.says("/suggestions")
     assert "There is no job" in await sam.says(f"/suggestions {job}")
     assert "That item does not exist here" in await sam.taps_payload(payload)

@@ -11,6 +11,7 @@ from bot.surface import Command
 from core.clock import now
 from core.models import Identity, Invite, Item, Project
 from tests.fakes.chat import Chat, Someone
+from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.work import expire, kept, post
 
 
@@ -191,17 +192,9 @@ async def test_unknown_commands_and_commands_of_others(chat: Chat) -> None:
 
 
 async def test_two_workspaces_see_nothing_of_each_other(chat: Chat) -> None:
-    from core.models import Identity, Membership, Workspace
-
     project_id = post(chat)
-    olga = await chat.member("Olga", "coordinator")
+    olga = await outsider(chat, "Olga", "coordinator")
     with chat.writing() as session:
-        other = Workspace(name="Other", created_at=now())
-        session.add(other)
-        session.flush()
-        worker_id = session.scalars(select(Identity.worker_id).where(Identity.external_id == "olga")).one()
-        session.execute(update(Membership).where(Membership.worker_id == worker_id).values(workspace_id=other.id))
-        session.execute(update(Identity).where(Identity.worker_id == worker_id).values(workspace_id=other.id))
         public_id = session.get_one(Project, project_id).public_id
     assert "No jobs yet" in await olga.says("/status")
     assert "no open job" in await olga.says("/next")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, select
 
+from core.assignment import next_assignment
+from core.config import Settings
 from core.db import reading
-from core.models import Batch, Project
+from core.models import Batch, Item, Project
 from core.pilot import MARK
 from core.pilot_report import report
-from core.progress import HOURS, agreement, progress
-from tests.factories import START, items_of, make_member, make_project
+from core.progress import HOURS, agreement, count_done, progress
+from core.views import view_lease
+from tests.factories import START, add_items, items_of, make_member, make_project, make_runtime
 from tests.integration.forecasting.jobs import NOON, answer, decide, texts, writing
 
 
@@ -40,6 +44,38 @@ def test_progress_by_the_hour_and_over_time(engine: Engine) -> None:
     (one, _), (two, _) = gone.curve
     assert one == pytest.approx(3600, abs=200)
     assert two == pytest.approx(7200, abs=200)
+
+
+def test_what_workers_see_as_done_reaches_the_whole(engine: Engine, redis: Redis, settings: Settings) -> None:
+    """Whoever ends an item: people, an expert, a model, or nobody because nobody can answer it."""
+    runtime = make_runtime(settings, engine, redis)
+    states = ("agreed", "adjudicated", "accepted", "withdrawn", "disputed", "open")
+    with writing(engine) as session:
+        project = make_project(session, texts(len(states)))
+        for item, state in zip(items_of(session, project.id), states, strict=True):
+            item.state, item.label_id = state, None if state in ("withdrawn", "disputed", "open") else "a"
+            item.decided_at = None if item.label_id is None else NOON
+        last = items_of(session, project.id)[-1]
+        aside = add_items(session, project, ["known", "held"], NOON)
+        aside.state = "held"
+        ann = make_member(session, "Ann")
+        lease = next_assignment(session, project, ann.id, "web", NOON)
+        assert lease is not None
+        assert lease.item_id == last.id
+
+    def shown() -> tuple[int, int]:
+        count_done(runtime, project.id)
+        with reading(engine) as session:
+            view = view_lease(session, session.get_one(Project, project.id), lease, ann, NOON)
+            return view.done, view.total
+
+    assert shown() == (5, 6)
+    with writing(engine) as session:
+        session.get_one(Item, last.id).state = "withdrawn"
+    assert shown() == (6, 6), "at the end all of it is done"
+    with writing(engine) as session:
+        session.get_one(Item, last.id).state = "open"
+    assert shown() == (5, 6), "an item that comes back counts no more"
 
 
 def test_agreement_is_the_share_of_pairs_that_are_alike(engine: Engine) -> None:

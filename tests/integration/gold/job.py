@@ -14,9 +14,10 @@ from core.assignment import Lease, next_assignment
 from core.db import unit_of_work
 from core.effects import Effect
 from core.gold_pool import set_aside
-from core.labeling import Submitted, submit
+from core.labeling import Submitted
 from core.models import Annotation, Gold, Item, Participation, Project, Skill
 from core.standing import change_standing
+from tests.answering import give
 from tests.factories import FakeClock, add_items, make_member, make_project
 from tests.invariants import check_redundancy
 
@@ -77,14 +78,7 @@ class GoldJob:
     def answer(self, worker_id: int, lease: Lease, label_id: str = "a", after: float = 5.0) -> Submitted:
         """They answer it."""
         with self.writing() as session:
-            return submit(
-                session,
-                worker_id=worker_id,
-                assignment_public_id=lease.public_id,
-                label_id=label_id,
-                version=lease.version,
-                now=self.clock.forward(after),
-            )
+            return give(session, worker_id, lease, label_id, self.clock.forward(after))
 
     def known_lease(self, worker_id: int) -> Lease:
         """A known item in the hands of this worker, after what they held was answered."""

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from core.answers import undo
 from core.assignment import Lease, expire_leases
 from core.db import unit_of_work
 from core.errors import Conflict
@@ -19,19 +18,14 @@ from core.models import Annotation, Item, Project, TrainingRun, Worker
 from core.reestimation import reestimate
 from core.stats import project_stats
 from core.worker_stats import worker_stats
+from tests.answering import undo_answer
 from tests.integration.gold.job import GoldJob
 
 
 def take_back(job: GoldJob, worker_id: int, lease: Lease) -> None:
     """They undo their answer."""
     with job.writing() as session:
-        undo(
-            session,
-            worker_id=worker_id,
-            assignment_public_id=lease.public_id,
-            version=lease.version,
-            now=job.clock.forward(5),
-        )
+        undo_answer(session, worker_id, lease, job.clock.forward(5))
 
 
 def test_a_right_answer_raises_the_skill_and_decides_nothing(job: GoldJob) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from core.answers import undo
 from core.assignment import Lease
 from core.errors import Conflict, NotFound
 from core.gold_doubts import correct, doubts, keep, retire_doubtful
 from core.gold_pool import ask_like_others
 from core.models import Gold, Item, Project, Skill
 from core.standing import change_standing
+from tests.answering import undo_answer
 from tests.integration.gold.job import GoldJob
 from tests.invariants import check_control
 
@@ -106,13 +106,7 @@ def test_an_answer_from_before_a_decision_can_still_be_taken_back(job: GoldJob) 
     with job.writing() as session:
         keep(session, session.get_one(Project, job.project_id), shown, job.owner_id, job.clock())
     with job.writing() as session:
-        undo(
-            session,
-            worker_id=late,
-            assignment_public_id=lease.public_id,
-            version=lease.version,
-            now=job.clock.forward(1),
-        )
+        undo_answer(session, late, lease, job.clock.forward(1))
     with job.writing() as session:
         check_control(session)
     assert (job.gold(item_id).served, job.gold(item_id).missed) == (0, 0)

@@ -6,13 +6,13 @@ import pytest
 from sqlalchemy import select, update
 
 from core.answered import read_answers
-from core.answers import undo
 from core.assignment import Lease, expire_leases
 from core.labeling import skip
 from core.models import Batch, Gold, Item, Project, Skill
 from core.qualification import begin, pass_by_hand
 from core.reestimation import read_snapshot
 from core.standing import change_standing
+from tests.answering import undo_answer
 from tests.integration.gold.job import GoldJob
 
 
@@ -138,13 +138,7 @@ def test_an_answer_of_a_quiz_that_is_taken_back_takes_nothing_from_the_skill(job
     assert lease is not None
     job.answer(ann, lease, job.wrong(lease))
     with job.writing() as session:
-        undo(
-            session,
-            worker_id=ann,
-            assignment_public_id=lease.public_id,
-            version=lease.version,
-            now=job.clock.forward(1),
-        )
+        undo_answer(session, ann, lease, job.clock.forward(1))
     assert not has_skill(job, ann)
     assert (job.standing(ann).gold_count, job.gold(lease.item_id).served) == (0, 0)
 

@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 
 from core.assignment import next_assignment
 from core.db import reading, unit_of_work
-from core.labeling import submit
 from core.merging import merge
 from core.models import Project
+from tests.answering import give
 from tests.factories import START, make_member, make_project
 from tests.invariants import check_redundancy
 
@@ -30,14 +30,7 @@ def take(engine: Engine, project_id: int, worker_id: int, label: str = "", secon
         lease = next_assignment(session, session.get_one(Project, project_id), worker_id, "web", now)
         assert lease is not None
         if label:
-            submit(
-                session,
-                worker_id=worker_id,
-                assignment_public_id=lease.public_id,
-                label_id=label,
-                version=lease.version,
-                now=now,
-            )
+            give(session, worker_id, lease, label, now)
         return lease.public_id, lease.item_id
 
 

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from core.answers import undo
 from core.assignment import active_lease, expire_leases, next_assignment
 from core.db import reading, unit_of_work
 from core.db.tables import table_of
@@ -21,6 +20,7 @@ from core.labeling import skip, submit
 from core.merging import merge, merge_strays
 from core.models import Annotation, Assignment, Cursor, Identity, Membership, Participation, Project, Skill, Worker
 from core.reestimation import reestimate
+from tests.answering import undo_answer
 from tests.factories import START, FakeClock, make_member, make_project
 from tests.integration.merging.accounts import join, take, two_workers
 from tests.invariants import check_redundancy
@@ -93,13 +93,7 @@ class Linkers:
         one = self.random.choice(done)
         try:
             with unit_of_work(self.engine, self.effects.extend) as session:
-                undo(
-                    session,
-                    worker_id=worker,
-                    assignment_public_id=one.public_id,
-                    version=one.version,
-                    now=self.clock(),
-                )
+                undo_answer(session, worker, one, self.clock())
         except Conflict:
             return
         self.dealt_with[worker].discard(one.item_id)

@@ -11,11 +11,11 @@ from core.aims import Aim
 from core.allotting import allot
 from core.assignment import Lease, active_lease, expire_leases, next_assignment
 from core.budget import spent
-from core.labeling import submit
 from core.models import Annotation, Assignment, Item, Participation, Project
 from core.reestimation import reestimate
 from core.runtime import Runtime
 from core.steering import set_aim
+from tests.answering import give
 from tests.factories import FakeClock, items_of, make_member, make_project
 
 LABELS = ("Yes", "No")
@@ -65,14 +65,7 @@ class Crowd:
         """Submit an answer, the label of this index."""
         with self.runtime.writing() as session:
             label = self.project(session).label_schema["labels"][answer]["id"]
-            submit(
-                session,
-                worker_id=worker,
-                assignment_public_id=lease.public_id,
-                label_id=label,
-                version=lease.version,
-                now=self.clock(),
-            )
+            give(session, worker, lease, label, self.clock())
         self.clock.forward(5)
 
     def expire(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.cards.accounts import LinkNotice, WorkspacesCard
 from bot.cards.audit import AuditCard, AuditNone
+from bot.cards.currency import CurrencyCard
 from bot.cards.details import Details, ProjectLine
 from bot.cards.dispute import DisputeCard
 from bot.cards.edit import EditCard
@@ -17,7 +18,7 @@ from bot.cards.help import HelpCard
 from bot.cards.jobs import JobsCard
 from bot.cards.log import LogCard
 from bot.cards.members import InviteCard, MemberCard, MembersCard
-from bot.cards.models import ModelsCard, Standing, Version
+from bot.cards.models import Files, ModelsCard, Standing, Version
 from bot.cards.onboarding import ConsentCard, OperatorCard
 from bot.cards.overview import Overview
 from bot.cards.pieces import PieceCard
@@ -28,9 +29,9 @@ from bot.cards.stats import StatsCard
 from bot.cards.status import JobStatus
 from bot.cards.views import Choice, FileCard, FormCard, ItemCard, Notice, View
 from bot.routes import COMMANDS
+from bot.texts import Some
 from bot.tokens import make
 from core.acts import Act, ActsPage
-from core.adjudication import Verdict
 from core.assignment import Lease
 from core.audit_sample import AuditCase, AuditSummary
 from core.disputes import Dispute, Opinion
@@ -39,9 +40,10 @@ from core.feedback import Difference, Feedback
 from core.forecast import Estimate, Forecast
 from core.hints import Hint
 from core.members import Member, MembersPage
-from core.openings import Opening
+from core.openings import Opening, OpeningsPage
 from core.progress import Progress
 from core.stats import ProjectStats, ProjectSummary
+from core.unsettling import Verdict
 from core.views import LeaseView
 from core.worker_stats import WorkerStats
 from tests.unit.bot import audit_samples, flag_samples, quality_samples
@@ -112,7 +114,7 @@ def _of_workers(said: Said) -> dict[str, View]:
     many = replace(said, labels=tuple(f"{said.labels[0]} {number}" for number in range(60)))
     listed = replace(said, labels=(said.guidelines * 2, *said.labels[1:]))
     openings = (
-        Opening(JOB, said.job, 5, NOON + timedelta(hours=6), "zh", 1200, None),
+        Opening(JOB, said.job, 5, NOON + timedelta(hours=6), "zh", 1200, None, more=True),
         Opening(OTHER, said.column, 0, None, "", 1, None),
         Opening(ITEM, said.workspace, 0, None, "fr", 9, "why_language"),
         *(Opening(ITEM, said.name, 0, None, "", 9, f"why_{why}") for why in ("paused", "experts", "nothing_left")),
@@ -130,8 +132,9 @@ def _of_workers(said: Said) -> dict[str, View]:
         "shortened": ItemCard(_lease_view(said, content=_content(said.item * 60))),
         "piece": PieceCard("full_heading", said.item, 1, 2),
         "guidelines": PieceCard("guidelines_heading", said.guidelines, rows=((Choice("x", "button_to_item"),),)),
-        "several": JobsCard(openings, "USD", ZONE, NOON, coordinates=True),
-        "empty": JobsCard((), "USD", "", NOON),
+        "several": JobsCard(OpeningsPage(openings), "USD", ZONE, NOON, coordinates=True),
+        "second_page": JobsCard(OpeningsPage(openings[:2], 2, 3), "USD", ZONE, NOON, coordinates=True),
+        "empty": JobsCard(OpeningsPage(()), "USD", "", NOON),
         "busy": StatsCard(stats),
         "first": StatsCard(WorkerStats(1, 1, 1, 1, 0, 1, None, None, "USD")),
         "none": StatsCard(WorkerStats(0, 0, 0, 0, 0, 0, None, None, "USD")),
@@ -156,12 +159,15 @@ def _of_experts(said: Said) -> dict[str, View]:
         total=12,
         aside=True,
     )
-    before = Verdict(OTHER, said.other, said.labels[0], is_gold=False)
+    before = Verdict(OTHER, said.other, said.labels[0])
     case = AuditCase(ITEM, said.question, _schema(said), _content(said.item), "l2", said.reason)
     summary = audit_samples.FOUND
     return {
         "dispute": DisputeCard(dispute),
-        "asked": DisputeCard(dispute, asked=said.other),
+        "asked": DisputeCard(dispute, replace(before, label="", reason="unclear", stamp=7), asked=said.other),
+        "unclear": DisputeCard(dispute, replace(before, label="", reason="unclear", stamp=7)),
+        "unanswerable": DisputeCard(dispute, replace(before, label="", reason="unanswerable", stamp=7)),
+        "undoable": DisputeCard(dispute, replace(before, stamp=7)),
         "opinion": DisputeCard(dispute, before, Opinion(7, "l2", 0.81), unclear=2),
         "no_model": DisputeCard(dispute, replace(before, is_gold=True), Opinion(None)),
         "unseen": DisputeCard(replace(dispute, aside=False, skips={}), opinion=Opinion(7), unclear=1),
@@ -192,7 +198,7 @@ def _of_posting(said: Said) -> dict[str, View]:
     known = (
         Remark("known_matched", {"count": 21, "used": 20}),
         Remark("known_unmatched", {"count": 1, "lines": "7", "key": "999"}),
-        Remark("known_left_out", {"count": 7, "lines": "2, 3, 5, 8, 9 …"}),
+        Remark("known_left_out", {"count": 7, "lines": Some((2, 3, 5, 8, 9), more=True)}),
     )
     priced = (Remark("price_aside", {"count": 20}), Remark("known_let_go", {"name": said.file}), *known)
     names = ("overlap", "price", "time", "deadline", "who", "language", "known", "guidelines", "priority", "name")
@@ -260,18 +266,27 @@ def _status(said: Said, **changes: Any) -> JobStatus:
     return JobStatus(**(values | changes))
 
 
+VERSIONS: tuple[tuple[str, Files], ...] = (
+    ("candidate", "there"),
+    ("champion", "there"),
+    ("held", "there"),
+    ("retired", "cleared"),
+)
+"""State and files of versions, the newest first."""
+
+
 def _of_jobs(said: Said) -> dict[str, View]:
     unused = Standing(None, None, 3, "due", 200)
     empty = _stats(items=0, states={}, annotations=0, surplus=0, batches_loading=0, gold_known=0)
     quiet = {"deadline": None, "price": 0, "spent": 0, "forecast": Forecast(900, 0, None, 0.0)}
     versions = tuple(
-        Version(4 - at, state, 0.91 - at / 10, "all-MiniLM-L6-v2", NOON - timedelta(days=at), state != "retired")
-        for at, state in enumerate(("candidate", "champion", "held", "retired"))
+        Version(4 - at, state, 0.91 - at / 10, "all-MiniLM-L6-v2", NOON - timedelta(days=at), files, items=52 - 17 * at)
+        for at, (state, files) in enumerate(VERSIONS)
     )
     jobs = tuple(ProjectSummary(JOB, said.job, state, _stats().states) for state in ("open", "paused", "closed"))
     line = ProjectLine(said.job, JOB, "open", 8, 1, _stats())
     queues = {"default": {"waiting": 1, "scheduled": 2, "running": 0, "failed": 1}}
-    done = Finished(JOB, said.job, 1195, 5, 3213, 21, 16065, "USD", timedelta(days=2), 40, 37)
+    done = Finished(JOB, said.job, 1195, 5, 3213, 21, 16065, "USD", timedelta(days=2), 40, 37, by_model=200)
     return {
         "in_words": _status(said),
         "pictured": _status(said, picture="status.png"),
@@ -291,7 +306,7 @@ def _of_jobs(said: Said) -> dict[str, View]:
         "details": Details((line,), queues, {1: {"expire": 4, "offer": 1}}),
         "details_away": Details((replace(line, state="closed", stats=_stats(batches_loading=0)),)),
         "finished": replace(done, file=(said.file, "text/csv", said.file)),
-        "finished_bare": replace(done, decided=1, disputed=0, people=1, cost=0, known=0),
+        "finished_bare": replace(done, decided=1, disputed=0, people=1, cost=0, known=0, by_model=0),
     }
 
 
@@ -339,7 +354,9 @@ def _of_people(said: Said) -> dict[str, View]:
     }
     return {
         **links,
-        "one_community": WorkspacesCard(said.workspace, "owner", False, ()),
+        "one_community": WorkspacesCard(said.workspace, "owner", False, ((Choice("x", "button_currency", "EUR"),),)),
+        "currency": CurrencyCard("EUR"),
+        "currency_changed": CurrencyCard("JPY", "USD"),
         "two_communities": WorkspacesCard(said.workspace, "worker", True, ((Choice("x", text=said.job),),)),
         "consent": ConsentCard(said.workspace),
         "operator": OperatorCard(said.workspace, "coordinator"),

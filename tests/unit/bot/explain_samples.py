@@ -62,6 +62,9 @@ def of_explanations(said: Said) -> dict[str, View]:
         "explained_with_picture": drawn,
         "explained_without_words": bare,
         "doubts": DoubtsCard(JOB, said.job, names, found, 3, apart, Outcome(5, 2, 4), True),
+        "doubts_last_page": DoubtsCard(JOB, said.job, names, found, 3, apart, page=1),
+        "doubts_asked": DoubtsCard(JOB, said.job, names, DoubtfulLabels(640), 3, apart, Outcome(5, 2, 4), True),
+        "doubts_looking": DoubtsCard(JOB, said.job, names, DoubtfulLabels(None, looking=True), 3),
         "doubts_none": DoubtsCard(JOB, said.job, names, DoubtfulLabels(640), 3, apart, Outcome(5, 2, 1)),
         "doubts_not_looked": DoubtsCard(JOB, said.job, names, DoubtfulLabels(None), 3),
     }

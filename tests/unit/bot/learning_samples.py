@@ -7,17 +7,25 @@ from dataclasses import replace
 from bot.cards.learning import SWITCHES, LearningCard, LearningSetting
 from bot.cards.status import JobStatus
 from bot.cards.views import Choice, Notice, View
-from bot.learning_chat import PRESETS, ROWS, SHORT
+from bot.learning_chat import PRESETS, ROWS, SHORT, times_row
 from bot.texts import say
 from bot.tokens import make
+from bot.training_chat import PRESETS as TIMES
 from core.acceptance_evidence import Audits
 from core.acceptance_report import NOTHING, LabeledBy, ModelReport
 from core.hints import Agreement
 from core.learning import METHODS, LearningSettings
 from core.retreating import REASONS
+from core.training_times import COLUMNS, TrainingTimes, parse_time
 from tests.unit.bot.sentence_samples import JOB, SAID, Said
 
 LABELS = LabeledBy(4, 1234, 0.97, 240, 5, Audits(2, 60, 7))
+OTHER_TIMES = (
+    TrainingTimes(1, "30 6 * * 1-5"),
+    TrainingTimes(0, "0 * * * *"),
+    TrainingTimes(50, ""),
+    TrainingTimes(0, ""),
+)
 ALLOWED = LearningSettings(method="lora", hints=True, accept=True, accept_error=0.025, prior=True)
 
 
@@ -27,13 +35,21 @@ def of_learning(said: Said) -> dict[str, View]:
         tuple(Choice(make("learning", JOB, SHORT.get(name, name)), f"button_learning_{name}") for name in row)
         for row in ROWS
     )
+    rows = (rows[0], times_row(JOB), *rows[1:])
     undo = Choice(make("learnset", JOB, "accept-0"), "button_learning_undo", style="quiet")
     take = Choice(make("untake", JOB), "button_take_back", style="danger")
     form = Choice(make("learnform", JOB), "button_learning_form")
-    usual = LearningCard(said.job, LearningSettings(), NOTHING, None, rows)
+    usual = LearningCard(said.job, LearningSettings(), TrainingTimes(200, "0 3 * * *"), NOTHING, None, rows)
     seen, unseen = Agreement(412, 0.91, 0.83), Agreement(44, 0.8, 0.84)
     helps = ModelReport((LABELS,), None, True, 212)
-    allowed = LearningCard(said.job, ALLOWED, helps, (seen, unseen), (*rows, (form,), (take,), (undo,)), saved=True)
+    allowed = replace(
+        usual,
+        settings=ALLOWED,
+        report=helps,
+        hints=(seen, unseen),
+        rows=(*rows, (form,), (take,), (undo,)),
+        saved=True,
+    )
     back = ((Choice(make("learning", JOB), "button_back", style="quiet"),),)
     cards: dict[str, View] = {
         "learning_usual": usual,
@@ -44,12 +60,21 @@ def of_learning(said: Said) -> dict[str, View]:
             report=ModelReport((replace(LABELS, count=1, wrong=1, audits=Audits(0, 1, 1)),), None, False, 1),
             hints=(Agreement(1, 1.0, 0.6), Agreement(0, 0.0, 0.0)),
         ),
+        "learning_due": replace(allowed, report=replace(helps, due=True)),
         "learning_unproven": replace(allowed, report=ModelReport((), 85), hints=None),
     }
     cards |= {f"learning_method_{name}": replace(usual, settings=LearningSettings(method=name)) for name in METHODS[1:]}
     for reason in REASONS:
-        back_again = ModelReport((replace(LABELS, count=0, reason=reason),), None, None)
+        back_again = ModelReport((replace(LABELS, count=0, reason=reason, in_use=True),), None, None)
         cards[f"learning_{reason}"] = replace(allowed, report=back_again)
+    cards |= {f"learning_times_{at}": replace(usual, times=times) for at, times in enumerate(OTHER_TIMES)}
+    step_back = Choice(make("learnwhen", JOB), "button_back", style="quiet")
+    for name, words in TIMES.items():
+        column = COLUMNS[name]
+        choices = tuple(
+            (make("learnwhen", JOB, f"{name}-{at}"), parse_time(name, one)[column]) for at, one in words.items()
+        )
+        cards[f"ask_{column}"] = LearningSetting(column, choices[-1][1], choices, ((step_back,),))
     for name, values in PRESETS.items():
         said_values = tuple((make("learnset", JOB, f"{SHORT.get(name, name)}-1"), value) for value in values)
         cards[f"ask_{name}"] = LearningSetting(name, values[0 if name in SWITCHES else -1], said_values, back)

@@ -13,11 +13,11 @@ from bot.cards.feedback import FeedbackCard
 from bot.surfaces import telegram_render
 from bot.surfaces.slack_render import blocks
 from bot.texts.units import length
-from core.adjudication import Verdict
 from core.audit_rate import ENOUGH, Estimate
 from core.audit_sample import AuditCase, AuditSummary
 from core.disputes import Dispute, Opinion
 from core.feedback import Difference, Feedback
+from core.unsettling import Verdict
 from tests.fakes.slack_blocks import check_blocks
 
 LOCALES = ("en", "zh")
@@ -64,7 +64,7 @@ def dispute(size: int = 1, names: tuple[str, ...] = SHORT, reasons: int = 1) -> 
 def test_a_dispute_fits_and_what_is_cut_can_be_read_whole(
     locale: str, size: int, names: tuple[str, ...], cut: bool
 ) -> None:
-    before = Verdict(OTHER, "another day " * size, names[0], is_gold=False)
+    before = Verdict(OTHER, "another day " * size, names[0], stamp=999_999)
     shown = dispute(size, names, reasons=5)
     message = render(DisputeCard(shown, before, Opinion(7, "l1", 0.81), unclear=4), locale)
     rendered = telegram_render.render(message)
@@ -73,7 +73,7 @@ def test_a_dispute_fits_and_what_is_cut_can_be_read_whole(
     assert message.text in rendered.text, "the platform has nothing left to cut"
     check_blocks(blocks(message))
     verbs = {button.payload.split(".")[0] for row in message.buttons for button in row}
-    assert {"settle", "unanswer", "unclear", "gold", "later"} <= verbs
+    assert {"settle", "unanswer", "unclear", "gold", "unsettle", "later"} <= verbs
     assert ("setfull" in verbs) == cut
     assert all(text in full_text(shown) for text in (shown.question, shown.reasons[0][1], names[-1]))
 

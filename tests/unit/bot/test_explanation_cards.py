@@ -49,6 +49,30 @@ def test_a_word_that_comes_twice_is_named_once_with_both_its_weights() -> None:
     assert telling("bad, worse, bad", [Word(0, 3, 0.6), Word(5, 10, 1.0), Word(12, 15, 0.6)], 1) == ["bad", "worse"]
 
 
+def test_what_was_redacted_is_shown_with_what_the_model_read() -> None:
+    text = "联系bob@example.com或ann@example.com吧"
+    first, second = (text.index(name) for name in ("bob", "ann"))
+    words = [
+        Word(0, 1, 1.0),
+        Word(1, 2, 1.0),
+        Word(first, first + 15, 1.5, "[email]"),
+        Word(first + 15, first + 16, 0.9),
+        Word(second, second + 15, 1.4, "[email]"),
+    ]
+    assert telling(text, words, 1) == ["联系", "bob@example.com → [email]", "ann@example.com → [email]", "或"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_arrow_is_explained_where_there_is_one(locale: str) -> None:
+    card = explained(locale)
+    redacted = replace(card, words=(replace(card.words[0], read_as="[name]"), *card.words[1:]))
+    sentence = {"en": "→ marks what the model read", "zh": "→ 后面是模型实际读到的内容"}[locale]
+    assert sentence not in render(card, locale).text
+    said = render(redacted, locale).text
+    assert sentence in said
+    assert f"{card.text[card.words[0].start : card.words[0].end]} → [name]" in said
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_people_and_model_are_said_to_differ_only_where_they_do(locale: str) -> None:
     card = explained(locale)

@@ -55,6 +55,14 @@ def test_who_came_into_use_says_so_and_an_old_version_says_nothing() -> None:
     assert reason_of({}, SCHEMA) is None
 
 
+@pytest.mark.parametrize("locale", sorted(LANGUAGES))
+def test_a_model_that_gets_the_same_right_has_a_sentence_of_its_own(locale: str) -> None:
+    gate = {"promote": False, "reason": "held_unproven", "params": {"won": 0, "lost": 0}}
+    reason = reason_of({"gate": gate}, SCHEMA)
+    assert reason is not None
+    assert reason_sentence(reason, locale) == say("held_equal", locale)
+
+
 def test_a_label_that_there_is_not_any_more_is_named_by_its_id_and_a_long_one_is_cut() -> None:
     gate = {"promote": False, "reason": "held_class", "params": {"label_id": "zz", "before": 1.0, "after": 0.5}}
     reason = reason_of({"gate": gate}, SCHEMA)

@@ -28,10 +28,21 @@ def test_only_all_of_it_is_a_hundred_per_cent(value: float, digits: int, said: s
 
 @pytest.mark.parametrize(
     ("locale", "currency", "said"),
-    [("en", "USD", "$12.30"), ("zh", "CNY", "¥12.30"), ("zh-Hans", "USD", "US$12.30"), ("xx", "EUR", "€12.30")],
+    [
+        ("en", "JPY", "¥12.30"),
+        ("en", "KWD", "KWD12.300"),
+        ("en", "USD", "$12.30"),
+        ("zh", "CNY", "¥12.30"),
+        ("zh-Hans", "USD", "US$12.30"),
+        ("xx", "EUR", "€12.30"),
+    ],
 )
 def test_money_names_its_currency(locale: str, currency: str, said: str) -> None:
-    assert money(1230, currency, locale) == said
+    assert money(1230, currency, locale).replace("\xa0", "") == said
+
+
+def test_whole_amounts_have_the_digits_that_are_usual() -> None:
+    assert [money(1200, code, "en") for code in ("USD", "JPY")] == ["$12.00", "¥12"]
 
 
 def test_a_moment_of_today_needs_no_day() -> None:

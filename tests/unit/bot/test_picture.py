@@ -110,6 +110,20 @@ def test_the_curve_ends_at_what_is_decided_and_the_forecast_goes_on() -> None:
     assert closed.getpixel((half, bottom - 20)) != (255, 255, 255), "without a forecast the curve fills the chart"
 
 
+def test_the_forecast_ends_below_what_experts_have_to_settle() -> None:
+    left, right = figures(agreed=40, open=40, disputed=20), figures(agreed=40, open=60)
+    assert (left.expected, right.expected) == (80, 100)
+    highest = [_highest(opened(shown)) for shown in (left, right)]
+    assert abs((highest[0] - highest[1]) - CHART_HEIGHT * 0.2) < 12
+
+
+def _highest(image: Image.Image) -> int:
+    """The uppermost row of the chart in which the curve, or its forecast, is drawn."""
+    wanted = colour("agreed")
+    rows = range(CHART_TOP - 4, CHART_TOP + CHART_HEIGHT)
+    return next(y for y in rows for x in range(MARGIN, WIDTH // 2 + 100) if image.getpixel((x, y)) == wanted)
+
+
 def test_costs_have_a_bar_of_their_own() -> None:
     free = opened(figures(agreed=5, open=5))
     paid = opened(replace(figures(agreed=5, open=5), cost=(250, 1000), currency="USD"))

@@ -12,10 +12,11 @@ import pytest
 from bot.cards import render
 from bot.cards.details import Details, ProjectLine
 from bot.cards.finished import Finished
-from bot.cards.models import ModelsCard, Standing, Version
+from bot.cards.models import Files, ModelsCard, Standing, Version
 from bot.cards.overview import Overview
 from bot.cards.status import JobStatus
 from bot.pictures import figures_of, picture_of
+from bot.surface import Message
 from bot.surfaces.telegram_render import CAPTION_LIMIT
 from bot.surfaces.telegram_render import render as render_for_telegram
 from bot.texts.catalogues import LANGUAGES
@@ -112,13 +113,11 @@ def test_every_kind_of_status_has_its_sentences(locale: str, state: str, trainin
 
 @LANGUAGE
 def test_every_other_card_has_its_sentences(locale: str) -> None:
-    versions = tuple(
-        Version(number, state, 0.5, "base", NOON, number % 2 == 0)
-        for number, state in enumerate(("champion", "held", "retired", "candidate"))
-    )
-    card = ModelsCard("abcdefghij234567", "Job", Standing(1, 0.5, 4, "due", 0), versions, "", NOON, more=2)
-    assert render(card, locale).buttons
-    assert "v0" in render(card, locale).text
+    whole, cleared, lost = (_models(files, locale) for files in ("there", "cleared", "lost"))
+    assert len(whole.buttons) == 3
+    assert cleared.buttons == lost.buttons == ()
+    assert "v0" in whole.text
+    assert len({whole.text, cleared.text, lost.text}) == 3
     lists = [ProjectSummary("abcdefghij234567", "J" * 60, state, STATES) for state in ("open", "paused", "closed")]
     assert len(render(Overview(tuple(lists), more=True), locale).buttons) == 3
     queues = {"default": {"waiting": 1, "scheduled": 2, "running": 3, "failed": 4}, "training": {"waiting": 0}}
@@ -129,11 +128,31 @@ def test_every_other_card_has_its_sentences(locale: str) -> None:
     assert render(replace(done, file=("a.csv", "text/csv", "/tmp/a.csv")), locale).attachment is not None
 
 
+def _models(files: Files, locale: str) -> Message:
+    """The list of one version of each state, all with the same left of their files."""
+    versions = tuple(
+        Version(number, state, 0.5, "base", NOON, files)
+        for number, state in enumerate(("champion", "held", "retired", "candidate"))
+    )
+    return render(ModelsCard("abcdefghij234567", "Job", Standing(1, 0.5, 4, "due", 0), versions, "", NOON), locale)
+
+
 def test_a_closed_job_expects_no_more_cost_than_it_has() -> None:
     card = status(state="closed")
     assert card.expected == card.spent == (1234567 + 89) * 12345
     assert status().expected > status().spent
     assert figures_of(card).total == figures_of(card).elapsed, "and its curve has no forecast"
+
+
+def test_what_experts_have_to_settle_is_not_done_when_asking_is() -> None:
+    text = render(status(), "en").text
+    assert "Asking is done probably" in text
+    assert "23456 items then wait for experts: /settle" in text
+    assert text.count("/settle") == 1, "said once"
+    assert "Done probably" in render(status(stats=stats(states=STATES | {"disputed": 0})), "en").text
+    for quiet in (replace(AHEAD, done_at=None), replace(AHEAD, nobody=True), replace(AHEAD, used_up=9)):
+        assert "23456 items wait for a verdict: /settle" in render(status(forecast=quiet), "en").text
+    assert "23456 items wait for a verdict: /settle" in render(status(state="paused"), "en").text
 
 
 def test_a_picture_is_drawn_once_and_lives_on(settings: Settings) -> None:

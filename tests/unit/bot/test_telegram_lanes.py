@@ -47,7 +47,7 @@ async def test_failed_work_does_not_stop_its_lane() -> None:
 
 
 async def test_close_cancels_what_still_runs() -> None:
-    lanes, never = Lanes(), asyncio.Event()
+    lanes, never = Lanes(finish_seconds=0), asyncio.Event()
 
     async def wait() -> None:
         await never.wait()

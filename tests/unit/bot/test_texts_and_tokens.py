@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot import tokens
 from bot.routes import COMMANDS, TAPS
-from bot.texts import knows, say
+from bot.texts import NAMED, Some, knows, listed, say
 from bot.texts.catalogues import LANGUAGES, catalogue
 
 SENTENCES = catalogue("en").codes()
@@ -79,6 +79,16 @@ def test_lists_are_named_and_problems_set_in() -> None:
     assert "…" in say("no_text_column", columns=[str(number) for number in range(50)])
     heard = say("no_good_row", line=3, problem="wrong_column_count")
     assert heard.endswith("line 3: it has ? columns where the header has ?.")
+
+
+def test_lists_have_the_comma_of_their_language() -> None:
+    parts = ["a", "b", 3]
+    assert (listed(parts, "en"), listed(parts, "zh-Hans"), listed(parts, "xx")) == ("a, b, 3", "a、b、3", "a, b, 3")
+    assert (listed([], "zh"), listed(["a"], "zh", more=True)) == ("", "a …")
+    assert listed(range(NAMED + 1), "zh").endswith("、15 …")
+    assert "a、b" in say("no_text_column", "zh", columns=["a", "b"])
+    assert "a、b …" in say("no_text_column", "zh", columns=Some(("a", "b"), more=True))
+    assert "a, b。" not in say("no_text_column", "zh", columns=("a", "b"))
 
 
 def test_an_unknown_language_falls_back_to_english() -> None:

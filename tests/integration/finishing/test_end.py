@@ -1,116 +1,25 @@
-"""A job that has come to its end says so once; exports that cannot be written end, too; old files go."""
+"""A job that has come to its end says so once, with its labels."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Retry, SimpleWorker
-from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select, update
-from sqlalchemy.orm import Session
 
-from bot.cards import render
-from bot.owed import view_of
-from bot.surface import Message
 from core import jobs
 from core.assignment import next_assignment
 from core.config import Settings
 from core.db import reading
 from core.enrolment import record_act
-from core.exporting import export_for_chat, request_export, unfinished_exports
 from core.finishing import look_for_end
-from core.labeling import submit
-from core.models import (
-    Batch,
-    ExportRequest,
-    Gold,
-    Item,
-    Membership,
-    OutboxMessage,
-    Participation,
-    Project,
-    TrainingRun,
-    Worker,
-    Workspace,
-)
-from core.pruning import KEPT, prune_files
-from core.queue import DEFAULT, queue
+from core.models import Batch, ExportRequest, Gold, Item, Membership, Participation, Project, Worker, Workspace
 from core.recollection import is_owed, order_in_project, recollect
+from tests.answering import give
 from tests.factories import START, add_items, items_of, make_member, make_project, make_runtime
-
-NOON = START + timedelta(hours=3)
-
-
-class Job:
-    """One job of Olga's with three items, and the looks that background jobs take at it."""
-
-    def __init__(self, settings: Settings, engine: Engine, redis: Redis) -> None:
-        self.settings, self.engine, self.runtime = settings, engine, make_runtime(settings, engine, redis)
-        with self.runtime.writing() as session:
-            self.olga = make_member(session, "Olga", "coordinator").id
-            self.project_id = make_project(session, price=5, min_overlap=1).id
-            session.get_one(Project, self.project_id).created_by_id = self.olga
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A unit of work."""
-        with self.runtime.writing() as session:
-            yield session
-
-    def turn(self, *states: str) -> None:
-        """Give the items these states, in order."""
-        with self.writing() as session:
-            for item, state in zip(items_of(session, self.project_id), states, strict=True):
-                item.state, item.submitted = state, 0 if state == "open" else 2
-                item.label_id = "a" if state in ("agreed", "adjudicated") else None
-
-    def train(self, hours: int) -> None:
-        """A training run of so many hours, at 0.15 each."""
-        with self.writing() as session:
-            session.get_one(Project, self.project_id).quality = {"training_price": 15}
-            end = START + timedelta(hours=hours)
-            times = {"created_at": START, "started_at": START, "finished_at": end}
-            session.add(TrainingRun(project_id=self.project_id, trigger="button", state="done", **times))
-
-    def ends(self, now: datetime = NOON) -> bool:
-        """Whether a look finds that it has come to its end."""
-        with self.writing() as session:
-            return look_for_end(session, self.project_id, now)
-
-    def write_exports(self, now: datetime = NOON) -> None:
-        """What the RQ job does for each export that is owed."""
-        with reading(self.engine) as session:
-            owed = [effect.args[0] for effect in unfinished_exports(session)]
-        for request_id in owed:
-            export_for_chat(self.runtime, int(request_id), now)
-
-    def messages(self) -> list[tuple[str, int]]:
-        """Kinds of what is owed, and to whom."""
-        with reading(self.engine) as session:
-            rows = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))
-            return [(row.kind, row.worker_id) for row in rows]
-
-    def shown(self, locale: str = "en") -> Message | None:
-        """The last message that is owed, as it would be sent now."""
-        with reading(self.engine) as session:
-            owed = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id.desc()).limit(1)).one()
-            view = view_of(session, owed, locale)
-        return None if view is None else render(view, locale)
-
-
-@pytest.fixture
-def job(settings: Settings, engine: Engine, redis: Redis) -> Job:
-    """A job with three open items."""
-    return Job(settings, engine, redis)
-
-
-# --- the end of a job
+from tests.integration.finishing.job import NOON, Job
 
 
 def test_the_end_is_told_once_with_the_labels(job: Job) -> None:
@@ -240,14 +149,7 @@ def alone(job: Job) -> tuple[int, int]:
         with job.writing() as session:
             lease = next_assignment(session, session.get_one(Project, job.project_id), worker_id, "web", moment)
             assert lease is not None
-            submit(
-                session,
-                worker_id=worker_id,
-                assignment_public_id=lease.public_id,
-                label_id="a",
-                version=lease.version,
-                now=moment,
-            )
+            give(session, worker_id, lease, "a", moment)
     with job.writing() as session:
         last = items_of(session, job.project_id)[2]
         last.state, last.label_id = "agreed", "a"
@@ -304,96 +206,6 @@ def test_a_ban_holds_up_the_end_of_all_jobs_of_its_workspace_alone(job: Job) -> 
     assert not job.ends()
     recollect(job.runtime, workspace_id, worker.id, lambda: NOON)
     assert job.ends()
-
-
-# --- exports that cannot be written
-
-
-def failing(job: Job, monkeypatch: pytest.MonkeyPatch, *, last: bool) -> int:
-    """An export that was asked for, in a home that cannot be written; its id."""
-    monkeypatch.setattr(jobs, "process_runtime", lambda: job.runtime)
-    monkeypatch.setattr(jobs, "is_last_attempt", lambda: last)
-    monkeypatch.setattr(jobs, "now", lambda: NOON)
-    (job.settings.home / "exports").write_text("a file where the directory should be")
-    with job.writing() as session:
-        project = session.get_one(Project, job.project_id)
-        return request_export(session, project, job.olga, "labels", "csv", NOON).id
-
-
-def state_of(job: Job, request_id: int) -> str:
-    with reading(job.engine) as session:
-        return session.get_one(ExportRequest, request_id).state
-
-
-def test_an_export_stays_owed_while_it_is_retried(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    request_id = failing(job, monkeypatch, last=False)
-    with pytest.raises(OSError, match="exports"):
-        jobs.export_project(request_id)
-    assert (state_of(job, request_id), job.messages()) == ("due", [])
-
-
-def test_an_export_that_fails_for_good_is_told_and_not_retried(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    request_id = failing(job, monkeypatch, last=True)
-    with pytest.raises(OSError, match="exports"):
-        jobs.export_project(request_id)
-    assert (state_of(job, request_id), job.messages()) == ("failed", [("export_failed", job.olga)])
-    with reading(job.engine) as session:
-        assert unfinished_exports(session) == []
-    message = job.shown()
-    assert message is not None
-    assert "could not be written" in message.text
-    jobs.export_project(request_id)
-    assert len(job.messages()) == 1
-
-
-def test_rq_tells_the_last_attempt(redis: Redis, tmp_path: Path) -> None:
-    noted = tmp_path / "noted"
-    one = queue(DEFAULT, redis)
-    one.enqueue("tests.integration.sample_jobs.fail_noting_attempt", str(noted), retry=Retry(max=2))
-    worker = SimpleWorker([one], connection=redis, serializer=JSONSerializer)
-    worker.work(burst=True, logging_level="CRITICAL")
-    assert [line.split(" ", 1)[1] for line in noted.read_text().splitlines()] == ["not last", "not last", "last"]
-
-
-def test_an_export_that_kills_its_worker_ends_after_a_day(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    request_id = failing(job, monkeypatch, last=False)
-    export_for_chat(job.runtime, request_id, NOON + timedelta(days=1, seconds=1))
-    assert (state_of(job, request_id), job.messages()) == ("failed", [("export_failed", job.olga)])
-
-
-def test_the_end_is_told_even_where_its_labels_cannot_be_written(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(job, monkeypatch, last=True)
-    job.turn("agreed", "agreed", "agreed")
-    assert job.ends()
-    with reading(job.engine) as session:
-        result = session.scalars(select(ExportRequest.id).where(ExportRequest.kind == "result")).one()
-    with pytest.raises(OSError, match="exports"):
-        jobs.export_project(result)
-    message = job.shown()
-    assert message is not None
-    assert message.attachment is None
-    assert "/export tries again" in message.text
-
-
-# --- old files
-
-
-def test_old_files_go_and_young_ones_stay(settings: Settings) -> None:
-    moment = datetime.now().astimezone()
-    for directory in (settings.export_directory, settings.picture_directory):
-        directory.mkdir()
-        for name, age in (("old", KEPT + timedelta(hours=1)), ("young", KEPT - timedelta(hours=1))):
-            (directory / name).write_text(name)
-            seconds = (moment - age).timestamp()
-            os.utime(directory / name, (seconds, seconds))
-    assert prune_files(settings, moment) == 2
-    assert prune_files(settings, moment) == 0
-    left = [path.name for place in (settings.export_directory, settings.picture_directory) for path in place.iterdir()]
-    assert left == ["young", "young"]
-
-
-def test_nothing_to_remove_in_a_new_home(settings: Settings) -> None:
-    assert prune_files(settings, NOON) == 0
 
 
 def test_items_are_only_looked_at_in_their_own_project(job: Job) -> None:
