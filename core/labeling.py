@@ -16,13 +16,14 @@ from core.budget import affords
 from core.consensus import observe
 from core.db.prepared import Prepared, attach, detached
 from core.db.tables import table_of
+from core.db.writer import Overtaken
 from core.errors import Conflict, InvalidInput, Refused
 from core.gold_answers import Control, known_label, observe_control
 from core.hints import hint_of
 from core.ids import is_public_id, new_public_id
 from core.items import COLUMNS as STATE_COLUMNS
 from core.items import ITEM, ItemState, lock_item, write_item
-from core.models import Annotation, Assignment, Participation, Project
+from core.models import Annotation, Assignment, Participation, Project, Worker
 from core.standing import STANDING_COLUMNS, Standing, load_standing
 
 ANNOTATION = table_of(Annotation)
@@ -147,17 +148,24 @@ def guarded_assignment(
     """As `own_assignment`, with its item, in one statement; item and assignment are held until the commit.
 
     Raises:
-        Refused, Conflict: as `own_assignment`.
+        Refused, Conflict, Overtaken: as `own_assignment`.
     """
     row = None
     if is_public_id(public_id):
         row = GUARD.row(session, {"public_id": public_id, "worker_id": worker_id})
     if row is None:
-        raise Refused("not_your_assignment")
+        raise _not_theirs(session, worker_id)
     assignment = detached(Assignment, row[:PROJECT_AT])
     if assignment.version != version:
         raise Conflict("stale_button")
     return assignment, attach(session, Project, row[PROJECT_AT:ITEM_AT]), ItemState(*row[ITEM_AT:])
+
+
+def _not_theirs(session: Session, worker_id: int) -> Exception:
+    """Why a worker has no such assignment: it went with them where their accounts were joined since they were read."""
+    if session.scalar(select(Worker.merged_into_id).where(Worker.id == worker_id)) is not None:
+        return Overtaken("the accounts were joined")
+    return Refused("not_your_assignment")
 
 
 def own_assignment(
@@ -168,6 +176,7 @@ def own_assignment(
     Raises:
         Refused: it does not exist or belongs to somebody else; a stranger cannot tell which.
         Conflict: the button is from before an undo.
+        Overtaken: the worker was joined with another in this moment, and has the assignment under that one now.
     """
     row = None
     if is_public_id(public_id):
@@ -176,7 +185,7 @@ def own_assignment(
             statement.where(Assignment.public_id == public_id, Assignment.worker_id == worker_id)
         ).one_or_none()
     if row is None:
-        raise Refused("not_your_assignment")
+        raise _not_theirs(session, worker_id)
     assignment, project = row[0], row[1]
     if version is not None and assignment.version != version:
         raise Conflict("stale_button")

@@ -26,7 +26,8 @@ STANDING = ("counted", "surplus", "control")
 DEALT_WITH = ("submitted", "skipped", "barred")
 CHUNK = 500
 """Rows that one statement names."""
-TRIES = 5
+TRIES = 20
+"""Each takes milliseconds; more than a few are needed only while both accounts are answering without a pause."""
 
 
 def merge(session: Session, keep_id: int, other_id: int, now: datetime) -> None:

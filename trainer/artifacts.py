@@ -86,7 +86,7 @@ def remove(directory: Path) -> None:
 
 
 def set_aside(parent: Path, kept: Collection[str]) -> int:
-    """Take all artifacts of a project out of use but those named, at once; returns how many.
+    """Take all artifacts of a project out of use but those named, at once, and what lies beside them; returns how many.
 
     What was never recorded as a version, because its process was killed, goes the same way.
     """
@@ -94,6 +94,8 @@ def set_aside(parent: Path, kept: Collection[str]) -> int:
     found = [path for path in artifacts if path.name not in kept and not path.name.startswith(HALF_WRITTEN)]
     for path in found:
         path.rename(parent / f"{HALF_WRITTEN}{new_public_id()}")
+        for beside in parent.glob(f"{path.name}.*"):
+            beside.unlink()
     return len(found)
 
 

@@ -44,6 +44,10 @@ class Overloaded(Exception):
     """More work is waiting than the queue holds. The caller may try again in a moment."""
 
 
+class Overtaken(Exception):
+    """What the work had read first was changed by another transaction since; a second look sees what that did."""
+
+
 class Writer(Protocol):
     """Runs work in a transaction; the future is done after the commit."""
 
@@ -200,18 +204,24 @@ class PoolWriter:
 
 
 def _with_retries(attempt: Callable[[], T]) -> T:
-    """Run `attempt` again after a lost connection, a deadlock or a busy database, with back-off and jitter.
+    """Run `attempt` again after a lost connection, deadlock, busy database or `Overtaken`, with back-off and jitter.
 
     After a violated constraint once: where two events of one person crossed, the second look sees what the first did.
     """
     for number in range(1, TRIES + 1):
         try:
             return attempt()
-        except DBAPIError as error:
-            lost = isinstance(error, OperationalError) or error.connection_invalidated
+        except (DBAPIError, Overtaken) as error:
             crossed = isinstance(error, IntegrityError) and number == 1
-            if number == TRIES or not (lost or crossed):
+            if number == TRIES or not (_is_passing(error) or crossed):
                 raise
-            log.warning("database_retry", attempt=number, error=type(error.orig).__name__)
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            log.warning("database_retry", attempt=number, error=type(cause).__name__)
             time.sleep(random.uniform(0.5, 1.0) * 0.05 * 2**number)  # noqa: S311 (jitter needs no cryptography)
     raise AssertionError("unreachable")
+
+
+def _is_passing(error: DBAPIError | Overtaken) -> bool:
+    if isinstance(error, Overtaken | OperationalError):
+        return True
+    return error.connection_invalidated

@@ -277,10 +277,10 @@ async def test_a_sender_that_lost_its_lease_stops_sending(chat: Chat, monkeypatc
     with chat.writing() as session:
         session.execute(update(SingletonLease).values(expires_at=now()))
     surface.gates["slow"].set()
-    await until(lambda: len(surface.sent) == 1)
+    await until(lambda: states(chat) == [("sent", 0)])
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
-    assert states(chat) == [("sent", 0)]
+    assert len(surface.sent) == 1
 
 
 async def test_what_is_being_sent_is_finished_and_noted_before_the_end_and_nothing_is_begun(chat: Chat) -> None:

@@ -185,3 +185,29 @@ def test_accounts_that_are_joined_while_both_answer(engine: Engine) -> None:
         check_redundancy(session)
         assert set(session.scalars(select(Assignment.worker_id))) == {keep}
         assert set(session.scalars(select(Participation.worker_id))) == {keep}
+
+
+def test_an_answer_is_looked_at_again_where_its_account_is_joined_between_its_statements(
+    postgresql_engine: Engine,
+) -> None:
+    keep, other, project_id = two_workers(postgresql_engine, "text", min_overlap=2, max_overlap=3)
+    writer, clock = make_writer(postgresql_engine, lambda _: None), FakeClock()
+    with unit_of_work(postgresql_engine, lambda _: None) as session:
+        lease = next_assignment(session, session.get_one(Project, project_id), other, "telegram", clock())
+        assert lease is not None
+        identity_id = session.scalars(select(Identity.id).where(Identity.worker_id == other)).one()
+    looks: list[int] = []
+
+    def tap(session: Session) -> None:
+        looks.append(session.scalars(select(Identity.worker_id).where(Identity.id == identity_id)).one())
+        if len(looks) == 1:
+            with unit_of_work(postgresql_engine, lambda _: None) as joining:
+                merge(joining, keep, other, clock())
+        keys = {"worker_id": looks[-1], "assignment_public_id": lease.public_id, "version": lease.version}
+        submit(session, label_id="a", now=clock(), **keys)  # type: ignore[arg-type]
+
+    writer.submit(tap).result(30)
+    writer.close()
+    assert looks == [other, keep]
+    with reading(postgresql_engine) as session:
+        assert session.scalars(select(Annotation.worker_id)).all() == [keep]

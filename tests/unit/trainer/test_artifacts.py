@@ -64,8 +64,11 @@ def test_what_a_killed_process_left_is_cleared(fresh: tuple[Any, Any], model_fol
 def test_what_is_not_kept_is_set_aside_and_then_removed(model_folder: Path) -> None:
     for name in ("one", "two", "never recorded", ".half-abc"):
         (model_folder / name).mkdir(parents=True)
+    for name in ("one", "two"):
+        (model_folder / f"{name}.neighbours.npz").write_bytes(b"vectors")
     assert artifacts.set_aside(model_folder, {"one", "lost"}) == 2
-    assert [path.name for path in model_folder.iterdir() if not path.name.startswith(".half-")] == ["one"]
+    left = {path.name for path in model_folder.iterdir() if not path.name.startswith(".half-")}
+    assert left == {"one", "one.neighbours.npz"}
     assert artifacts.remove_half_written(model_folder) == 3
     assert artifacts.set_aside(model_folder.parent / "of another project", ()) == 0
 
