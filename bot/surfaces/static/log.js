@@ -10,9 +10,12 @@ export class Log {
     Object.assign(this, { scroll, log, empty, newer });
     this.bubbles = new Map();
     this.following = true;
+    this.top = 0;
     scroll.addEventListener("scroll", () => {
-      this.following = this.nearTheEnd();
-      if (this.following) newer.hidden = true;
+      const near = this.nearTheEnd();
+      this.following = near || (this.following && !this.wentUp());
+      this.top = scroll.scrollTop;
+      if (near) newer.hidden = true;
     }, { passive: true });
     newer.addEventListener("click", () => this.toEnd());
     // A keyboard that opens on a phone, a font that loads late: whoever was at the end stays there.
@@ -27,8 +30,13 @@ export class Log {
     return scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
   }
 
+  // A picture that grows leaves the end far below, too; but only a reader moves what is seen up.
+  wentUp() {
+    return this.scroll.scrollTop < this.top;
+  }
+
   show(rows) {
-    const follow = this.nearTheEnd();
+    const follow = this.nearTheEnd() || (this.following && !this.wentUp());
     let changed = false;
     for (const row of rows) changed = this.upsert(row) || changed;
     if (!changed) return;
@@ -79,6 +87,7 @@ export class Log {
     this.following = true;
     this.newer.hidden = true;
     this.scroll.scrollTop = this.scroll.scrollHeight;
+    this.top = this.scroll.scrollTop;
   }
 }
 

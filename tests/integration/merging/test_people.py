@@ -7,8 +7,9 @@ from sqlalchemy import Engine, func, select, update
 
 from core.db import reading, unit_of_work
 from core.db.tables import table_of
+from core.db.writer import Overtaken
 from core.enrolment import record_act
-from core.errors import Conflict, Refused
+from core.errors import Conflict
 from core.labeling import submit
 from core.merging import merge
 from core.models import Adjudication, Base, Item, LogEntry, Membership, OutboxMessage, Project, Worker, Workspace
@@ -76,9 +77,9 @@ def test_who_was_merged_or_forgotten_cannot_be_merged_again(engine: Engine) -> N
             merge(session, *pair, START)
 
 
-def test_a_refused_tap_of_a_merged_worker_changes_nothing(engine: Engine) -> None:
+def test_a_tap_of_a_merged_worker_is_looked_at_again_and_changes_nothing(engine: Engine) -> None:
     keep, other, project_id = two_workers(engine)
     public_id, _ = take(engine, project_id, other)
     join(engine, keep, other)
-    with pytest.raises(Refused), unit_of_work(engine, lambda _: None) as session:
+    with pytest.raises(Overtaken), unit_of_work(engine, lambda _: None) as session:
         submit(session, worker_id=other, assignment_public_id=public_id, label_id="a", version=1, now=START)
