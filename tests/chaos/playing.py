@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from tests.acceptance.people import Ledger
@@ -12,7 +13,7 @@ from tests.chaos import verdict
 from tests.chaos.crowd import Crowd, at_work
 from tests.chaos.faults import FAULTS, plan
 from tests.chaos.report import Struck
-from tests.chaos.scene import LEASE_SECONDS, TEXTS, Scene, scene
+from tests.chaos.scene import LEASE_SECONDS, TEXTS, Scene, last_errors, scene
 from tests.chaos.telegram import UnsteadyPlatform
 from tests.waiting import eventually
 
@@ -41,16 +42,16 @@ async def play(path: Path, database: str, seed: int, count: int, told: Told) -> 
     try:
         with scene(path, database, seed, platform, telegram) as stage:
             code = await asyncio.to_thread(stage.post)
-            ledger = Ledger(path.with_name("ledger.jsonl"))  # not on the disk that gets full
-            async with at_work(stage.running.url, platform, code, TEXTS, ledger, seed) as crowd:
-                for kind in plan(count, database, seed):
-                    struck.append(kind)
-                    told(await _survive(stage, crowd, kind, database, seed))
-            await asyncio.to_thread(_end, stage)
-            ledger.close()
+            with closing(Ledger(path.with_name("ledger.jsonl"))) as ledger:  # not on the disk that gets full
+                async with at_work(stage.running.url, platform, code, TEXTS, ledger, seed) as crowd:
+                    for kind in plan(count, database, seed):
+                        struck.append(kind)
+                        told(await _survive(stage, crowd, kind, database, seed))
+                await asyncio.to_thread(_end, stage)
     except* Exception as errors:
         first = _first(errors)
-        raise AssertionError(f"{database}, seed {seed}, after {struck}: {type(first).__name__}: {first}") from first
+        wrong = f"{database}, seed {seed}, after {struck}: {type(first).__name__}: {first}"
+        raise AssertionError("\n".join([wrong, *last_errors(path.with_name("log"))])) from first
     finally:
         await platform.stop()
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from tests.waiting import eventually
 
@@ -86,10 +87,9 @@ class Postgresql:
         return self._process.poll() is None and self._answers()
 
     def _answers(self) -> bool:
-        engine = create_engine(self.url)
+        engine = create_engine(self.url, poolclass=NullPool)
         with suppress(OperationalError):
             engine.connect().close()
-            engine.dispose()
             return True
         return False
 

@@ -33,6 +33,7 @@ CAPTION = (
 )
 TEXTS = [f"Statement number {number}" for number in range(ITEMS)]
 IMPORT_SECONDS = 60.0
+LINES_OF_A_LOG, START, END = 8, 120, 200
 WRITERS = ("bot", "worker", "schedule", "valkey")
 
 
@@ -76,6 +77,15 @@ def _keep_logs(path: Path, failed: type[BaseException] | None, *_: object) -> bo
         for log in path.glob("*.log"):
             shutil.copy(log, path.with_name("log"))
     return False
+
+
+def last_errors(logs: Path) -> list[str]:
+    """What each log said last of errors, so that a failure can be understood where nothing else of it is left."""
+    found = []
+    for log in sorted(logs.glob("*.log")):
+        lines = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line or "FATAL" in line]
+        found += [f"{log.name}: {line[:START]} ... {line[START:][-END:]}" for line in lines[-LINES_OF_A_LOG:]]
+    return found
 
 
 @contextmanager
