@@ -10,22 +10,20 @@ from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, leave, save
 from bot.item_details import whole_text
+from bot.jobs_chat import job_or_all
 from bot.tokens import Token, make
 from core.audit_sample import describe, draw, summary
 from core.auditing import REASONS, Audited, accept, check_open, find_annotation, reject, take_back
 from core.errors import Conflict, Refused
 from core.labels import item_text
 from core.models import Dialogue, Item, Project
-from core.projects import find_project
 
 DIALOGUE = "audit"
 
 
 def on_audit(context: Context, argument: str) -> list[Show]:
     """The first annotation of a sample, of the named job or of all."""
-    name = argument.strip()
-    project = find_project(context.session, context.workspace_id, name) if name else None
-    return [Show(_next(context, project))]
+    return [Show(_next(context, job_or_all(context, "audit", argument.strip())))]
 
 
 def on_audit_tap(context: Context, token: Token) -> list[Show]:

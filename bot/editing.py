@@ -11,7 +11,7 @@ from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, checked, leave, save
 from bot.job_settings import SETTINGS, parse_guidelines
-from bot.jobs_chat import one_project
+from bot.jobs_chat import PICK, one_project
 from bot.post_options import split_labels
 from bot.post_steps import clock, reading
 from bot.surface import Style
@@ -147,7 +147,7 @@ def _card(context: Context, project: Project, *, saved: bool = False) -> EditCar
         labels=tuple(label["name"] for label in project.label_schema["labels"]),
         settings=settings_of(project),
         reading=reading(context),
-        rows=(*pairs, _state_buttons(project)),
+        rows=(*pairs, _learning_button(project), _state_buttons(project)),
         saved=saved,
     )
 
@@ -156,6 +156,13 @@ def _steps(project: Project) -> tuple[str, ...]:
     """What may be changed of this job."""
     is_second_look = bool(load_learning(project.learning).second_look_of)
     return tuple(name for name in STEPS if not (is_second_look and name in FIXED))
+
+
+def _learning_button(project: Project) -> tuple[Choice, ...]:
+    """The way to when a model trains and what it may do; none of a second look, from which nothing is learned."""
+    if load_learning(project.learning).second_look_of:
+        return ()
+    return (Choice(make(PICK, project.public_id, "learning"), "button_job_learning"),)
 
 
 def settings_of(project: Project) -> JobSettings:

@@ -8,6 +8,7 @@ from bot.cards.flags import FlagCard, FlagsCard, Origin
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, leave, save
+from bot.jobs_chat import job_or_all
 from bot.surface import Style
 from bot.tokens import Token, make
 from core.appeals import ACTS, answer, settle
@@ -24,9 +25,7 @@ SURE = "ban-sure"
 
 def on_flags(context: Context, argument: str) -> list[Show]:
     """`/flags`: of all jobs, or of the named one."""
-    name = argument.strip()
-    project = find_project(context.session, context.workspace_id, name) if name else None
-    return [Show(_list(context, project, 1))]
+    return [Show(_list(context, job_or_all(context, "flags", argument.strip()), 1))]
 
 
 def on_flags_tap(context: Context, token: Token) -> list[Show]:

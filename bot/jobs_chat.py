@@ -11,7 +11,7 @@ from bot.context import Context
 from bot.tokens import make
 from core.errors import InvalidInput, NotFound
 from core.models import Project
-from core.projects import named_projects, pickable_projects
+from core.projects import leading_projects, named_projects, pickable_projects
 
 PICK = "pick"
 """The verb of a picker's buttons; `bot.routes` answers it, because it takes all commands to do so."""
@@ -53,6 +53,32 @@ def one_project(context: Context, command: str, wanted: str) -> Project:
     if len(candidates) > 1:
         raise SeveralProjects(command, candidates)
     return candidates[0]
+
+
+def job_or_all(context: Context, command: str, wanted: str) -> Project | None:
+    """The job of this id or name, as `one_project`; nothing where none is named, which means all of them."""
+    return one_project(context, command, wanted) if wanted else None
+
+
+def is_job(context: Context, wanted: str) -> bool:
+    """Whether the workspace has a job of this id or name."""
+    try:
+        return bool(named_projects(context.session, context.workspace_id, wanted))
+    except NotFound:
+        return False
+
+
+def leading_job(context: Context, command: str, text: str) -> tuple[Project, str]:
+    """The job with whose id or name a text begins, or as `one_project` where it begins with none; and what follows.
+
+    Raises:
+        NotFound: the workspace has no job.
+        SeveralProjects: none is named, or several have that name.
+    """
+    named, rest = leading_projects(context.session, context.workspace_id, text)
+    if len(named) > 1:
+        raise SeveralProjects(command, named)
+    return (named[0] if named else one_project(context, command, "")), rest
 
 
 def picker(command: str, projects: Sequence[Project], page: int = 0) -> list[Show]:

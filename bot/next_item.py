@@ -9,7 +9,7 @@ from bot.context import Context
 from bot.qualifying import gate_of, lesson_step
 from bot.texts.languages import language_name
 from bot.tokens import Token, make
-from core.assignment import Lease, active_lease, end_lease, next_assignment, set_standing
+from core.assignment import Lease, active_lease, ask_once_more, end_lease, next_assignment, set_standing
 from core.eligibility import why_not
 from core.errors import Refused
 from core.labeling import own_assignment
@@ -113,6 +113,7 @@ def _first_card(context: Context, projects: list[Project]) -> ItemCard | Notice:
         lease = _lease_in(context, project)
         if lease is not None:
             return card_of(context, project, lease)
+    ask_once_more(context.session, context.worker_id, context.workspace_id)  # they have spoken, and there is nothing
     if not projects:
         return Notice("no_projects")
     for project in projects:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.cards.views import Choice, Notice
 from bot.context import Context
+from bot.jobs_chat import PICK
 from bot.post_draft import Draft, columns_of, with_items
 from bot.post_known import for_project, matched_in, settle, upload_of
 from bot.post_steps import NAME, SET
@@ -105,7 +106,8 @@ def publish(context: Context, draft: Draft) -> Notice:
     _load(context, project, draft)
     params = {"name": project.name, "rows": draft["rows"], "project": project.public_id, "count": project.pilot_size}
     change = Choice(make("edit", project.public_id), "button_change", style="quiet")
-    return Notice("posted_pilot" if project.pilot_size else "posted", params, ((change,),))
+    learning = Choice(make(PICK, project.public_id, "learning"), "button_job_learning", style="quiet")
+    return Notice("posted_pilot" if project.pilot_size else "posted", params, ((change, learning),))
 
 
 def append(context: Context, project: Project, draft: Draft) -> Notice:

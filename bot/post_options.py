@@ -15,6 +15,8 @@ LIKE_OPTION = re.compile(r"([A-Za-z_]+)\s*=\s*(.*)", re.DOTALL)
 NUMBERS = {"lease": "lease_seconds", "error": "error_cost"}
 """Options that are whole numbers, and the columns of the project they set."""
 TIMES = ("retrain", "cron")
+QUESTION = ("question", "q")
+"""The question may stand behind one of these keys, and then anywhere."""
 OPTIONS = (*SETTINGS, TIMES[0], *NUMBERS, TIMES[1], "gold")
 
 
@@ -25,11 +27,14 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
         InvalidInput: unknown_option, bad_option, bad_gold_use, bad_cron, or as the setting's own parser.
     """
     rest: list[str] = []
+    asked: str | None = None
     values: dict[str, Any] = {}
     aim: str | None = None
     for part in (part.strip() for part in caption.split("|")):
         like = LIKE_OPTION.fullmatch(part)
-        if like is not None and like[1].lower() == "aim":
+        if like is not None and like[1].lower() in QUESTION:
+            asked = like[2].strip()
+        elif like is not None and like[1].lower() == "aim":
             aim = like[2].strip()
         elif like is not None and like[1].lower() in OPTIONS:
             values |= _value(like[1].lower(), like[2].strip(), clock)
@@ -39,7 +44,15 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
             rest.append(part)
     if aim is not None:  # an amount of money means so many answers at the price, which may stand behind it
         values = {"aim": parse_aim(aim, values.get("price", 0))} | values
-    return (rest[0] if rest else ""), rest[1:], values
+    if asked is None:
+        asked = rest.pop(0) if rest else ""
+    return asked, rest, values
+
+
+def plain_question(words: str) -> str:
+    """A question without the key that it may stand behind."""
+    like = LIKE_OPTION.fullmatch(words.strip())
+    return like[2].strip() if like is not None and like[1].lower() in QUESTION else words.strip()
 
 
 def split_labels(text: str) -> list[str]:

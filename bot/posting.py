@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, FormProblems, FormRoute, TapRoute, save
+from bot.jobs_chat import one_project
 from bot.post_again import on_repost
 from bot.post_answers import on_post_tap, on_sample, on_text
 from bot.post_draft import Draft, empty_draft, with_settings
 from bot.post_form import form_of, read_form
 from bot.post_items import Looked, append, publish, with_file, with_known_file, with_lines
 from bot.post_known import settle, undecided, usable
-from bot.post_options import parse_caption
+from bot.post_options import parse_caption, plain_question
 from bot.post_steps import NAME, SET, clock, go, go_on
+from bot.texts.units import shorten
 from bot.tokens import Token, make
 from core.errors import InvalidInput
 from core.labels import choice
 from core.models import Dialogue
-from core.projects import check_question, find_project
+from core.projects import check_question
 
 MAX_WORDS = 80
 """Of a caption that was not understood, so much is repeated."""
+QUESTION_MARKS = ("?", "？")
+EXAMPLE_LABELS = "Yes | No"
+NAMED_LABELS, LABEL_UNITS = 5, 40
+"""So many labels are repeated, each in so many UTF-16 code units."""
 JUST_NOW = timedelta(hours=1)
 MAX_IN_FORM = 3000
 """Longer texts cannot be set into a form beforehand."""
@@ -35,8 +41,8 @@ def on_post(context: Context, argument: str) -> list[Show]:
     draft, pasted, whole = _waiting(context) or empty_draft(), rest.strip(), "|" in first
     if whole:
         draft = _captioned(context, draft, first)
-    elif first.endswith("?") or (first and not pasted):
-        draft |= {"question": check_question(first), "decided": True}
+    elif first.endswith(QUESTION_MARKS) or (first and not pasted):
+        draft |= {"question": _asked(first), "decided": True}
     elif first:
         pasted = argument.strip()
     if context.person.forms and len(pasted) <= MAX_IN_FORM:
@@ -51,17 +57,18 @@ def on_upload(context: Context, looked: Looked, caption: str) -> list[Show]:
     dialogue = context.session.get(Dialogue, context.account.identity.id)
     if dialogue is not None and (dialogue.name, dialogue.step) == (NAME, f"{SET}known"):
         return go(context, "hub", with_known_file(context, dict(dialogue.data), looked))
-    command, _, rest = caption.strip().partition(" ")
+    command, *behind = caption.split(maxsplit=1) or [""]
+    rest = "".join(behind)
     if command.lower() == "/add":
-        project = find_project(context.session, context.workspace_id, rest.strip())
+        project = one_project(context, "add", rest.strip())
         return [Show(append(context, project, with_file(context, empty_draft(), looked)))]
     draft = with_file(context, _begun(context) or empty_draft(), looked)
     posted = command.lower() == "/post"
     words = rest.strip() if posted else caption.strip()
     if posted and "|" in words:
         return _on_items(context, _captioned(context, draft, words), whole=True)
-    if words and (posted or words.endswith("?")):
-        return _on_items(context, draft | {"question": check_question(words), "decided": True})
+    if words and (posted or words.endswith(QUESTION_MARKS)):
+        return _on_items(context, draft | {"question": _asked(words), "decided": True})
     aside = [Show(Notice("caption_aside", {"words": words[:MAX_WORDS]}))] if words else []
     return [*aside, *_on_items(context, draft)]
 
@@ -120,9 +127,25 @@ def _begun(context: Context) -> Draft | None:
 def _captioned(context: Context, draft: Draft, caption: str) -> Draft:
     """The draft with a question, labels and options between bars."""
     question, names, values = parse_caption(caption, clock(context))
+    if question in draft.get("proposed", ()) or (len(names) == 1 and not question.endswith(QUESTION_MARKS)):
+        question, names = "", [question, *names]  # nothing but labels
+    asked = _asked(question, names)
     labels = [label.name for label in choice.make(names).labels] if names else []
-    said = {"question": check_question(question), "labels": labels, "decided": True}
+    said = {"question": asked, "labels": labels, "decided": True}
     return with_settings(draft, values) | said
+
+
+def _asked(words: str, labels: Sequence[str] = ()) -> str:
+    """The question that somebody wrote.
+
+    Raises:
+        InvalidInput: caption_no_question, with what to write, or as `check_question`.
+    """
+    question = plain_question(words)
+    if not question:
+        named = " | ".join(shorten(label, LABEL_UNITS) for label in labels[:NAMED_LABELS])
+        raise InvalidInput("caption_no_question", labels=named or EXAMPLE_LABELS)
+    return check_question(question)
 
 
 COMMANDS = {"post": CommandRoute("coordinator", on_post)}

@@ -9,15 +9,16 @@ from bot.cards.status import JobStatus
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
-from bot.jobs_chat import one_project
+from bot.jobs_chat import is_job, one_project
 from bot.tokens import Token, make
 from core.acceptance_report import model_report
 from core.audit_sample import summary
 from core.costs import spent
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, NotFound
 from core.exporting import export_formats, request_export
 from core.exporting.rows import KINDS
 from core.forecast import forecast
+from core.ids import is_public_id
 from core.models import Project, Workspace
 from core.pilot import waiting_items
 from core.progress import progress
@@ -32,7 +33,7 @@ def on_status(context: Context, argument: str) -> list[Show]:
     """The named job, the only one there is, or a line for each; with "details" the technical figures."""
     words = argument.split()
     if words and words[0].lower() == "details":
-        return _details(context, words[1] if len(words) > 1 else "")
+        return _details(context, " ".join(words[1:]))
     if argument:
         return [Show(job_status(context, one_project(context, "status", argument)))]
     found = overview(context.session, context.workspace_id, OVERVIEW_PROJECTS + 1)
@@ -88,15 +89,34 @@ def standing(project: Project, stats: ProjectStats) -> Standing:
 
 def on_export(context: Context, argument: str) -> list[Show]:
     """Write a file in the background; it comes as a message. What is not said is asked by button."""
-    words = argument.lower().split()
-    kinds, formats = [word for word in words if word in KINDS], [word for word in words if word in export_formats()]
-    rest = [word for word in words if word not in KINDS and word not in export_formats()]
-    if len(rest) > 1 or len(kinds) > 1 or len(formats) > 1:
+    name, said = _export_words(context, argument.split())
+    kinds, formats = [word for word in said if word in KINDS], [word for word in said if word in export_formats()]
+    if len(kinds) > 1 or len(formats) > 1:
         raise InvalidInput("bad_export", formats=sorted(export_formats()))
-    project = one_project(context, "export", rest[0] if rest else "")
+    try:
+        project = one_project(context, "export", name)
+    except NotFound:
+        if not name or is_public_id(name):
+            raise
+        raise NotFound("export_unknown", project=name[:40], formats=sorted(export_formats())) from None
     if not kinds and not formats:
         return [Show(_choices(project))]
     return [Show(_export(context, project, (kinds or ["labels"])[0], (formats or ["csv"])[0]))]
+
+
+def _export_words(context: Context, words: list[str]) -> tuple[str, list[str]]:
+    """The name of a job, and what is said of kind and format before or behind it, in lower case.
+
+    A name may hold such a word itself: the longest one that there is, is meant.
+    """
+    known = {*KINDS, *export_formats()}
+    plain = [number for number, word in enumerate(words) if word.lower() not in known]
+    first, last = (plain[0], plain[-1] + 1) if plain else (len(words), len(words))
+    ends = [(start, end) for start in range(first + 1) for end in range(last, len(words) + 1) if start < end]
+    longest_first = sorted(ends, key=lambda one: one[0] - one[1])
+    named = (one for one in longest_first if is_job(context, " ".join(words[slice(*one)])))
+    first, last = next(named, (first, last))
+    return " ".join(words[first:last]), [word.lower() for word in (*words[:first], *words[last:])]
 
 
 def on_export_tap(context: Context, token: Token) -> list[Show]:
@@ -126,12 +146,12 @@ def _export(context: Context, project: Project, kind: str, file_format: str) -> 
     return Notice("export_started", {"project": project.name, "export_kind": kind, "format": file_format})
 
 
-def _details(context: Context, public_id: str) -> list[Show]:
-    session, workspace_id = context.session, context.workspace_id
-    if public_id:
-        projects = [find_project(session, workspace_id, public_id)]
+def _details(context: Context, wanted: str) -> list[Show]:
+    session = context.session
+    if wanted:
+        projects = [one_project(context, "status details", wanted)]
     else:
-        projects = list_projects(session, workspace_id, limit=DETAILS_PROJECTS)
+        projects = list_projects(session, context.workspace_id, limit=DETAILS_PROJECTS)
     if not projects:
         return [Show(Notice("status_none"))]
     lines = [

@@ -11,7 +11,7 @@ from bot.cards.views import Choice, Notice, Show, View
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute, current, leave, save
 from bot.item_details import whole_text
-from bot.jobs_chat import PICK
+from bot.jobs_chat import PICK, job_or_all
 from bot.tokens import Token, make
 from core import labels
 from core.adjudication import (
@@ -24,7 +24,6 @@ from core.dispute_order import awaits
 from core.disputes import Dispute, Opinion, describe, find_item, next_dispute, opinion, unclear_count
 from core.errors import Conflict, Refused
 from core.models import Dialogue, Project
-from core.projects import find_project
 from core.second_looks import expert_agreement, next_difference
 from core.suggestions import keep_suggestion
 from core.unsettling import Verdict, take_back, verdict_on
@@ -38,7 +37,7 @@ YIELDS = (DIALOGUE, "audit")
 def on_settle(context: Context, argument: str) -> list[Show]:
     """The disputed item that is worth most to settle, of the named job or of all."""
     session, workspace_id = context.session, context.workspace_id
-    project = find_project(session, workspace_id, argument.strip()) if argument.strip() else None
+    project = job_or_all(context, "settle", argument.strip())
     only_in = project.id if project else None
     dispute = next_dispute(session, workspace_id, context.worker_id, context.now, only_in=only_in)
     if dispute is not None:

@@ -6,6 +6,7 @@ from bot.cards.suggestions import SuggestionsCard
 from bot.cards.views import Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
+from bot.jobs_chat import job_or_all
 from bot.tokens import Token
 from core.errors import Conflict
 from core.projects import find_project
@@ -14,7 +15,8 @@ from core.suggestions import list_suggestions, mark_done
 
 def on_suggestions(context: Context, argument: str) -> list[Show]:
     """`/suggestions JOB`: of one job, or of all."""
-    return [Show(_card(context, argument.strip()))]
+    project = job_or_all(context, "suggestions", argument.strip())
+    return [Show(_card(context, project.public_id if project else ""))]
 
 
 def on_page_tap(context: Context, token: Token) -> list[Show]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from bot.cards.views import Choice, ItemCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
+from bot.jobs_chat import job_or_all
 from bot.lesson_ends import quiz_ended, told_of, told_shows
 from bot.next_item import card_of, check_assignment, check_workspace, following_card, next_card
 from bot.texts.units import shorten
@@ -23,9 +24,10 @@ UNDO_UNITS = 24
 """UTF-16 code units of a label on the undo button."""
 
 
-def on_next(context: Context, project_public_id: str = "") -> list[Show]:
-    """The item in hand, or the next one of any open job."""
-    return [Show(next_card(context, project_public_id))]
+def on_next(context: Context, argument: str = "") -> list[Show]:
+    """`/next`, `/next JOB`: the item in hand, or the next one of the named job, or of any open one."""
+    project = job_or_all(context, "next", argument)
+    return [Show(next_card(context, project.public_id if project else ""))]
 
 
 def on_next_tap(context: Context, token: Token) -> list[Show]:

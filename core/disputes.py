@@ -155,6 +155,17 @@ def unclear_count(session: Session, workspace_id: int) -> int:
     return session.scalar(statement) or 0
 
 
+def disputed_count(session: Session, project_id: int) -> int:
+    """How many items of a job wait for a verdict; nobody is asked them any more."""
+    statement = (
+        select(func.count())
+        .select_from(ITEM)
+        .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
+        .where(ITEM.c.project_id == project_id, ITEM.c.state == "disputed", BATCH.c.state == "published")
+    )
+    return session.scalar(statement) or 0
+
+
 def _progress(session: Session, workspace_id: int, expert_id: int, now: datetime) -> tuple[int, int]:
     """Items this expert has settled in this sitting, and those left for them."""
     settled = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import Prospect, score
@@ -193,6 +193,11 @@ def _idle(project: Project) -> list[ColumnElement[bool]]:
     offered = mine.where(Participation.state == "offered")
     failed = Participation.qualification == "failed" if asks_qualification(project) else false()
     engaged = mine.where(Participation.project_id == project.id, or_(Participation.state != "idle", failed))
+    # Whoever was left in peace is so in all jobs, also in those that came since: their last offer still stands there.
+    here = mine.where(
+        Participation.project_id.in_(select(Project.id).where(Project.workspace_id == project.workspace_id))
+    )
+    silent = and_(here.where(Participation.state == "away"), ~here.where(Participation.state.in_(("idle", "working"))))
     return [
         Membership.workspace_id == project.workspace_id,
         Membership.status == "active",
@@ -202,6 +207,7 @@ def _idle(project: Project) -> list[ColumnElement[bool]]:
         ~holds,
         ~offered,
         ~engaged,
+        ~silent,
         ~mine.where(Participation.project_id == project.id, Participation.restriction == "paused"),
         *eligible(project),
     ]

@@ -120,7 +120,7 @@ def create_project(
     check_overlap(min_overlap, max_overlap)
     project = Project(
         workspace_id=workspace_id,
-        name=" ".join((name.strip() or question).split())[:MAX_NAME],
+        name=" ".join((name.strip() or question).split())[:MAX_NAME].rstrip(),
         question=check_question(question),
         label_schema=labels.dump(schema),
         min_overlap=min_overlap,
@@ -164,6 +164,27 @@ def named_projects(session: Session, workspace_id: int, wanted: str) -> list[Pro
     if not found:
         return [find_project(session, workspace_id, wanted)]
     return [one for one in found if one.public_id == wanted] or found
+
+
+def leading_projects(session: Session, workspace_id: int, text: str) -> tuple[list[Project], str]:
+    """The projects with whose id or name a text begins, whatever its case, and what the text says after it.
+
+    Of several names the longest is meant; where several projects have it, the newest comes first. Where there is none,
+    the whole text is what is said.
+    """
+    first, told = "".join(text.split()[:1]), f"{' '.join(text.split())[:MAX_NAME]} "
+    name, length, by_id = Project.name, func.length(Project.name), Project.public_id == first
+    same = or_(name == func.substr(told, 1, length), func.lower(name) == func.substr(told.lower(), 1, length))
+    leads = or_(by_id, and_(same, length > 0, func.substr(told, length + 1, 1) == " "))
+    statement = select(Project).where(Project.workspace_id == workspace_id, ~WITHDRAWN, leads)
+    order = by_id.desc(), length.desc(), Project.id.desc()
+    found = list(session.scalars(statement.order_by(*order).limit(NAMED_ALIKE)))
+    if not found:
+        return [], text.strip()
+    meant = first if found[0].public_id == first else found[0].name
+    alike = [one for one in found if one is found[0] or one.name.lower() == meant.lower()]
+    words = len(meant.split())
+    return alike, "".join(text.split(maxsplit=words)[words:])
 
 
 def list_projects(

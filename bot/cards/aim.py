@@ -9,6 +9,7 @@ from bot.cards.views import Choice, View
 from bot.surface import Button, Message
 from bot.texts import say
 from bot.texts.measures import money, number, share
+from bot.texts.units import in_a_row
 from core.aims import Aim
 
 PER_ROW = 2
@@ -66,7 +67,8 @@ def aim_words(aim: Aim, answers: Answers, locale: str) -> str:
         return say("value_aim_accuracy", locale, share=percentage(aim.target, locale))
     if aim.kind == "budget" and aim.budget is not None:
         counted = say("value_aim_budget", locale, count=aim.budget, answers=number(aim.budget, locale))
-        return f"{counted} ({_worth(aim.budget, answers, locale)})" if answers.price else counted
+        worth = _worth(aim.budget, answers, locale)
+        return say("value_aim_worth", locale, answers=counted, cost=worth) if answers.price else counted
     cost = round(aim.error_cost)
     return say("value_aim_error_cost", locale, count=cost, answers=number(cost, locale))
 
@@ -86,7 +88,7 @@ def _so_far(card: AimCard, locale: str) -> str:
     used = say("aim_used", locale, count=card.used, answers=number(card.used, locale))
     if card.accuracy is None:
         return used
-    return f"{used} {say('aim_expected', locale, share=share(card.accuracy, locale, 1))}"
+    return in_a_row(used, say("aim_expected", locale, share=share(card.accuracy, locale, 1)))
 
 
 def _worth(count: int, answers: Answers, locale: str) -> str:

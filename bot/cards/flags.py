@@ -10,7 +10,7 @@ from bot.cards.views import Choice, View
 from bot.surface import Message
 from bot.texts import say
 from bot.texts.measures import number
-from bot.texts.units import shorten
+from bot.texts.units import in_a_row, shorten
 from bot.tokens import make
 from core.flags import FlagLine, FlagReport, FlagsPage, Sampled
 
@@ -96,9 +96,9 @@ def _standing(report: FlagReport, locale: str) -> str:
     """What holds now, and who decides. Of a lifted flag: that nothing of it is left, but perhaps of another one."""
     line = report.line
     if line.state != "lifted":
-        return f"{say(f'flag_now_{line.action}', locale)} {say(f'flag_state_{line.state}', locale)}"
+        return in_a_row(say(f"flag_now_{line.action}", locale), say(f"flag_state_{line.state}", locale))
     left = say("flag_still_paused", locale) if report.restriction == "paused" else ""
-    return f"{say('flag_state_lifted', locale)} {left}".strip()
+    return in_a_row(say("flag_state_lifted", locale), left)
 
 
 def name_of(name: str, locale: str) -> str:

@@ -12,6 +12,7 @@ from bot.cards.views import Choice, View
 from bot.surface import Message
 from bot.texts import say
 from bot.texts.measures import moment, number, share
+from bot.texts.units import in_a_row
 from bot.tokens import make
 from core.retired_models import LATEST, REIGNS
 from core.training import MIN_DECIDED
@@ -99,7 +100,7 @@ def model_sentence(standing: Standing, locale: str) -> str:
         said = say("status_model_held", locale, version=standing.newest)
     else:
         said = say(_none_yet(standing), locale, threshold=standing.threshold, least=MIN_DECIDED)
-    return f"{said} {_training(standing, locale)}" if standing.training else said
+    return in_a_row(said, _training(standing, locale)) if standing.training else said
 
 
 def _none_yet(standing: Standing) -> str:

@@ -11,6 +11,7 @@ from bot.cards.views import Choice, View
 from bot.surface import Message
 from bot.texts import say
 from bot.texts.measures import share
+from bot.texts.units import in_a_row
 from core.aims import Aim
 from core.gold_pool import Pool
 from core.quality import ACTIONS, QualitySettings
@@ -73,7 +74,7 @@ def _quiz(card: QualityCard, locale: str) -> str:
     practice = say("quality_practice", locale, count=settings.practice) if settings.practice else ""
     passed = share(settings.quiz_pass, locale)
     quiz = say("quality_quiz", locale, count=settings.quiz, share=passed) if settings.quiz else ""
-    return " ".join(piece for piece in (practice, quiz) if piece)
+    return in_a_row(practice, quiz)
 
 
 def _least(settings: QualitySettings, locale: str) -> str:

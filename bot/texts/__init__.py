@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.texts.catalogues import LANGUAGES, Catalogue, catalogue
 
@@ -33,11 +34,14 @@ def say(code: str, locale: str = "en", /, **params: object) -> str:
         KeyError: no catalogue knows the code, or the sentence names a parameter that is not given.
     """
     spoken = catalogue(language_of(locale))
+    template = _template(spoken, code, params)
+    if "{" not in template:
+        return template
     readable = {name: _word(spoken, name, value, locale) for name, value in params.items()}
     problem = params.get("problem")
     if isinstance(problem, str) and knows(problem):
         readable["problem"] = _template(spoken, problem, params).format_map(_Lenient(readable))
-    return _template(spoken, code, params).format(**readable)
+    return template.format(**readable)
 
 
 def listed(parts: Sequence[object], locale: str = "en", *, more: bool = False) -> str:
@@ -55,6 +59,7 @@ def knows(code: str) -> bool:
     return code in catalogue("en")
 
 
+@lru_cache(maxsize=1024)
 def language_of(locale: str) -> str:
     """The language that is spoken to somebody whose platform says `locale`: zh for zh-Hans, English for the rest."""
     language = locale.split("-", maxsplit=1)[0].split("_", maxsplit=1)[0].lower()

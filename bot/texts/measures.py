@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from babel.dates import format_skeleton, format_timedelta
@@ -11,6 +12,8 @@ from bot.texts import language_of
 from core.attention import zone_of
 
 BAR_CELLS = 10
+DIGIT_BEFORE_HAN = re.compile(r"(?<=\d)(?=[\u4e00-\u9fff])")
+"""Where Chinese has a space between a number and its unit, as in all of its sentences here."""
 
 
 def number(value: int, locale: str) -> str:
@@ -48,7 +51,8 @@ def moment(at: datetime, time_zone: str, locale: str, now: datetime) -> str:
 
 def span(length: timedelta, locale: str) -> str:
     """A length of time in its largest unit: 3 hours."""
-    return str(format_timedelta(length, threshold=1.5, locale=language_of(locale)))
+    said = str(format_timedelta(length, threshold=1.5, locale=language_of(locale)))
+    return DIGIT_BEFORE_HAN.sub(" ", said)
 
 
 def bar(value: float) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 MARK = "…"
+CHINESE_ENDS = ("。", "！", "？", "；", "：")
 
 
 def length(text: str) -> int:
     """UTF-16 code units of `text`."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def prefix(text: str, limit: int) -> str:
@@ -34,3 +35,11 @@ def pieces(text: str, limit: int) -> list[str]:
         found.append(text[:end])
         text = text[end:]
     return [*found, text] if text or not found else found
+
+
+def in_a_row(*sentences: str) -> str:
+    """Sentences behind each other, without the empty ones; behind the marks of Chinese stands no space."""
+    said = ""
+    for sentence in filter(None, sentences):
+        said += f" {sentence}" if said and not said.endswith(CHINESE_ENDS) else sentence
+    return said

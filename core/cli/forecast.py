@@ -14,6 +14,7 @@ from core.cli.migrate import require_database
 from core.clock import now
 from core.config import Settings
 from core.db import make_engine, reading
+from core.disputes import disputed_count
 from core.errors import SettingsError
 from core.forecast import Forecast, forecast
 from core.models import Project, Workspace
@@ -34,7 +35,8 @@ def look(settings: Settings, wanted: str) -> dict[str, Any]:
             project = find(session, wanted.strip())
             currency = session.get_one(Workspace, project.workspace_id).currency
             waits = project.pilot_state in ("running", "reported")
-            return named(project, currency, forecast(session, project, now(), behind_pilot=waits))
+            ahead = forecast(session, project, now(), behind_pilot=waits)
+            return named(project, currency, ahead, disputed_count(session, project.id))
     finally:
         engine.dispose()
 
@@ -55,11 +57,12 @@ def find(session: Session, wanted: str) -> Project:
     raise SettingsError(f"There is no job {wanted!r}; lightwork status lists them all with their ids.")
 
 
-def named(project: Project, currency: str, ahead: Forecast) -> dict[str, Any]:
+def named(project: Project, currency: str, ahead: Forecast, disputed: int) -> dict[str, Any]:
     """A forecast as JSON: shares and chances from 0 to 1, moments in ISO 8601, null where nothing is known.
 
     cost_left: in hundredths of the currency. share_right: by the share, the chance that at least so many are right.
-    budget_used_up: the budget in answers, where nothing is left of it while items are open.
+    budget_used_up: the budget in answers, where nothing is left of it while items are open. wait_for_experts: disputed
+    items, which are asked no more: `done_at` is when asking ends, not when they are settled.
     """
     right = ahead.accuracy
     return {
@@ -84,6 +87,7 @@ def named(project: Project, currency: str, ahead: Forecast) -> dict[str, Any]:
         "nobody_left": ahead.nobody,
         "deadline": _moment(project.deadline),
         "budget_used_up": ahead.used_up or None,
+        "wait_for_experts": disputed,
     }
 
 
@@ -96,6 +100,10 @@ def describe(found: dict[str, Any], now: datetime) -> str:
         used = f"The budget of {counted(budget, 'answer')} is used up, and items are still open."
         return f"{heading}\n  {used} Raise it with /quality in the chat, or close the job."
     lines = [heading, f"  {_answers(found)}", f"  {_end(found, now)}"]
+    if wait := found["wait_for_experts"]:
+        lines.append(
+            f"  {counted(wait, 'disputed item')} {'waits' if wait == 1 else 'wait'} for experts: /settle in the chat"
+        )
     if found["on_time"] is not None:
         due = _readable(found["deadline"], now)
         lines.append(f"  Deadline: {due}. Chance to make it: {_share(found['on_time'])}")
@@ -123,7 +131,8 @@ def _end(found: dict[str, Any], now: datetime) -> str:
     when, low, high = (_readable(found[name], now) for name in ("done_at", "done_low", "done_high"))
     length = _words().span(datetime.fromisoformat(found["done_at"]) - now, "en")
     pace = counted(max(1, round(found["per_hour"])), "answer")
-    return f"Done probably {when} (in {length}; {low} to {high}), at about {pace} per hour"
+    done = "Asking is done" if found["wait_for_experts"] else "Done"
+    return f"{done} probably {when} (in {length}; {low} to {high}), at about {pace} per hour"
 
 
 def _right(found: dict[str, Any]) -> list[str]:

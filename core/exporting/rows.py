@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.acceptance_evidence import author
 from core.dispute_order import CONFIRMED, CORRECTED
 from core.labels import item_text, load, name_of
-from core.models import Adjudication, Annotation, Batch, Gold, Item, ModelVersion, Participation, Project
+from core.models import Adjudication, Annotation, Batch, Gold, Item, ModelVersion, Participation, Prediction, Project
 
 CHUNK_ROWS = 1_000
 DECIDED = ("agreed", "adjudicated", "accepted")
@@ -63,6 +63,8 @@ class AnnotationRow(NamedTuple):
     created_at: str
     duration_ms: int
     """From lease to answer."""
+    hint: str
+    """Name of the label that the model proposed on the card, right or not; empty where no hint was shown."""
 
 
 def agreed(session: Session, project: Project) -> Iterator[LabelRow]:
@@ -120,8 +122,10 @@ def all_annotations(session: Session, project: Project) -> Iterator[AnnotationRo
             Annotation.audit_state,
             Annotation.created_at,
             Annotation.duration_ms,
+            Prediction.label_id.label("hint_id"),
         )
         .join(Item, Item.id == Annotation.item_id)
+        .outerjoin(Prediction, Prediction.id == Annotation.prediction_id)
         .outerjoin(Participation, _same_participation())
         .where(Annotation.project_id == project.id)
     )
@@ -135,6 +139,7 @@ def all_annotations(session: Session, project: Project) -> Iterator[AnnotationRo
             audit=row.audit_state,
             created_at=_moment(row.created_at),
             duration_ms=row.duration_ms,
+            hint=name_of(schema, row.hint_id) if row.hint_id is not None else "",
         )
 
 

@@ -112,7 +112,7 @@ def labels(count: int) -> str:
         ("same.csv", ROWS, "/post How? | Good | good ", "duplicate_label", {"label": "good"}),
         ("many.csv", ROWS, f"/post How? | {labels(300)}", "too_many_labels", {"count": 300, "limit": 100}),
         ("one.csv", ROWS, "/post How? | Good", "too_few_labels", {"count": 1, "limit": 2}),
-        ("none.csv", ROWS, "/post | Good | Bad", "empty_question", {}),
+        ("none.csv", ROWS, "/post | Good | Bad", "caption_no_question", {"labels": "Good | Bad"}),
         ("often.csv", ROWS, "/post How? | A | B | overlap=5-3", "bad_overlap", OVERLAP),
         ("short.csv", ROWS, "/post How? | A | B | lease=0", "bad_option", {"option": "lease", "value": "0"}),
         ("lost.csv", ROWS, "/add abcdefghijklmnop", "project_unknown", {"project": "abcdefghijklmnop"}),

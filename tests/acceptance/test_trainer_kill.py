@@ -23,9 +23,8 @@ from sqlalchemy import Engine, func, select, update
 
 from core.config import Settings
 from core.db import reading, unit_of_work
-from core.label_errors import LABEL_ERRORS
 from core.models import Item, ModelVersion, OutboxMessage, Prediction, Project, TrainingRun
-from core.predictions import PRELABELED
+from core.predictions import LABEL_ERRORS, PRELABELED
 from core.queue import TRAINING, enqueue, queue, waiting_counts
 from core.training import request_training
 from core.training_runs import retrain_effect

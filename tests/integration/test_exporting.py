@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from redis import Redis
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -32,7 +33,20 @@ from core.exporting import (
 )
 from core.exporting import rows as export_rows
 from core.labels import choice
-from core.models import Annotation, Assignment, Batch, Item, OutboxMessage, Participation, Project, Worker, Workspace
+from core.models import (
+    Annotation,
+    Assignment,
+    Batch,
+    Item,
+    ModelVersion,
+    OutboxMessage,
+    Participation,
+    Prediction,
+    Project,
+    TrainingRun,
+    Worker,
+    Workspace,
+)
 from core.queue import EXPORT
 from core.runtime import Runtime
 
@@ -205,6 +219,40 @@ def test_annotations_under_pseudonyms(house: House, tmp_path: Path) -> None:
     ]
     assert (found[0]["created_at"], found[0]["duration_ms"]) == ("2026-03-01T12:30:00Z", 1234)
     assert "Ann" not in text
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "xlsx"])
+def test_an_answer_says_which_hint_was_shown_with_it(house: House, tmp_path: Path, file_format: str) -> None:
+    with house.writing() as session:
+        item_id = house.add_item(session, "rain")
+        run = TrainingRun(project_id=house.project_id, trigger="button", state="done", created_at=NOW)
+        version = ModelVersion(
+            project_id=house.project_id,
+            training_run_id=add(session, run),
+            number=1,
+            state="champion",
+            base_model="tiny",
+            artifact="v1",
+            snapshot_hash="",
+            metrics={},
+            created_at=NOW,
+        )
+        said = {"confidence": 0.9, "probabilities": [0.1, 0.9], "created_at": NOW}
+        hint = Prediction(item_id=item_id, model_version_id=add(session, version), label_id="b", **said)
+        house.add_annotation(session, item_id, 0, prediction_id=add(session, hint))
+        house.add_annotation(session, item_id, 1)
+    info = house.write("annotations", file_format, tmp_path / f"annotations.{file_format}")
+    if file_format == "csv":
+        hints = [row["hint"] for row in read_csv(info.path)]
+    elif file_format == "jsonl":
+        hints = [json.loads(line)["hint"] for line in info.path.read_text().splitlines()]
+    else:
+        sheet = load_workbook(info.path).active
+        assert sheet is not None
+        header, *rows = sheet.iter_rows(values_only=True)
+        assert header[-1] == "hint"
+        hints = [row[-1] or "" for row in rows]
+    assert hints == ["-No" if file_format == "jsonl" else "'-No", ""]
 
 
 def test_an_annotation_without_participation_is_not_lost(house: House) -> None:

@@ -78,7 +78,7 @@ async def test_one_more_item_by_command(chat: Chat) -> None:
     with chat.writing() as session:
         project = make_project(session, ["one"], name="First")
     assert "the text of one more item" in await olga.says("/add")
-    assert "Added to “First”" in await olga.says("/add What a day")
+    assert "Added to “First”: “What a day”" in await olga.says("/add What a day")
     assert "in the job already" in await olga.says(f"/add {project.public_id} What a day")
     assert "the text of one more item" in await olga.says(f"/add {project.public_id}")
     ann = await chat.member("Ann")

@@ -330,3 +330,20 @@ async def test_changing_in_chinese(chat: Chat) -> None:
     await olga.taps("优先级")
     assert "✓ 已保存" in await olga.taps("高")
     assert "还有 3 条没有完成" in await olga.says("/close")
+
+
+async def test_the_card_leads_to_what_the_model_learns_but_of_a_second_look(chat: Chat) -> None:
+    project_id = post(chat)
+    olga = await coordinator(chat)
+    await olga.says("/edit")
+    payload = olga.button("Learning").payload
+    assert "Trains by itself" in await olga.taps("Learning")
+    with chat.writing() as session:
+        project = session.get_one(Project, project_id)
+        project.learning = {**project.learning, "second_look_of": project_id}
+        public_id = project.public_id
+    await olga.says(f"/edit {public_id}")
+    assert "Learning" not in olga.buttons(), "nothing is learned from it"
+    walt = await chat.member("Walt")
+    await walt.taps_payload(payload)
+    assert walt.refused == "unknown_button"

@@ -111,4 +111,4 @@ async def test_it_speaks_the_readers_language(chat: Chat) -> None:
     await eve.taps("Good")
     [heard] = await inbox(chat, chat.someone("Bob1"))
     assert "专家看了你回答过的 1 条" in heard
-    assert "“one”是Good（你的回答是Bad）。" in heard
+    assert "“one”是“Good”（你的回答是“Bad”）。" in heard

@@ -53,6 +53,61 @@ async def test_posting_by_one_caption_and_adding_to_it(chat: Chat, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("caption", "labels"),
+    [
+        ("/post | Good | Bad", "Good | Bad"),
+        ("/post q= | Good | Bad | overlap=1-2", "Good | Bad"),
+        ("/post Question= | Good | Bad", "Good | Bad"),
+        ("/post Good | Bad", "Good | Bad"),
+        ("/post q=", "Yes | No"),
+        ("/post q= | overlap=1-2", "Yes | No"),
+    ],
+)
+async def test_a_caption_without_a_question_says_what_to_write(
+    chat: Chat, tmp_path: Path, caption: str, labels: str
+) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    heard = await olga.uploads(write(tmp_path), caption)
+    assert "The question is missing. Write it first" in heard
+    assert heard.endswith(f"? | {labels}")
+    assert projects(chat) == []
+    example = heard[heard.index("/post ") :]
+    assert "Posted “Is this about the weather?”" in await olga.uploads(write(tmp_path), example)
+
+
+async def test_labels_of_the_file_are_no_question(chat: Chat, tmp_path: Path) -> None:
+    """Three words between bars could be a question and two labels; where the file has them as labels, they are not."""
+    known = write(tmp_path, "text,label\nSun,Good\nRain,Bad\nFog,Dull\n")
+    olga = await chat.member("Olga", "coordinator")
+    heard = await olga.uploads(known, "/post Good | Bad | Dull")
+    assert "The question is missing." in heard
+    assert heard.endswith("? | Good | Bad | Dull")
+    assert "Posted “Rate it”" in await olga.uploads(known, "/post Rate it | Good | Bad | Dull")
+
+
+async def test_the_question_may_stand_behind_its_key(chat: Chat, tmp_path: Path) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    assert "Posted “Rain?”" in await olga.uploads(write(tmp_path), "/post Good | Bad | question=Rain?")
+    assert "Which labels may people choose?" in await olga.uploads(write(tmp_path), "/post q=Weather?")
+    await olga.says("Good | Bad")
+    assert "“Weather?”" in seen(olga).plain()
+
+
+async def test_what_was_posted_leads_to_its_learning(chat: Chat, tmp_path: Path) -> None:
+    """No step asks when a model trains: the way there is a button of what was posted."""
+    olga = await chat.member("Olga", "coordinator")
+    await olga.uploads(write(tmp_path), "/post Weather? | Good | Bad")
+    assert olga.buttons() == ["Change", "Learning"]
+    for _ in range(2):
+        assert "Trains by itself" in await olga.taps_payload(olga.button("Learning").payload)
+        assert olga.refused is None
+        await olga.says("/edit")
+    walt = await chat.member("Walt")
+    await walt.taps_payload(olga.button("Learning").payload)
+    assert walt.refused == "unknown_button"
+
+
+@pytest.mark.parametrize(
     ("option", "sentence"),
     [
         ("cron=daily", "five fields"),

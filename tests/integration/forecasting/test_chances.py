@@ -187,3 +187,28 @@ def test_the_command_asks_which_job(engine: Engine, settings: Settings) -> None:
     with pytest.raises(SettingsError, match="More than one job") as failure:
         look(settings, "twice")
     assert all(public_id in str(failure.value) for public_id in ids)
+
+
+@pytest.mark.parametrize("disputed", [0, 1, 4])
+def test_the_command_tells_the_end_of_asking_from_the_end(engine: Engine, settings: Settings, disputed: int) -> None:
+    """As the chat does: what is disputed waits for experts, whose pace nobody knows."""
+    with writing(engine) as session:
+        project = make_project(session, texts(60), name="Rain", min_overlap=1, max_overlap=1)
+        ann = make_member(session)
+        make_member(session, "Ben")
+        for item in items_of(session, project.id)[:20]:
+            answer(session, item, ann, clock.now() - timedelta(hours=1))
+            decide(item, clock.now() - timedelta(hours=1))
+        for item in items_of(session, project.id)[20 : 20 + disputed]:
+            item.state = "disputed"
+        hidden = make_project(session, texts(3), name="Other")
+        for item in items_of(session, hidden.id):
+            item.state = "disputed"
+    found = look(settings, "rain")
+    assert found["wait_for_experts"] == disputed
+    said = describe(found, clock.now())
+    assert ("  Asking is done probably" in said) is bool(disputed)
+    assert ("  Done probably" in said) is not disputed
+    assert ("experts: /settle in the chat" in said) is bool(disputed)
+    if disputed:
+        assert f"{disputed} disputed {'item waits' if disputed == 1 else 'items wait'} for experts" in said

@@ -55,6 +55,6 @@ def test_a_moment_of_today_needs_no_day() -> None:
 
 
 def test_spans_numbers_and_bars() -> None:
-    assert (span(timedelta(minutes=200), "en"), span(timedelta(minutes=200), "zh")) == ("3 hours", "3小时")
+    assert (span(timedelta(minutes=200), "en"), span(timedelta(minutes=200), "zh")) == ("3 hours", "3 小时")
     assert number(12345, "en") == "12,345"
     assert [bar(value) for value in (-1.0, 0.0, 0.5, 2.0)] == ["░" * 10, "░" * 10, "▓" * 5 + "░" * 5, "▓" * 10]

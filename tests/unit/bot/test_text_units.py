@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.texts.units import MARK, length, pieces, prefix, shorten
+from bot.texts.units import MARK, in_a_row, length, pieces, prefix, shorten
 
 TEXTS = st.text(alphabet=st.sampled_from("ab \n中😀é"), max_size=400)
 
@@ -44,3 +44,10 @@ def test_pieces_break_after_a_line_or_a_word() -> None:
 @pytest.mark.parametrize("text", ["", "short"])
 def test_a_short_text_is_one_piece(text: str) -> None:
     assert pieces(text, 10) == [text]
+
+
+def test_sentences_in_a_row_have_a_space_where_their_language_has_one() -> None:
+    assert in_a_row("One.", "", "Two.") == "One. Two."
+    assert in_a_row("一。", "二。", "") == "一。二。"
+    assert in_a_row("发送 /train。", "训练即将开始。", "v3 已启用。") == "发送 /train。训练即将开始。v3 已启用。"
+    assert in_a_row("", "") == ""
