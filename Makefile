@@ -1,3 +1,6 @@
+# Kept bytecode starts each process half a second sooner, and the tests start hundreds of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Everything needs Python 3.11 or newer, make and git; the rest is installed into .venv.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -15,8 +18,9 @@ CHAOS_SEED ?= 1
 RACE_SECONDS ?= 60
 RACE_SEED ?= 1
 SOAK_MINUTES ?= 30
+PEERS ?= var/peers
 
-.PHONY: help setup browser referees lint test invariants kills race chaos soak startup demo up migration replays attack clean forecasts
+.PHONY: help setup browser referees lint test invariants kills race chaos soak startup peers demo up migration replays attack clean forecasts
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +33,7 @@ help:
 	@echo "make chaos      200 faults under load, on both databases (an hour); the report goes to docs/reports/chaos.md"
 	@echo "make soak       half an hour at 60 % of the highest rate; the report goes to docs/reports/soak.md"
 	@echo "make startup    how soon 'lightwork up' is ready, and what its processes need in memory"
+	@echo "make peers      answers over HTTP next to Label Studio and doccano, which it installs first (a quarter of an hour)"
 	@echo "make lint       ruff, mypy, import-linter"
 	@echo "make forecasts CROWDS='FOLDER ...'   hold forecasts against replays of real crowds, and draw them"
 	@echo "make migration m='what changes'   write a revision from what differs between models and migrations"
@@ -43,6 +48,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into .venv (some minutes the first time) ..."
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@$(BIN)/python -m compileall -q bot core demo migrations trainer
 	@touch $(STAMP)
 
 # The browser tests look for chromium on the PATH. Where it cannot be installed they are skipped, loudly.
@@ -67,9 +73,10 @@ lint: setup
 	@out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
 	@echo "ruff, mypy and import-linter: nothing to complain about."
 
-# Two at a time, the long ones first: most acceptance tests wait for processes more than they compute.
+# Three at a time, also on two processors, the long ones first: most acceptance tests wait for processes more than they
+# compute. Left to itself, xdist begins with the files of most tests, and ends with the longest, which have one each.
 test: setup browser referees lint
-	$(PYTEST) -n 2 --dist loadfile tests/acceptance tests/integration tests/unit
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/acceptance tests/integration tests/unit
 
 # The short run of it is part of the tests. INVARIANTS_EVENTS and INVARIANTS_SEED choose another length and start.
 invariants: setup
@@ -94,6 +101,10 @@ soak: setup
 
 startup: setup
 	@$(BIN)/python -m benchmarks.startup
+
+# Our own side of it is part of the tests. PEERS is the folder of the others' environments.
+peers: setup
+	@$(BIN)/python -m benchmarks.peers "$(PEERS)" --install --json
 
 demo: setup
 	@$(BIN)/python -m core.cli demo

@@ -1,10 +1,11 @@
 """Answers over HTTP next to Label Studio and doccano: `python -m benchmarks.peers ENVIRONMENTS`.
 
-Each server runs on SQLite, one after the other on the same machine, with the same items and the same number of people
-who answer as soon as they see the next item. An answer is "next" and "annotation" through the server's own HTTP
-interface: two or three requests for the peers, one for Lightwork, whose answer to a tap brings the next card. CPU is
-that of all processes of a server. ENVIRONMENTS holds the peers' own virtual environments, `label-studio` and `doccano`;
-`--install` makes them first.
+Each server runs on SQLite, one after the other on the same machine, with the same items and the same number of people,
+each with an account, who answer as soon as they see the next item. An answer is "next" and "annotation" through the
+server's own HTTP interface: two requests for Label Studio, three for doccano, one for Lightwork, whose reply to a tap
+brings the next card. CPU is that of all processes of a server. At the end the annotations in its database are counted.
+ENVIRONMENTS is a folder with the peers' own virtual environments, `label-studio` and `doccano`; `--install` makes what
+is not there. docs/peers.md tells more.
 """
 
 from __future__ import annotations
@@ -15,132 +16,88 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 
-import aiohttp
+from benchmarks.peer_doccano import Doccano
+from benchmarks.peer_label_studio import LabelStudio
+from benchmarks.peer_lightwork import Lightwork
+from benchmarks.peer_loop import Measured, measure
+from benchmarks.peer_servers import Server
 
-from benchmarks.peer_servers import PEERS, Failed, Server, Session, cpu_seconds
-
-WARM_UP_SECONDS = 3.0
-GRACE_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One server with one number of items. cpu_ms: of an answer; p50_ms, p99_ms: until the next item was seen."""
-
-    server: str
-    items: int
-    people: int
-    answers: int
-    failed: int
-    per_second: float
-    cpu_ms: float
-    p50_ms: float
-    p99_ms: float
+OURS = "lightwork"
+SERVERS: Mapping[str, type[Server]] = {OURS: Lightwork, "label-studio": LabelStudio, "doccano": Doccano}
 
 
 def main() -> None:
     """Measure, and print a table; with `--json` the last line is JSON."""
     options = parsed()
     if options.install:
-        install(options.environments)
+        install(options.environments, [name for name in options.servers if name != OURS])
     rows = []
     for items in options.items:
         for name in options.servers:
-            with tempfile.TemporaryDirectory() as home:
-                server = PEERS[name](Path(home), options.environments)
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+                server = SERVERS[name](Path(home), options.environments)
                 rows.append(asyncio.run(measure(name, server, items, options.people, options.seconds)))
             print(line(rows[-1]), file=sys.stderr, flush=True)
     print(table(rows))
     if options.json:
-        print(json.dumps([asdict(row) for row in rows]))
+        print(json.dumps({"runs": [asdict(row) for row in rows], "ratios": ratios(rows)}))
 
 
 def parsed() -> argparse.Namespace:
     """What was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("environments", type=Path)
-    parser.add_argument("--install", action="store_true", help="make the peers' environments first")
+    parser.add_argument("--install", action="store_true", help="make the peers' environments where they are missing")
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--servers", nargs="+", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--servers", nargs="+", choices=list(SERVERS), default=list(SERVERS))
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def install(directory: Path) -> None:
-    """Each peer into an environment of its own."""
-    for name in ("label-studio", "doccano"):
-        subprocess.run((sys.executable, "-m", "venv", directory / name), check=True)
-        subprocess.run((directory / name / "bin" / "pip", "install", "--quiet", *PEERS[name].packages), check=True)
+def install(directory: Path, names: Sequence[str]) -> None:
+    """Each of these peers into an environment of its own, unless it has one."""
+    for name in names:
+        home = directory.resolve() / name
+        if (home / "bin" / name).exists():
+            continue
+        print(f"Installing {name} into {home} (some minutes) ...", file=sys.stderr, flush=True)
+        subprocess.run((sys.executable, "-m", "venv", home), check=True)
+        subprocess.run((home / "bin" / "pip", "install", "--quiet", *SERVERS[name].packages), check=True)
 
 
-async def measure(name: str, server: Server, items: int, people: int, seconds: float) -> Measured:
-    """Closed loop: after a warm-up, `people` answer for `seconds`."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(120)) as outside:
-        try:
-            await server.start(outside, items, people)
-            sessions = [await server.join(number) for number in range(people)]
-            try:
-                await answer_for(sessions, WARM_UP_SECONDS)
-                cpu, began = cpu_seconds(server.pid), time.monotonic()
-                waits, failed = await answer_for(sessions, seconds)
-                spent, took = cpu_seconds(server.pid) - cpu, time.monotonic() - began
-            finally:
-                await asyncio.gather(*(session.close() for session in sessions))
-        finally:
-            server.stop()
-    if not waits:
-        raise SystemExit(f"{name} gave no answer within {seconds:.0f} seconds; {failed} failed.")
-    ordered = sorted(waits)
-    slowest = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-    figures = (len(waits) / took, 1e3 * spent / len(waits), 1e3 * median(ordered), 1e3 * slowest)
-    return Measured(name, items, people, len(waits), failed, *(round(figure, 2) for figure in figures))
-
-
-async def answer_for(sessions: Sequence[Session], seconds: float) -> tuple[list[float], int]:
-    """All people answer until the time is over; how long each answer took, and how many were refused."""
-    waits: list[float] = []
-    failures: list[str] = []
-    end = time.monotonic() + seconds
-
-    async def work(session: Session) -> None:
-        while (began := time.monotonic()) < end:
-            try:
-                await session.answer()
-            except Failed as failure:
-                failures.append(str(failure))
-                await asyncio.sleep(0.05)
-            else:
-                waits.append(time.monotonic() - began)
-
-    async with asyncio.timeout(seconds + GRACE_SECONDS):
-        await asyncio.gather(*(work(session) for session in sessions))
-    if failures:
-        print(f"{len(failures)} failed, the first: {failures[0]}", file=sys.stderr)
-    return waits, len(failures)
+def ratios(rows: Sequence[Measured]) -> dict[str, dict[str, float]]:
+    """Of each peer with each number of items: how many times our rate is, and how many times its CPU, to two digits."""
+    ours = {row.items: row for row in rows if row.server == OURS}
+    return {
+        f"{row.server}, {row.items}": {
+            "rate": round(mine.per_second / row.per_second, 2),
+            "cpu": round(row.cpu_ms / mine.cpu_ms, 2),
+        }
+        for row in rows
+        if row.server != OURS and (mine := ours.get(row.items)) is not None
+    }
 
 
 def table(rows: Sequence[Measured]) -> str:
-    """Markdown; ratios are against Lightwork with as many items."""
-    ours = {row.items: row for row in rows if row.server == "lightwork"}
+    """Markdown; ratios are those between Lightwork and the peer with as many items."""
     lines = [
-        "| server | items | answers/s | CPU ms per answer | p50 ms | p99 ms | Lightwork is faster | and needs |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| server | items | answers/s | CPU per answer | p50 | p99 | failed | stored | lost | doubled "
+        "| Lightwork's rate | its CPU |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    known = ratios(rows)
     for row in rows:
-        mine = ours.get(row.items)
-        faster = f"{mine.per_second / row.per_second:.0f} x" if mine and mine is not row else ""
-        needs = f"1/{row.cpu_ms / mine.cpu_ms:.0f} of the CPU" if mine and mine is not row else ""
+        than = known.get(f"{row.server}, {row.items}")
+        beside = f"{than['rate']:.0f} times | 1/{than['cpu']:.0f}" if than else " | "
         lines.append(
-            f"| {row.server} | {row.items:,} | {row.per_second:,.1f} | {row.cpu_ms:.2f} | {row.p50_ms:.1f} "
-            f"| {row.p99_ms:.1f} | {faster} | {needs} |"
+            f"| {row.server} | {row.items:,} | {row.per_second:,.1f} | {row.cpu_ms:.2f} ms | {row.p50_ms:,.0f} ms "
+            f"| {row.p99_ms:,.0f} ms | {row.failed} | {row.stored:,} | {row.lost} | {row.doubled} | {beside} |"
         )
     return "\n".join(lines)
 

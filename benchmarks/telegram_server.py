@@ -2,7 +2,8 @@
 
 Somebody taps the first button of their card, and again when the card was edited. In a closed loop at once; in an open
 one when their turn comes, so many times a second, whether or not the taps before have been answered. What a tap took is
-measured here, from the moment it was due.
+measured here, from the moment it was due. A tap brings the message that it was on, and an edit is answered with the
+edited message, as https://core.telegram.org/bots/api#callbackquery and #editmessagetext say; who reads it pays for it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class People:
         self.answered: list[float] = []
         self.shown: list[float] = []
         self._cards: dict[int, str] = {}
+        self._messages: dict[int, dict[str, Any]] = {}
         self._rested: deque[int] = deque()
         self._due: deque[float] = deque()
         self._since: dict[int, float] = {}
@@ -50,6 +52,7 @@ class People:
         if payloads:  # another bot, which the last taps of the one before do not concern
             self.taps.clear()
             self._cards = {int(user): payload for user, payload in payloads.items()}
+            self._messages = {}
         self.answered, self.shown = [], []
         self._left = self._awaited = taps
         self._open = rate > 0
@@ -76,13 +79,15 @@ class People:
         if (since := self._since.get(int(user))) is not None:
             self.answered.append((time.monotonic() - since) * 1000)
 
-    def show(self, user: int, payload: str) -> None:
-        """A card was edited: its person saw that. `payload` is that of its first button."""
+    def show(self, user: int, payload: str, message: dict[str, Any] | None = None) -> None:
+        """A card was edited: its person saw that. `payload` is that of its first button, `message` all of it."""
         since = self._since.pop(user, None)
         if since is None:
             return
         self.shown.append((time.monotonic() - since) * 1000)
         self._cards[user] = payload
+        if message is not None:
+            self._messages[user] = message
         self._awaited -= 1
         if self._awaited == 0:
             self._done.set()
@@ -105,7 +110,7 @@ class People:
         """A tap, on its way to the bot."""
         number = next(self._ids)
         person = {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"}
-        message = {"message_id": 5, "date": 1, "from": BOT, "text": "Is it?", "chat": {"id": user, "type": "private"}}
+        message = self._messages.get(user) or _message(user, 5, "Is it?")
         query = {"id": f"{user}-{number}", "from": person, "chat_instance": "1", "data": payload}
         self.taps.append({"update_id": number, "callback_query": {**query, "message": message}})
         self.tapped.set()
@@ -144,7 +149,10 @@ class Server:
             self._people.answer(str(said["callback_query_id"]))
         elif method == "editMessageText" and said.get("reply_markup"):
             first = said["reply_markup"]["inline_keyboard"][0][0]
-            self._people.show(int(said["chat_id"]), first["callback_data"])
+            shown = _message(int(said["chat_id"]), int(said["message_id"]), said["text"])
+            shown |= {"edit_date": 2, "reply_markup": said["reply_markup"]}
+            self._people.show(int(said["chat_id"]), first["callback_data"], shown)
+            return _answer(shown)
         return web.Response(body=DONE, content_type="application/json")
 
     async def _updates(self, offset: int) -> list[dict[str, Any]]:
@@ -157,6 +165,11 @@ class Server:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._people.tapped.wait(), 1.0)
         return list(islice(taps, 100))
+
+
+def _message(user: int, message_id: int, text: str) -> dict[str, Any]:
+    chat = {"id": user, "type": "private", "first_name": f"User {user}"}
+    return {"message_id": message_id, "from": BOT, "chat": chat, "date": 1, "text": text}
 
 
 def _said(body: bytes) -> dict[str, Any]:

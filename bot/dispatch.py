@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import assert_never
+from functools import partial
+from typing import TypeVar, assert_never
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -17,6 +19,7 @@ from bot.cards.details import Details
 from bot.cards.status import JobStatus
 from bot.cards.views import Show, View
 from bot.dialogue import FormProblems
+from bot.endurance import Endurance
 from bot.handling import Handled, handle, handle_repeated, is_reading, known_account, require
 from bot.pictures import picture_of
 from bot.post_items import Looked, asked_items
@@ -26,7 +29,7 @@ from core import media
 from core.clock import now
 from core.config import Settings
 from core.db import reading
-from core.db.writer import Overloaded, Writer
+from core.db.writer import Overloaded, Work, Writer
 from core.enrolment import count_wrong_code, find_account
 from core.errors import LightworkError, Refused
 from core.importing import compare, receive
@@ -42,16 +45,20 @@ DEALT_WITH = ("already_submitted", "already_skipped")
 """Refusals of a button whose card was answered or skipped before."""
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
 
 class Dispatcher:
     """A `bot.surface.Dispatch`. Events of one person keep their order; different people do not wait for each other."""
 
-    def __init__(self, settings: Settings, writer: Writer, redis: Redis, engine: Engine) -> None:
+    def __init__(
+        self, settings: Settings, writer: Writer, redis: Redis, engine: Engine, endure: Endurance | None = None
+    ) -> None:
         self._settings = settings
         self._writer = writer
         self._redis = redis
         self._engine = engine
+        self._endure = endure or Endurance()
         self._turns: dict[tuple[str, str, str], tuple[asyncio.Lock, int]] = {}
         self._readers = asyncio.Semaphore(READERS)
 
@@ -65,7 +72,7 @@ class Dispatcher:
         locale = event.person.locale or self._settings.default_locale
         try:
             async with self._turn(event.person):
-                handled = await self._run(event)
+                handled = await self._endure(partial(self._run, event))
             locale = handled.locale
             shows = [replace(show, view=await self._complete(show.view)) for show in handled.shows]
             return Outcome(tuple(_reply(show, locale, handled.menu if show.menu else None) for show in shows))
@@ -89,8 +96,18 @@ class Dispatcher:
         if is_reading(event):
             async with self._readers:
                 return await asyncio.to_thread(self._read, event)
-        work = self._writer.submit(with_ids(lambda session: handle(session, event, self._settings, now(), looked)))
-        return await asyncio.wrap_future(work)
+        return await self._committed(with_ids(lambda session: handle(session, event, self._settings, now(), looked)))
+
+    async def _committed(self, work: Work[T]) -> T:
+        """The result of `work` after its commit. As `asyncio.wrap_future`, but a whole group wakes the loop once."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[T] = loop.create_future()
+        done = self._writer.submit(work, loop.call_soon_threadsafe)
+        done.add_done_callback(partial(_pass_on, waiting))
+        try:
+            return await waiting
+        finally:
+            done.cancel()  # which does nothing to what is running or done
 
     def _read(self, event: Event) -> Handled:
         with reading(self._engine) as session:
@@ -137,8 +154,7 @@ class Dispatcher:
             person = event.person
             origin = person.origin or f"{person.surface}:{person.tenant}:{person.external_id}"
             try:
-                counting = self._writer.submit(lambda session: count_wrong_code(session, origin, now()))
-                await asyncio.wrap_future(counting)
+                await self._committed(lambda session: count_wrong_code(session, origin, now()))
             except Exception:  # the refusal itself still has to be said
                 log.exception("wrong_code_not_counted", surface=person.surface)
 
@@ -149,8 +165,7 @@ class Dispatcher:
         person = event.person
         try:
             async with self._turn(person):
-                work = self._writer.submit(lambda session: handle_repeated(session, person, self._settings, now()))
-                handled = await asyncio.wrap_future(work)
+                handled = await self._committed(lambda session: handle_repeated(session, person, self._settings, now()))
             return tuple(_reply(show, handled.locale, None) for show in handled.shows)
         except (LightworkError, Overloaded):
             return ()
@@ -186,6 +201,15 @@ class Dispatcher:
                 del self._turns[key]
             else:
                 self._turns[key] = (lock, waiting - 1)
+
+
+def _pass_on(waiting: asyncio.Future[T], done: Future[T]) -> None:
+    if waiting.done():
+        return
+    if (failure := done.exception()) is not None:
+        waiting.set_exception(failure)
+    else:
+        waiting.set_result(done.result())
 
 
 def _reply(show: Show, locale: str, menu: tuple[MenuEntry, ...] | None) -> Reply:

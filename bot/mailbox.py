@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Engine, ScalarSelect, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from core.clock import now
 from core.db import reading
+from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.db.writer import Writer
 from core.ids import new_public_id
@@ -26,9 +27,32 @@ SINCE = (
     .order_by(CHAT.c.revision)
     .limit(bindparam("most"))
 )
-NEWEST = select(func.coalesce(func.max(CHAT.c.revision), 0)).where(CHAT.c.external_id == bindparam("who"))
-REPLACE = update(CHAT).where(CHAT.c.public_id == bindparam("which"), CHAT.c.external_id == bindparam("who"))
-PUT = insert(CHAT)
+
+
+def _next_revision() -> ScalarSelect[int]:
+    known = CHAT.alias()
+    newest = select(func.coalesce(func.max(known.c.revision), 0) + 1).where(known.c.external_id == bindparam("who"))
+    return newest.scalar_subquery()
+
+
+REPLACE = Prepared(
+    update(CHAT)
+    .where(CHAT.c.public_id == bindparam("which"), CHAT.c.external_id == bindparam("who"))
+    .values(content=bindparam("said", type_=CHAT.c.content.type), revision=_next_revision())
+    .returning(CHAT.c.author, CHAT.c.revision)
+)
+PUT = Prepared(
+    insert(CHAT)
+    .values(
+        public_id=bindparam("which"),
+        external_id=bindparam("who"),
+        author=bindparam("by"),
+        revision=_next_revision(),
+        content=bindparam("said", type_=CHAT.c.content.type),
+        created_at=bindparam("at", type_=CHAT.c.created_at.type),
+    )
+    .returning(CHAT.c.author, CHAT.c.revision)
+)
 
 
 class DatabaseMailbox:
@@ -38,8 +62,10 @@ class DatabaseMailbox:
         self._engine = engine
         self._writer = writer
 
-    async def put(self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None) -> str:
-        """Store a bubble, or replace the one with `public_id`; returns its public id."""
+    async def put(
+        self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None
+    ) -> dict[str, Any]:
+        """Store a bubble, or replace the one with `public_id`, which keeps its author; returns it as `since` does."""
         return await asyncio.wrap_future(
             self._writer.submit(lambda session: _put(session, external_id, author, content, public_id))
         )
@@ -54,26 +80,22 @@ class DatabaseMailbox:
         return [dict(zip(("id", "author", "revision", "content"), row, strict=True)) for row in rows]
 
 
-def _put(session: Session, external_id: str, author: str, content: dict[str, Any], public_id: str | None) -> str:
+def _put(
+    session: Session, external_id: str, author: str, content: dict[str, Any], public_id: str | None
+) -> dict[str, Any]:
     if session.get_bind().dialect.name == "postgresql":  # revisions must become visible in their order
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"chat:{external_id}"})
-    revision = int(session.execute(NEWEST, {"who": external_id}).scalar_one()) + 1
-    if public_id is not None:
-        keys = {"which": public_id, "who": external_id}
-        changed = session.execute(REPLACE, {**keys, "content": content, "revision": revision})
-        if getattr(changed, "rowcount", 0):
-            return public_id
-    made = new_public_id()
-    values = {
-        "public_id": made,
-        "external_id": external_id,
-        "author": author,
-        "revision": revision,
-        "content": content,
-        "created_at": now(),
-    }
-    session.execute(PUT, values)
-    if revision % TRIM_EVERY == 0:
-        keep = select(CHAT.c.id).where(CHAT.c.external_id == external_id).order_by(CHAT.c.revision.desc()).limit(KEEP)
-        session.execute(delete(CHAT).where(CHAT.c.external_id == external_id, CHAT.c.id.not_in(keep.scalar_subquery())))
-    return made
+    values = {"who": external_id, "which": public_id, "said": content}
+    found = None if public_id is None else REPLACE.row(session, values)
+    if found is None:
+        public_id = new_public_id()
+        found = PUT.row(session, {**values, "which": public_id, "by": author, "at": now()})
+        assert found is not None  # noqa: S101 - an INSERT that returns
+        if found[1] % TRIM_EVERY == 0:
+            _trim(session, external_id)
+    return {"id": public_id, "author": found[0], "revision": found[1], "content": content}
+
+
+def _trim(session: Session, external_id: str) -> None:
+    keep = select(CHAT.c.id).where(CHAT.c.external_id == external_id).order_by(CHAT.c.revision.desc()).limit(KEEP)
+    session.execute(delete(CHAT).where(CHAT.c.external_id == external_id, CHAT.c.id.not_in(keep.scalar_subquery())))

@@ -299,8 +299,10 @@ class Surface(Protocol):
 class Mailbox(Protocol):
     """Where a surface without a platform behind it (the web chat) keeps its messages. Injected by `bot.__main__`."""
 
-    async def put(self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None) -> str:
-        """Store a bubble, or replace the one with `public_id`; returns its public id."""
+    async def put(
+        self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None
+    ) -> dict[str, Any]:
+        """Store a bubble, or replace the one with `public_id`, which keeps its author; returns it as `since` does."""
 
     async def since(self, external_id: str, revision: int, limit: int = 200) -> list[dict[str, Any]]:
         """Bubbles newer than `revision`, oldest first: {"id", "author", "revision", "content"}."""

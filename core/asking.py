@@ -145,8 +145,12 @@ def latest_labels(session: Session, project_id: int, limit: int) -> list[tuple[s
 
 
 def wants_start(session: Session, project_id: int) -> bool:
-    """Whether a diverse start is due: no model yet, enough items wait in the order of the file, and none goes ahead."""
-    if _champion_id(session, project_id) is not None:
+    """Whether a diverse start is due: no model yet, enough items wait in the order of the file, and none goes ahead.
+
+    Never where the job does not train by itself: the trainer would choose again and again for a model that never comes.
+    """
+    project = session.get_one(Project, project_id)
+    if not (project.retrain_threshold or project.retrain_cron) or _champion_id(session, project_id) is not None:
         return False
     waiting = select(Item.id).where(Item.project_id == project_id, Item.slots > 0)
     if session.scalar(select(exists(waiting.where(_in_band(UNCERTAIN))))):

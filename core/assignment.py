@@ -17,7 +17,7 @@ from core.db.tables import table_of
 from core.db.upsert import insert_statement
 from core.due import expiry_effect, offer_effect
 from core.effects import add_effect
-from core.gold_serving import begin_gap, hidden_control, in_the_middle, is_due
+from core.gold_serving import begin_gap, hidden_control, in_the_middle, is_due, is_left
 from core.ids import new_public_id
 from core.items import lock_item, lock_items, write_item
 from core.models import Assignment, Participation, Project
@@ -139,6 +139,9 @@ def _item_for(
 
 def _due_control(session: Session, project: Project, worker_id: int, standing: Standing, now: datetime) -> int | None:
     """The known item that is due, in the place of one that could be asked: not alone, and not amid a document."""
+    if not is_left(session, project, worker_id, kind="gold"):  # in most jobs, so that nothing else is looked up there
+        begin_gap(session, project, worker_id, standing)
+        return None
     following = find_item(session, project, worker_id, now)
     if following is None or in_the_middle(session, project, worker_id, following):
         return None

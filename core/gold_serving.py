@@ -7,18 +7,20 @@ watches the order learns nothing. The mean grows from `gold_every` to `gold_rare
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import log
 from random import SystemRandom
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, exists, literal, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.interval import wilson_interval
+from core.db.prepared import Prepared
 from core.db.tables import table_of
-from core.models import Adjudication, Assignment, Batch, Gold, Item, Project
+from core.models import Adjudication, Assignment, Batch, Gold, Item, Participation, Project
 from core.quality import QualitySettings, load
-from core.standing import Standing, change_standing
+from core.standing import Standing
 
 Kind = Literal["gold", "quiz", "practice"]
 """gold: blind, among the others; quiz: blind, before the first item of a job; practice: its answer is told."""
@@ -33,16 +35,17 @@ QUIZ_BELOW = "k"
 The others are taken where these are used up, and the other way round."""
 
 GOLD, ITEM, BATCH = table_of(Gold), table_of(Item), table_of(Batch)
-ASSIGNMENT, ADJUDICATION = table_of(Assignment), table_of(Adjudication)
+ASSIGNMENT, ADJUDICATION, PARTICIPATION = table_of(Assignment), table_of(Adjudication), table_of(Participation)
+# Statements of the hot path are built once; `or_` instead of lists, which cannot be prepared.
 SEEN = exists().where(
     ASSIGNMENT.c.item_id == GOLD.c.item_id,
     ASSIGNMENT.c.worker_id == bindparam("worker_id"),
-    ASSIGNMENT.c.state.in_(("active", "submitted", "skipped")),
+    or_(*(ASSIGNMENT.c.state == literal(state) for state in ("active", "submitted", "skipped"))),
 )
 SETTLED_BY_THEM = exists().where(
     ADJUDICATION.c.item_id == GOLD.c.item_id, ADJUDICATION.c.worker_id == bindparam("worker_id")
 )
-SERVABLE = and_(GOLD.c.state == "active", BATCH.c.state.in_(("published", "held")))
+SERVABLE = and_(GOLD.c.state == "active", or_(BATCH.c.state == "published", BATCH.c.state == "held"))
 """Of a known item with its batch: it may be asked to check people. What waits for the end of a pilot waits to be
 labeled; its known items check the people of the pilot."""
 HIDDEN = or_(ITEM.c.purpose == "gold", and_(ITEM.c.purpose == "label", ITEM.c.state == "adjudicated"))
@@ -53,25 +56,37 @@ UNSEEN = (
     .join(ITEM, ITEM.c.id == GOLD.c.item_id)
     .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
     .where(GOLD.c.project_id == bindparam("project_id"), SERVABLE, ~SEEN, ~SETTLED_BY_THEM)
-    .limit(CONSIDERED)
 )
-GROUP = select(ITEM.c.group_key).where(ITEM.c.id == bindparam("item_id"))
-LAST_GROUP = (
+GROUP = Prepared(select(ITEM.c.group_key).where(ITEM.c.id == bindparam("item_id")))
+LAST_GROUP = Prepared(
     select(ITEM.c.group_key)
     .join(ASSIGNMENT, ASSIGNMENT.c.item_id == ITEM.c.id)
     .where(ASSIGNMENT.c.worker_id == bindparam("worker_id"), ASSIGNMENT.c.project_id == bindparam("project_id"))
-    .where(ASSIGNMENT.c.state.in_(("submitted", "skipped")))
+    .where(or_(ASSIGNMENT.c.state == "submitted", ASSIGNMENT.c.state == "skipped"))
     .order_by(ASSIGNMENT.c.ended_at.desc(), ASSIGNMENT.c.id.desc())
-    .limit(1)
+    .limit(literal_column("1"))
 )
 # Read anew under the lock: the verdict that made an item known may have been taken back since it was chosen.
-FREE = (
+FREE = Prepared(
     select(ITEM.c.id)
     .where(ITEM.c.id == bindparam("item_id"), HIDDEN | (ITEM.c.purpose == "practice"))
     .with_for_update(skip_locked=True)
 )
-COUNT_LEASE = update(ITEM).where(ITEM.c.id == bindparam("item_id")).values(leased=ITEM.c.leased + 1)
+COUNT_LEASE = Prepared(update(ITEM).where(ITEM.c.id == bindparam("item_id")).values(leased=ITEM.c.leased + 1))
+BEGIN_GAP = Prepared(
+    update(PARTICIPATION)
+    .where(PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where"))
+    .values(since_gold=0, gold_due=bindparam("due"))
+)
 _random = SystemRandom()
+
+
+class Unseen(NamedTuple):
+    """A known item that a worker has not dealt with, its label, and whether it is meant for the quiz."""
+
+    item_id: int
+    label_id: str
+    for_quiz: bool
 
 
 def is_due(standing: Standing) -> bool:
@@ -110,7 +125,7 @@ def begin_gap(session: Session, project: Project, worker_id: int, standing: Stan
     """Draw when the next known item comes for a worker who has a participation."""
     settings = load(project.quality)
     mean = mean_gap(settings, standing) or float(settings.gold_rarest)
-    change_standing(session, worker_id, project.id, since_gold=0, gold_due=draw_gap(mean, _random.random()))
+    BEGIN_GAP.run(session, {"who": worker_id, "where": project.id, "due": draw_gap(mean, _random.random())})
 
 
 def in_the_middle(session: Session, project: Project, worker_id: int, next_item_id: int) -> bool:
@@ -118,8 +133,8 @@ def in_the_middle(session: Session, project: Project, worker_id: int, next_item_
 
     Asked only when a known item is due; it then waits for the end of the document.
     """
-    last = session.scalar(LAST_GROUP, {"worker_id": worker_id, "project_id": project.id})
-    return last is not None and last == session.scalar(GROUP, {"item_id": next_item_id})
+    last = LAST_GROUP.row(session, {"worker_id": worker_id, "project_id": project.id})
+    return last is not None and last[0] is not None and last == GROUP.row(session, {"item_id": next_item_id})
 
 
 def hidden_control(session: Session, project: Project, worker_id: int, standing: Standing) -> int | None:
@@ -142,9 +157,8 @@ def next_control(session: Session, project: Project, worker_id: int, *, kind: Ki
     Returns:
         The item's id; its `leased` is counted up, and `core.assignment.open_lease` writes the assignment.
     """
-    keys = {"worker_id": worker_id, "project_id": project.id}
     has_quiz = load(project.quality).quiz > 0
-    rows = session.execute(_unseen(kind, has_quiz), keys).all()
+    rows = _unseen_by(session, project, worker_id, kind, has_quiz=has_quiz)
     if has_quiz and kind != "practice":
         reserved = [row for row in rows if bool(row.for_quiz) == (kind == "quiz")]
         rows = reserved or rows
@@ -156,19 +170,26 @@ def next_control(session: Session, project: Project, worker_id: int, *, kind: Ki
 
 def is_left(session: Session, project: Project, worker_id: int, *, kind: Kind) -> bool:
     """Whether there is a known item of a kind that this worker has not dealt with, whoever holds it just now."""
-    keys = {"worker_id": worker_id, "project_id": project.id}
-    return session.execute(_unseen(kind, has_quiz=False).limit(1), keys).first() is not None
+    return bool(_unseen_by(session, project, worker_id, kind, most=1))
 
 
-def _unseen(kind: Kind, has_quiz: bool) -> Select[Any]:
+def _unseen_by(
+    session: Session, project: Project, worker_id: int, kind: Kind, *, has_quiz: bool = False, most: int = CONSIDERED
+) -> list[Unseen]:
+    keys = {"worker_id": worker_id, "project_id": project.id, "most": most}
+    return [Unseen(*row) for row in _unseen(kind, has_quiz).rows(session, keys)]
+
+
+@cache
+def _unseen(kind: Kind, has_quiz: bool) -> Prepared:
     """Known items of a kind, those first that are meant for it, of these the least exposed."""
     statement = UNSEEN.where(ITEM.c.purpose == "practice" if kind == "practice" else HIDDEN)
     if has_quiz:
         statement = statement.order_by(FOR_QUIZ.desc() if kind == "quiz" else FOR_QUIZ)
-    return statement.order_by(GOLD.c.served, ITEM.c.public_id)
+    return Prepared(statement.order_by(GOLD.c.served, ITEM.c.public_id).limit(bindparam("most", type_=Integer)))
 
 
-def _by_turns(rows: Sequence[Any]) -> list[int]:
+def _by_turns(rows: Sequence[Unseen]) -> list[int]:
     """A few candidates at random, each first of a random label: who always says the same is right no more than that."""
     by_label: dict[str, list[int]] = {}
     for row in rows:
@@ -186,7 +207,7 @@ def _by_turns(rows: Sequence[Any]) -> list[int]:
 
 
 def _lease(session: Session, item_id: int) -> bool:
-    if session.get_bind().dialect.name == "postgresql" and session.scalar(FREE, {"item_id": item_id}) is None:
+    if session.get_bind().dialect.name == "postgresql" and FREE.row(session, {"item_id": item_id}) is None:
         return False
-    session.execute(COUNT_LEASE, {"item_id": item_id})
+    COUNT_LEASE.run(session, {"item_id": item_id})
     return True

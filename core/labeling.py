@@ -51,7 +51,8 @@ _THEIRS = select(*ASSIGNMENT.c, *PROJECT.c, *STATE_COLUMNS).where(
 GUARD = Prepared(
     _THEIRS.join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
     .join(PROJECT, PROJECT.c.id == ASSIGNMENT.c.project_id)
-    .with_for_update(of=[ITEM, ASSIGNMENT])
+    .with_for_update(of=[ITEM, ASSIGNMENT]),
+    shared=True,
 )
 PROJECT_AT = len(ASSIGNMENT.c)
 ITEM_AT = PROJECT_AT + len(PROJECT.c)

@@ -15,8 +15,8 @@ from sqlalchemy import Integer, and_, bindparam, delete, literal, literal_column
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import Prospect, score
-from core.aggregation.confusion import Counts, accuracy, empty_counts, total
-from core.aggregation.value import expected_information, worth
+from core.aggregation.confusion import Counts, accuracy, total
+from core.aggregation.value import Channel, average_channel, channel, fresh_information, told, worth
 from core.aims import information_wanted
 from core.db.prepared import Prepared
 from core.db.tables import table_of
@@ -166,6 +166,7 @@ class Found:
 class _Search:
     """One search: what is known of the worker, and what it has passed over.
 
+    worker: how their answers come from labels.
     fresh, own: nats of an answer about an item nobody has answered, by an average worker and by this one.
     known: enough is known of the worker to leave items to others. uninformative: as of `Found`.
     passed: ids of items left to others. windows: with nothing for them.
@@ -175,6 +176,7 @@ class _Search:
     seeker: Seeker
     crowd: CrowdModel
     counts: Counts
+    worker: Channel
     lease: bool
     cursors: dict[int, int]
     fresh: float
@@ -186,7 +188,7 @@ class _Search:
 
     def tells(self, posterior: list[float]) -> float:
         """Nats that this worker's answer is expected to tell."""
-        return expected_information(posterior, self.counts, self.crowd.pooled)
+        return told(posterior, self.worker)
 
     def enough(self, information: float) -> bool:
         """Whether an answer of this worker's that tells so much pays, people's differences allowed for."""
@@ -217,11 +219,12 @@ def _begin(session: Session, project: Project, seeker: Seeker, *, lease: bool) -
     crowd = crowd_model(project)
     counts = counts_from_json(rows[0][0], crowd.classes)
     cursors = {band: rank for _, band, rank in rows if band is not None}
-    fresh = expected_information(crowd.prior, empty_counts(crowd.classes), crowd.pooled)
-    known = not seeker.trusted and total(counts) >= KNOWN_ANSWERS
-    own = expected_information(crowd.prior, counts, crowd.pooled) if known else fresh
-    one = _Search(project, seeker, crowd, counts, lease, cursors, fresh, own, known)
-    if known and total(counts) >= JUDGED_FROM:
+    fresh, answered = fresh_information(crowd.prior, crowd.pooled), total(counts)
+    known = not seeker.trusted and answered >= KNOWN_ANSWERS
+    worker = channel(counts, crowd.pooled)
+    own = told(crowd.prior, worker) if known else fresh
+    one = _Search(project, seeker, crowd, counts, worker, lease, cursors, fresh, own, known)
+    if known and answered >= JUDGED_FROM:
         least = load(project.quality).least_accuracy if project.quality else 0.0
         too_weak = least > 0.0 and accuracy(counts, crowd.pooled, crowd.prior) < least
         one.uninformative = too_weak or own <= information_wanted(project) * fresh
@@ -270,11 +273,12 @@ def _by_score(session: Session, one: _Search, rows: list[Candidate]) -> list[int
         return [row.id for row in rows]
     place = _last_place(session, one) if grouped else None
     prospects = {belief: _prospect(one, belief) for belief in set(beliefs)}
+    scores = {belief: score(prospect) for belief, prospect in prospects.items()}
     scored = []
     for row, belief in zip(rows, beliefs, strict=True):
         prospect = prospects[belief]
         if _pays(one, row, prospect):
-            worth = score(replace(prospect, steps=_steps(place, row)) if place else prospect)
+            worth = score(replace(prospect, steps=_steps(place, row))) if place else scores[belief]
             scored.append((-worth, row.rank, row.id))
         else:
             one.passed.append(row.id)
@@ -285,7 +289,7 @@ def _prospect(one: _Search, belief: tuple[float, ...] | None) -> Prospect:
     posterior = one.crowd.belief(None if belief is None else list(belief))
     cost = one.seeker.time_cost
     # Where nobody's time costs more, what an average worker would tell does not count.
-    average = expected_information(posterior, empty_counts(one.crowd.classes), one.crowd.pooled) if cost > 1.0 else 0.0
+    average = told(posterior, average_channel(one.crowd.pooled)) if cost > 1.0 else 0.0
     return Prospect(one.tells(posterior), average, one.fresh, cost)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -48,8 +49,13 @@ def crowd_model(project: Project) -> CrowdModel:
     classes = len(project.label_schema["labels"])
     pooled, prior = project.pooled_confusion, project.class_prior
     if pooled is None or prior is None or len(prior) != classes:
-        return CrowdModel(default_pooled(classes), uniform(classes))
+        return _unknown_crowd(classes)
     return CrowdModel(pooled, prior)
+
+
+@cache
+def _unknown_crowd(classes: int) -> CrowdModel:
+    return CrowdModel(default_pooled(classes), uniform(classes))
 
 
 def load_counts(session: Session, worker_id: int, project_id: int, classes: int, *, lock: bool = False) -> Counts:

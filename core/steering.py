@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.controllers import toward_accuracy, toward_budget
@@ -168,8 +168,11 @@ def _next_information(session: Session, project: Project) -> float | None:
 def _followers(session: Session, project: Project) -> list[int]:
     """Ids of the items that would be decided otherwise now; `_follow` decides under their locks."""
     crowd, item = crowd_model(project), ITEM.c
+    stuck_or_ripe = or_(item.slots + item.leased == 0, item.submitted >= project.min_overlap)
     statement = select(item.id, item.state, item.submitted, item.leased, item.slots, item.posterior).where(
-        item.project_id == project.id, item.purpose == "label", item.state.in_(("open", "agreed", "disputed"))
+        item.project_id == project.id,
+        item.purpose == "label",
+        or_(item.state.in_(("agreed", "disputed")), (item.state == "open") & stuck_or_ripe),
     )
     rows = session.execute(statement.order_by(item.id)).all()
     stuck = [row.id for row in rows if not has_budget(project) and _is_stuck(row)]

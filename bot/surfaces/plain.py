@@ -10,7 +10,7 @@ BAR_CELLS = 10
 
 def clean(text: str) -> str:
     """Without lone surrogates, which no encoding of a request can carry, and without outer space."""
-    return text.encode("utf-8", errors="replace").decode().strip()
+    return (text if text.isascii() else text.encode("utf-8", errors="replace").decode()).strip()
 
 
 def cut(text: str, limit: int, marker: str = f"\n{SHORTENED}") -> str:

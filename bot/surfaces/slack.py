@@ -115,7 +115,7 @@ class SlackSurface:
                 failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
                 await asyncio.sleep(back_off(failures, self._pace.first_pause))
         finally:
-            self._requests.serve(None)
+            self._requests.rest()
             await reception.close()
             await people.close()
             await replies.close()
@@ -143,13 +143,15 @@ class SlackSurface:
         self._accepted = True
         app = _app(self._client, identity, reception)
         if self._installed.app_token:
-            await hold(app, self._installed.app_token, self._pace.ping)
+            await hold(app, self._installed.app_token, self._pace.ping, reception.tap)
             return
-        self._requests.serve(app)
+        self._requests.serve(app, reception.tap)
         await asyncio.Event().wait()
 
 
 def _app(client: SlackClient, identity: AuthorizeResult, reception: Reception) -> AsyncApp:
+    """All that people do but taps, which never come here."""
+
     async def authorize() -> AuthorizeResult:
         """Known from the start: Bolt would ask Slack at the first event, and on failure acknowledge it unread."""
         return identity
@@ -165,10 +167,6 @@ def _app(client: SlackClient, identity: AuthorizeResult, reception: Reception) -
         said = await reception.command(body)
         await (ack(text=said) if said else ack())
 
-    async def on_tap(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await reception.tap(body)
-        await ack()
-
     async def on_submission(ack: AsyncAck, body: dict[str, Any]) -> None:
         problems = await reception.submission(body)
         await (ack(response_action="errors", errors=problems) if problems else ack())
@@ -183,7 +181,6 @@ def _app(client: SlackClient, identity: AuthorizeResult, reception: Reception) -
         """Acknowledged and ignored: what is not acknowledged is sent again."""
 
     app.command(ANYTHING)(on_command)
-    app.block_action(ANYTHING)(on_tap)
     app.view_submission(ANYTHING)(on_submission)
     app.event("message")(on_message)
     app.event(GONE)(on_gone)

@@ -1,4 +1,4 @@
-"""One Socket Mode connection, held until it goes silent."""
+"""One Socket Mode connection, held until it goes silent; taps come past Bolt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import time
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.surfaces.slack_taps import Take, is_tap
 from core.log import get_logger
 
 CONNECT_SECONDS = 30.0
@@ -17,7 +20,22 @@ STALE_PINGS = 6
 log = get_logger(__name__)
 
 
-async def hold(app: AsyncApp, app_token: str, ping_interval: float) -> None:
+class _Handler(AsyncSocketModeHandler):
+    """As Bolt's own, but taps go straight to `take`."""
+
+    def __init__(self, app: AsyncApp, app_token: str, ping_interval: float, take: Take) -> None:
+        super().__init__(app, app_token, ping_interval=ping_interval)
+        self._take = take
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        if req.type != "interactive" or not is_tap(req.payload):
+            await super().handle(client, req)
+            return
+        await self._take(req.payload)
+        await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))
+
+
+async def hold(app: AsyncApp, app_token: str, ping_interval: float, take: Take) -> None:
     """Connect `app` and stay; returns when no connection was made in 30 s, or the socket has gone silent.
 
     Slack's client replaces a closed socket after four pings without an answer. It has been seen deaf for hours all the
@@ -28,8 +46,9 @@ async def hold(app: AsyncApp, app_token: str, ping_interval: float) -> None:
         app: has the listeners.
         app_token: xapp-.
         ping_interval: seconds between pings.
+        take: gets the taps, which are acknowledged when it returns.
     """
-    handler = AsyncSocketModeHandler(app, app_token, ping_interval=ping_interval)
+    handler = _Handler(app, app_token, ping_interval, take)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await handler.client.connect()  # type: ignore[no-untyped-call]

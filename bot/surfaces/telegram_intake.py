@@ -93,13 +93,18 @@ class Intake:
             outcome = await self._dispatch(event)
             while outcome.follow_up is not None:
                 # Telegram forgets a tap within seconds: answer it now, without saying that anything was stored.
-                self._replies.start(turn, Outcome())
+                self._replies.start(turn, self._one_moment(turn))
                 turn = replace(turn, query_id=None)
                 outcome = await outcome.follow_up
             return turn, outcome
         finally:
             if isinstance(event, Uploaded):
                 event.path.unlink(missing_ok=True)
+
+    def _one_moment(self, turn: Turn) -> Outcome:
+        if turn.query_id is None:
+            return Outcome()
+        return Outcome((Toast(self._sentence(LightworkError("one_moment"), turn.person.locale)),))
 
     def _refusal(self, turn: Turn, error: LightworkError) -> Outcome:
         text = self._sentence(error, turn.person.locale)

@@ -12,6 +12,7 @@ from bot.leading import lead
 from bot.surface import Leadership, Offsets
 from bot.surfaces.lanes import to_its_end
 from bot.surfaces.telegram_client import TelegramClient
+from bot.surfaces.telegram_confirm import Confirmation
 from bot.surfaces.telegram_incoming import Incoming
 from bot.surfaces.telegram_insist import WEBHOOK_ACTIVE, Insistence
 from core.log import get_logger
@@ -59,23 +60,19 @@ class Poller:
     async def _read(self, take: Take, fence: int) -> None:
         """Ends where another reader has confirmed something since; what is at work then is finished all the same."""
         log.info("telegram.polling", fence=fence)
-        offset = await self._offsets.load()
-        while True:
-            updates = await self._insist(partial(self._updates, offset), "telegram.poll_failed")
-            if updates:
-                # What was taken is confirmed even where this process is told to stop meanwhile: it would come again.
-                if not await to_its_end(self._dealt_with(take, updates, fence)):
-                    log.warning("telegram.poll_fenced", fence=fence)
-                    return
-                # Not the maximum of old and new: after a quiet week Telegram goes on at a random id.
-                offset = updates[-1].update_id + 1
-
-    async def _dealt_with(self, take: Take, updates: list[Incoming], fence: int) -> bool:
-        """Do the work of `updates` and confirm them; false where somebody with a higher fence has confirmed since."""
-        works = [work for update in updates if (work := take(update)) is not None]
-        if works:
-            await asyncio.wait(works)
-        return await self._offsets.store(updates[-1].update_id + 1, fence)
+        offset, confirmation = await self._offsets.load(), Confirmation(self._offsets, fence)
+        try:
+            while True:
+                updates = await self._insist(partial(self._updates, offset), "telegram.poll_failed")
+                if updates:
+                    # Not the maximum of old and new: after a quiet week Telegram goes on at a random id.
+                    offset = updates[-1].update_id + 1
+                    # What was taken is confirmed even where this process is told to stop: it would come again.
+                    if not await to_its_end(_dealt_with(take, updates, confirmation)):
+                        log.warning("telegram.poll_fenced", fence=fence)
+                        return
+        finally:
+            await confirmation.close()
 
     async def _updates(self, offset: int) -> list[Incoming]:
         try:
@@ -93,3 +90,11 @@ class Poller:
             log.info("telegram.webhook_deleted")
         except TelegramError as error:
             log.warning("telegram.webhook_not_deleted", error=self._client.named(error))
+
+
+async def _dealt_with(take: Take, updates: list[Incoming], confirmation: Confirmation) -> bool:
+    """Do the work of `updates` and confirm them; false where somebody with a higher fence has confirmed since."""
+    works = [work for update in updates if (work := take(update)) is not None]
+    if works:
+        await asyncio.wait(works)
+    return await confirmation.note(updates[-1].update_id + 1)

@@ -31,8 +31,7 @@ class Post:
     """A message on its way to a chat.
 
     replaces: the message it takes the place of.
-    answer: the answer to the tap, which goes first.
-    unless_shown: not sent where that answer has shown the same text.
+    answer: the answer to the tap, where this is not sent if that has shown the same text.
     """
 
     address: str
@@ -40,7 +39,6 @@ class Post:
     update_id: int
     replaces: MessageRef | None = None
     answer: asyncio.Task[bool] | None = None
-    unless_shown: bool = False
 
     @property
     def lane(self) -> Lane:
@@ -58,14 +56,14 @@ class Replies:
         self._answers: set[asyncio.Task[bool]] = set()
 
     def start(self, turn: Turn, outcome: Outcome) -> None:
-        """Carry out the replies to `turn` after those to the same person's earlier ones; the tap is answered now."""
+        """Carry out the replies to `turn` after those to the same person's earlier ones; the tap is answered beside."""
         notices = "\n".join(reply.text for reply in outcome.replies if isinstance(reply, Toast))
         answer = self._answer(turn.query_id, notices) if turn.query_id is not None else None
         messages = [reply for reply in outcome.replies if not isinstance(reply, Toast)]
-        posts = [_post(turn, reply, answer) for reply in messages]
+        posts = [_post(turn, reply) for reply in messages]
         if notices and not messages:
             # A notice that could not be shown at the button matters only where nothing else tells the same.
-            posts = [Post(turn.person.address, Message(text=notices), turn.update_id, None, answer, unless_shown=True)]
+            posts = [Post(turn.person.address, Message(text=notices), turn.update_id, answer=answer)]
         if posts:
             self._put(turn.person.external_id, posts)
 
@@ -96,7 +94,7 @@ class Replies:
                 first = waiting[0]
                 if first.answer is not None and not first.answer.done():
                     await asyncio.wait([first.answer])
-                elif first.unless_shown and _shown(first):
+                elif _shown(first):
                     waiting.popleft()
                 else:
                     await self._client.admit(first.address, first.lane)
@@ -136,16 +134,16 @@ class Replies:
         await self._client.send(post.address, post.message, post.lane)
 
 
-def _post(turn: Turn, reply: Reply, answer: asyncio.Task[bool] | None) -> Post:
+def _post(turn: Turn, reply: Reply) -> Post:
     match reply:
         case Edit(message):
             # A file cannot take the place of a text.
             replaces = turn.message if message.attachment is None else None
-            return Post(turn.person.address, message, turn.update_id, replaces, answer)
+            return Post(turn.person.address, message, turn.update_id, replaces)
         case Send(message) | Ask(instead=message):
-            return Post(turn.person.address, message, turn.update_id, None, answer)
+            return Post(turn.person.address, message, turn.update_id)
         case Toast(text):
-            return Post(turn.person.address, Message(text=text), turn.update_id, None, answer)
+            return Post(turn.person.address, Message(text=text), turn.update_id)
 
 
 def _instead_of_older(waiting: deque[Post], post: Post) -> Post:

@@ -124,7 +124,8 @@ class WebSurface:
         """
         if not is_public_id(address):
             raise Rejected("this is no address of the web chat")
-        return MessageRef(address, await self._chat.put(address, BOT, message))
+        row = await self._chat.put(address, BOT, message)
+        return MessageRef(address, row["id"])
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Replace a bubble.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, assert_never
@@ -47,9 +47,9 @@ class _Recent(Generic[Key, Value]):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What replies have become: ids of bubbles written, in order, and the notice for the tapped button."""
+    """What replies have become: rows of bubbles written, in order, and the notice for the tapped button."""
 
-    ids: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
     toast: str | None
 
 
@@ -63,31 +63,33 @@ class Chat:
         self._revisions = _Recent[str, int](REMEMBERED)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def put(self, external_id: str, author: str, message: Message, public_id: str | None = None) -> str:
-        """Write a bubble, or replace `public_id`; returns its id and wakes who waits for it."""
+    async def put(
+        self, external_id: str, author: str, message: Message, public_id: str | None = None
+    ) -> dict[str, Any]:
+        """Write a bubble, or replace `public_id`; returns its stored row and wakes who waits for it."""
         # One at a time for each person: else a page could see a later revision first and never ask for the earlier.
         lock = self._locks.setdefault(external_id, asyncio.Lock())
         async with lock:
-            message_id = await self._mailbox.put(external_id, author, message_to_json(message), public_id)
-        self._owners.put(message_id, external_id)
+            row = await self._mailbox.put(external_id, author, message_to_json(message), public_id)
+        self._owners.put(row["id"], external_id)
         self.bell.ring(external_id)
-        return message_id
+        return row
 
     async def show(self, external_id: str, replies: Sequence[Reply], tapped: str | None) -> Shown:
         """Carry out `replies`. `tapped` is a message of this person's, see `owned`; without it an edit is sent anew."""
-        ids: list[str] = []
+        rows: list[dict[str, Any]] = []
         toasts: list[str] = []
         for reply in replies:
             match reply:
                 case Send(message) | Ask(instead=message):
-                    ids.append(await self.put(external_id, BOT, message))
+                    rows.append(await self.put(external_id, BOT, message))
                 case Edit(message):
-                    ids.append(await self.put(external_id, BOT, message, tapped))
+                    rows.append(await self.put(external_id, BOT, message, tapped))
                 case Toast(text):
                     toasts.append(text)
                 case _:
                     assert_never(reply)
-        return Shown(tuple(ids), " ".join(toasts) or None)
+        return Shown(tuple(rows), " ".join(toasts) or None)
 
     async def owned(self, external_id: str, message_id: str) -> str | None:
         """`message_id` where it names a bubble of this person's, else None."""
@@ -114,10 +116,16 @@ class Chat:
             pass
         return self._revisions.get(external_id) or 0
 
-    async def since(self, external_id: str, after: int, only: Collection[str] | None = None) -> list[dict[str, Any]]:
-        """Public rows newer than `after`, oldest first; with `only`, those of these ids."""
-        rows = self._rows(external_id, after)
-        return [public_row(row) async for row in rows if only is None or row["id"] in only]
+    def seen(self, external_id: str, revision: int) -> None:
+        """Remember that this person has been told all up to `revision`."""
+        if revision >= (self._revisions.get(external_id) or 0):
+            self._revisions.put(external_id, revision)
+
+    async def since(self, external_id: str, after: int, written: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Public rows newer than `after`, oldest first. `written`: the stored rows that are known to be, in order."""
+        if written and written[-1]["revision"] == after + len(written) == after + len(_last_of_each(written)):
+            return [public_row(row) for row in written]  # revisions of a person have no gaps: there is nothing else
+        return [public_row(row) async for row in self._rows(external_id, after)]
 
     async def wait(
         self, external_id: str, after: int, seconds: float, gone: Callable[[], Awaitable[bool]]
@@ -142,9 +150,7 @@ class Chat:
         rows = await self._mailbox.since(external_id, after, PAGE)
         for row in rows:
             self._owners.put(row["id"], external_id)
-        newest = rows[-1]["revision"] if rows else after
-        if newest >= (self._revisions.get(external_id) or 0):
-            self._revisions.put(external_id, newest)
+        self.seen(external_id, rows[-1]["revision"] if rows else after)
         return rows
 
     async def _rows(self, external_id: str, after: int) -> AsyncIterator[dict[str, Any]]:
@@ -154,3 +160,13 @@ class Chat:
             if len(rows) < PAGE:
                 return
             after = rows[-1]["revision"]
+
+
+def public_rows(written: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Stored rows as people may see them; of a bubble that was written twice, the later."""
+    return [public_row(row) for row in _last_of_each(written)]
+
+
+def _last_of_each(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of rows in the order of their revisions."""
+    return sorted({row["id"]: row for row in rows}.values(), key=lambda row: int(row["revision"]))

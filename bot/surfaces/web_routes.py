@@ -29,7 +29,7 @@ from bot.surface import (
     Toast,
     Uploaded,
 )
-from bot.surfaces.web_chat import PERSON, Chat
+from bot.surfaces.web_chat import PERSON, Chat, public_rows
 from bot.surfaces.web_content import clean, safe_file_name
 from bot.surfaces.web_http import WebRefusal, count_field, read_json, text_field
 from bot.surfaces.web_late import LateReplies, settled
@@ -67,7 +67,8 @@ class _Turn:
     everything: bool
     """The person said up to which revision they know the chat: the answer holds all that is newer."""
     tapped: str | None = None
-    own: tuple[str, ...] = ()
+    own: tuple[dict[str, Any], ...] = ()
+    """Stored rows of what the person has said."""
 
 
 class Endpoints:
@@ -224,14 +225,15 @@ class Endpoints:
             finally:
                 done()
         shown = await self._desk.chat.show(external_id, outcome.replies, turn.tapped)
-        news = await self._news(turn, (*turn.own, *shown.ids))
+        news = await self._news(turn, (*turn.own, *shown.rows))
         return JSONResponse({**news, "toast": shown.toast, "refused": outcome.refused})
 
-    async def _news(self, turn: _Turn, ids: tuple[str, ...]) -> dict[str, Any]:
-        rows = []
-        if ids or turn.everything:
-            rows = await self._desk.chat.since(turn.person.external_id, turn.base, None if turn.everything else ids)
+    async def _news(self, turn: _Turn, written: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+        rows = public_rows(written)
+        if turn.everything:
+            rows = await self._desk.chat.since(turn.person.external_id, turn.base, written)
         revision = rows[-1]["revision"] if rows else turn.base
+        self._desk.chat.seen(turn.person.external_id, revision)
         return {"messages": rows, "revision": revision, "toast": None, "refused": None, "late": False}
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy import inspect as mapping_of
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, make_transient_to_detached
-from sqlalchemy.orm.attributes import manager_of_class
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.orm.attributes import instance_state, manager_of_class
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
@@ -26,17 +27,20 @@ Convert = Callable[[Any], Any]
 Statement = Any
 """Whatever of SQLAlchemy Core can be compiled; it has no class of its own for that."""
 KEY = "lightwork_driver"
+REMEMBERED = 4096
+"""Stored texts whose values are kept, of each column that shares them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """The driver's connection, as long as `transaction` is the session's innermost one."""
+    """The driver's connection, as long as `transaction` is the session's innermost one. listeners: to statements."""
 
     transaction: SessionTransaction | None
     connection: Connection
     cursor: Callable[[], Any]
     error: type[Exception]
     dialect: Dialect
+    listeners: tuple[Callable[..., Any], ...]
 
 
 @dataclass(slots=True)
@@ -60,10 +64,13 @@ class Prepared:
 
     Args:
         statement: its parameters have names; or what makes it for a dialect, "sqlite" or "postgresql".
+        shared: a stored text that was read before gives the very object that it gave then, so that what hardly ever
+            changes is parsed once. Nobody may change such a list or dictionary.
     """
 
-    def __init__(self, statement: Statement | Callable[[str], Statement]) -> None:
+    def __init__(self, statement: Statement | Callable[[str], Statement], *, shared: bool = False) -> None:
         self._statement = statement
+        self._shared = shared
         self._plans: dict[str, _Plan] = {}
 
     def rows(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -74,7 +81,7 @@ class Prepared:
         except driver.error as error:
             driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
         if plan.columns is None:
-            plan.columns = _conversions(plan.types, cursor.description, driver.dialect)
+            plan.columns = _conversions(plan.types, cursor.description, driver.dialect, shared=self._shared)
         cursor.close()
         return [_converted(row, plan.columns) for row in found] if plan.columns else found
 
@@ -102,7 +109,7 @@ class Prepared:
         ]
         parameters: Any = given if plan.names is None else dict(zip(plan.names, given, strict=True))
         cursor = driver.cursor()
-        for listen in driver.connection.dispatch.before_cursor_execute:
+        for listen in driver.listeners:
             listen(driver.connection, cursor, plan.text, parameters, None, False)
         try:
             cursor.execute(plan.text, parameters)
@@ -123,12 +130,14 @@ def attach(session: Session, model: type[Model], values: Sequence[Any]) -> Model
     key_at = _columns_of(model)[1]
     key = identity_key(model, tuple(values[position] for position in key_at))
     known = session.identity_map.get(key)
-    if known is None:
-        made = detached(model, values)
-        make_transient_to_detached(made)
-        session.add(made)
-        return made
-    return known
+    if known is not None:
+        return known
+    made = detached(model, values)
+    state = instance_state(made)
+    # As SQLAlchemy's own loading does it: `Session.add` would look through all relations for what else is new.
+    state.key, state.session_id = key, session.hash_key
+    session.identity_map._add_unpresent(state, key)
+    return made
 
 
 def detached(model: type[Model], values: Sequence[Any]) -> Model:
@@ -148,17 +157,15 @@ def _columns_of(model: type[DeclarativeBase]) -> tuple[tuple[str, ...], tuple[in
 
 
 def _driver_of(session: Session) -> _Driver:
-    # A savepoint begins when the session is first asked for its connection in it.
-    transaction = session.get_nested_transaction() or session.get_transaction()
     known: _Driver | None = session.info.get(KEY)
-    if known is not None and transaction is not None and known.transaction is transaction:
+    if known is not None and known.transaction is session._transaction:
         return known
     connection = session.connection()
     own = connection.connection.dbapi_connection
     assert own is not None  # noqa: S101 - it was checked out one line above
-    error = connection.dialect.loaded_dbapi.Error
-    transaction = session.get_nested_transaction() or session.get_transaction()
-    driver = _Driver(transaction, connection, own.cursor, error, connection.dialect)
+    error, listeners = connection.dialect.loaded_dbapi.Error, tuple(connection.dispatch.before_cursor_execute)
+    # The innermost one: a savepoint begins when the session is first asked for its connection in it.
+    driver = _Driver(session._transaction, connection, own.cursor, error, connection.dialect, listeners)
     session.info[KEY] = driver
     return driver
 
@@ -179,14 +186,16 @@ def _planned(statement: Statement | Callable[[str], Statement], dialect: Dialect
 
 
 def _conversions(
-    types: Sequence[TypeEngine[Any]], description: Sequence[Sequence[Any]], dialect: Dialect
+    types: Sequence[TypeEngine[Any]], description: Sequence[Sequence[Any]], dialect: Dialect, *, shared: bool
 ) -> tuple[tuple[int, Convert], ...]:
     """Of the columns that need one: what they are in Python, from what the driver gives."""
     found = []
     for position, (kind, told) in enumerate(zip(types, description, strict=True)):
         convert = kind.dialect_impl(dialect).result_processor(dialect, told[1])
         if convert is not None:
-            found.append((position, convert))
+            # A driver that gives more than texts has parsed them itself; moments cannot be changed.
+            texts = dialect.name == "sqlite" and (shared or kind.python_type is datetime)
+            found.append((position, lru_cache(REMEMBERED)(convert) if texts else convert))
     return tuple(found)
 
 
@@ -201,5 +210,6 @@ def _value(compiled: SQLCompiler, name: str, dialect: Dialect) -> tuple[str | No
 def _converted(row: tuple[Any, ...], columns: tuple[tuple[int, Convert], ...]) -> tuple[Any, ...]:
     values = list(row)
     for position, convert in columns:
-        values[position] = convert(values[position])
+        if values[position] is not None:
+            values[position] = convert(values[position])
     return tuple(values)

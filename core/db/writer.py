@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import queue
 import random
-import sqlite3
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from core.db.away import is_away
 from core.db.engine import is_sqlite, unit_of_work
 from core.effects import Effect, drop_after, mark, take_effects
 from core.log import get_logger
@@ -31,11 +34,16 @@ T = TypeVar("T")
 Work = Callable[[Session], T]
 Result = tuple[Any, Exception | None]
 RunEffects = Callable[[list[Effect]], None]
+Home = Callable[[Callable[[], None]], object]
+"""Has something called where results are awaited, as `call_soon_threadsafe` of an event loop does."""
 
 GROUP_LIMIT = 64
 QUEUE_LIMIT = 1000
 POOL_THREADS = 6
 TRIES = 5
+SWITCH_SECONDS = 0.001
+"""After so long a thread lets another one go on that waits for the interpreter. A tap passes between event loop and
+writer some times; with Python's own 5 ms each of these may cost more than all the rest of it."""
 
 log = get_logger(__name__)
 
@@ -51,15 +59,21 @@ class Overtaken(Exception):
 class Writer(Protocol):
     """Runs work in a transaction; the future is done after the commit."""
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        """Queue `work`. Raises `Overloaded`."""
+    def submit(self, work: Work[T], home: Home | None = None) -> Future[T]:
+        """Queue `work`. Raises `Overloaded`.
+
+        Args:
+            home: where the future gets its result, together with all that was committed with it; else in the thread
+                of the writer.
+        """
 
     def close(self) -> None:
         """Finish what was accepted and stop."""
 
 
 def make_writer(engine: Engine, run_effects: RunEffects) -> Writer:
-    """The writer that fits the database."""
+    """The writer that fits the database. From then on the threads of this process take turns more often."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     return GroupWriter(engine, run_effects) if is_sqlite(engine) else PoolWriter(engine, run_effects)
 
 
@@ -67,6 +81,7 @@ def make_writer(engine: Engine, run_effects: RunEffects) -> Writer:
 class _Piece(Generic[T]):
     work: Work[T]
     future: Future[T]
+    home: Home | None
 
 
 class GroupWriter:
@@ -79,11 +94,11 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> Future[T]:
+    def submit(self, work: Work[T], home: Home | None = None) -> Future[T]:
         """Queue `work`. Raises `Overloaded`."""
         future: Future[T] = Future()
         try:
-            self._queue.put_nowait(_Piece(work, future))
+            self._queue.put_nowait(_Piece(work, future, home))
         except queue.Full:
             raise Overloaded from None
         return future
@@ -117,14 +132,9 @@ class GroupWriter:
         try:
             results, effects = _with_retries(lambda: self._attempt(pieces))
         except Exception as error:
-            for piece in pieces:
-                piece.future.set_exception(error)
+            _tell(pieces, [(None, error)] * len(pieces))
             return
-        for piece, (result, failure) in zip(pieces, results, strict=True):
-            if failure is None:
-                piece.future.set_result(result)
-            else:
-                piece.future.set_exception(failure)
+        _tell(pieces, results)
         try:
             self._run_effects(effects)
         except Exception:  # all is committed, and the sweep makes up for it; this thread has to live on
@@ -135,7 +145,7 @@ class GroupWriter:
         try:
             return self._together(pieces, _plainly)
         except Exception as error:
-            if _is_worth_repeating(error):
+            if is_away(error):
                 raise
             if len(pieces) == 1:
                 return [(None, error)], []
@@ -148,6 +158,27 @@ class GroupWriter:
             with session.begin():
                 results = [do(session, piece.work) for piece in pieces]
             return results, take_effects(session)
+
+
+def _tell(pieces: list[_Piece[Any]], results: Sequence[Result]) -> None:
+    """Settle the futures, all of one home at once: waking a loop costs a call of the system and the interpreter."""
+    by_home: dict[Home | None, list[tuple[Future[Any], Result]]] = {}
+    for piece, result in zip(pieces, results, strict=True):
+        by_home.setdefault(piece.home, []).append((piece.future, result))
+    for home, settled in by_home.items():
+        if home is None:
+            _settle(settled)
+        else:
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+                home(partial(_settle, settled))
+
+
+def _settle(settled: list[tuple[Future[Any], Result]]) -> None:
+    for future, (result, failure) in settled:
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)
 
 
 def _plainly(session: Session, work: Work[Any]) -> Result:
@@ -164,17 +195,12 @@ def _in_savepoint(session: Session, work: Work[Any]) -> Result:
             result = work(session)
         return result, None
     except Exception as error:  # one person's error must not cost the others their answers
-        if _is_worth_repeating(error):
+        if is_away(error):
             raise
         drop_after(session, position)
         return None, error
     finally:
         session.expunge_all()
-
-
-def _is_worth_repeating(error: Exception) -> bool:
-    """Whether the connection or the disk has failed; not so for a statement that cannot run."""
-    return isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
 
 
 class PoolWriter:
@@ -186,17 +212,30 @@ class PoolWriter:
         self._room = threading.BoundedSemaphore(QUEUE_LIMIT)
         self._pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="writer")
 
-    def submit(self, work: Work[T]) -> Future[T]:
+    def submit(self, work: Work[T], home: Home | None = None) -> Future[T]:
         """Queue `work`. Raises `Overloaded`."""
         if not self._room.acquire(blocking=False):
             raise Overloaded
-        future = self._pool.submit(lambda: _with_retries(lambda: self._attempt(work)))
-        future.add_done_callback(lambda _done: self._room.release())
-        return future
+        piece = _Piece(work, Future[T](), home)
+        self._pool.submit(self._do, piece)
+        return piece.future
 
     def close(self) -> None:
         """Finish what was accepted and stop."""
         self._pool.shutdown(wait=True)
+
+    def _do(self, piece: _Piece[Any]) -> None:
+        try:
+            if piece.future.set_running_or_notify_cancel():
+                _tell([piece], [self._result(piece.work)])
+        finally:
+            self._room.release()
+
+    def _result(self, work: Work[Any]) -> Result:
+        try:
+            return _with_retries(lambda: self._attempt(work)), None
+        except Exception as error:
+            return None, error
 
     def _attempt(self, work: Work[T]) -> T:
         with unit_of_work(self._engine, self._run_effects) as session:
@@ -213,15 +252,9 @@ def _with_retries(attempt: Callable[[], T]) -> T:
             return attempt()
         except (DBAPIError, Overtaken) as error:
             crossed = isinstance(error, IntegrityError) and number == 1
-            if number == TRIES or not (_is_passing(error) or crossed):
+            if number == TRIES or not (isinstance(error, Overtaken) or is_away(error) or crossed):
                 raise
             cause = error.orig if isinstance(error, DBAPIError) else error
             log.warning("database_retry", attempt=number, error=type(cause).__name__)
             time.sleep(random.uniform(0.5, 1.0) * 0.05 * 2**number)  # noqa: S311 (jitter needs no cryptography)
     raise AssertionError("unreachable")
-
-
-def _is_passing(error: DBAPIError | Overtaken) -> bool:
-    if isinstance(error, Overtaken | OperationalError):
-        return True
-    return error.connection_invalidated

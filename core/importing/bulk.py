@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -63,6 +62,8 @@ def write_items(
 
 
 def _copy(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    import psycopg  # takes long to import, and SQLite does without it
+
     raw: Any = connection.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(COPY) as copy:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.surface import Event, Outcome, Uploaded
+from tests.waiting import PATIENCE_SECONDS
 
 Answer = Outcome | Exception | Callable[[Event], Awaitable[Outcome]]
 
@@ -34,7 +35,7 @@ class ScriptedDispatch:
             raise answer
         return answer if isinstance(answer, Outcome) else await answer(event)
 
-    async def until(self, ready: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, ready: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until an event makes `ready` true."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(ready)

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.waiting import PATIENCE_SECONDS
+
 
 class Loopback:
     """Start and stop it inside a test's event loop."""
@@ -32,7 +34,7 @@ class Loopback:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def until(self, ready: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, ready: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until something that the bot or a person did makes `ready` true."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(ready)

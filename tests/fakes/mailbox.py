@@ -17,13 +17,16 @@ class MemoryMailbox:
     writes: int = 0
     reads: int = 0
 
-    async def put(self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None) -> str:
-        """Store a bubble, or replace the one with `public_id`."""
+    async def put(
+        self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None
+    ) -> dict[str, Any]:
+        """Store a bubble, or replace the one with `public_id`, which keeps its author."""
         self.writes += 1
         self.revision += 1
         message_id = public_id or new_public_id()
         if message_id in self.rows:
             assert self.rows[message_id]["external_id"] == external_id, "a bubble of somebody else's was replaced"
+            author = self.rows[message_id]["author"]
         self.rows[message_id] = {
             "id": message_id,
             "external_id": external_id,
@@ -31,7 +34,7 @@ class MemoryMailbox:
             "revision": self.revision,
             "content": content,
         }
-        return message_id
+        return {key: self.rows[message_id][key] for key in ("id", "author", "revision", "content")}
 
     async def since(self, external_id: str, revision: int, limit: int = 200) -> list[dict[str, Any]]:
         """Bubbles newer than `revision`, oldest first."""

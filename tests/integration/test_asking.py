@@ -154,6 +154,16 @@ def test_documents_and_begun_items_ask_for_no_start(base: Base) -> None:
     assert not wanted(base)
 
 
+def test_a_job_that_never_trains_by_itself_asks_for_no_start(base: Base) -> None:
+    base.items([*TEXTS, "one more"])
+    for threshold, cron, due in ((0, "0 3 * * *", True), (200, "", True), (0, "", False)):
+        with base.writing() as session:
+            project = session.get_one(Project, base.project_id)
+            project.retrain_threshold, project.retrain_cron = threshold, cron
+        assert wanted(base) is due
+        assert bool(starts(base)) is due
+
+
 def test_whoever_publishes_asks_for_a_start_where_there_is_no_model(base: Base) -> None:
     base.items(TEXTS)
     with base.writing() as session:

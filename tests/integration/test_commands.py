@@ -37,12 +37,9 @@ def test_a_command_is_named_as_it_can_be_typed(
 
 
 @pytest.mark.parametrize("owner", ["http://127.0.0.1:1/join/owner", None])
-def test_what_up_says_when_it_runs(
-    owner: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_up_says_when_it_runs(owner: str | None, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     up = import_module("core.cli.up")  # the package has the command by that name
-    monkeypatch.setattr(up, "first_links", lambda _settings, count: (owner, ["http://127.0.0.1:1/join/a"] * count))
-    up._greet(settings)
+    up._greet(settings, owner, ["http://127.0.0.1:1/join/a"] * 3)
     lines = capsys.readouterr().out.splitlines()
     hints = lines[next(number for number, line in enumerate(lines) if "More people:" in line) : -1]
     starts = {len(line) - len(line.partition(":")[2].lstrip()) for line in hints}

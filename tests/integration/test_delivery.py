@@ -22,6 +22,7 @@ from core.outbox import owe, sweep_outbox
 from core.singletons import LIFETIME, hold, let_go
 from tests.factories import START, make_member, make_project
 from tests.fakes.chat import Chat, FakeSurface
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -194,7 +195,7 @@ class Slow(FakeSurface):
 
 
 async def until(ready: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not ready():
             await asyncio.sleep(0.01)
 
@@ -309,7 +310,7 @@ async def test_a_message_that_does_not_get_through_is_not_waited_for(chat: Chat)
     delivery = Delivery(chat.engine, chat.writer, {"web": surface})
     sending = asyncio.create_task(delivery.run())
     await until(lambda: surface.asked)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await delivery.finish(0.01)
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)

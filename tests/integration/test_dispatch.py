@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import bot.dispatch
 import bot.handling
+from bot.dispatch import Dispatcher
+from bot.endurance import Endurance
 from bot.surface import Command, Message, Said, Send
 from core.config import Settings
-from core.db.writer import Overloaded
+from core.db.writer import Home, Overloaded, Work
 from core.models import Annotation
 from tests.factories import make_project
 from tests.fakes.chat import Chat
@@ -91,12 +96,59 @@ async def test_a_fault_in_a_card_does_not_take_the_answer_back(chat: Chat, monke
 async def test_too_much_at_once_asks_for_a_moment(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = await chat.member("Ann")
 
-    def full(_work: object) -> None:
+    def full(_work: object, _home: object) -> None:
         raise Overloaded
 
     monkeypatch.setattr(chat.writer, "submit", full)
     outcome = await chat.dispatch(Said(ann.person, "hello"))
     assert outcome.refused == "overloaded"
+
+
+async def test_a_tap_while_the_database_is_away_is_saved_once_when_it_is_back(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with chat.writing() as session:
+        make_project(session)
+    ann = await chat.member("Ann")
+    await ann.says("/next")
+    kept, there = chat.writer.submit, threading.Event()
+    attempts: list[bool] = []
+
+    def sometimes(work: Work[Any], home: Home | None = None) -> Future[Any]:
+        attempts.append(there.is_set())
+        if there.is_set():
+            return kept(work, home)
+        lost: Future[Any] = Future()
+        lost.set_exception(OperationalError("SELECT", None, Exception("connection refused")))
+        return lost
+
+    async def pause(_: float) -> None:
+        if len(attempts) == 3:
+            there.set()
+
+    monkeypatch.setattr(chat.writer, "submit", sometimes)
+    chat.dispatch = Dispatcher(chat.settings, chat.writer, chat.redis, chat.engine, Endurance(pause=pause))
+    assert "(✓ Yes)" in await ann.taps("Yes")
+    assert attempts[:4] == [False, False, False, True]
+    with chat.writing() as session:
+        assert [row.label_id for row in session.scalars(select(Annotation))] == ["a"]
+
+
+async def test_whoever_waited_in_vain_is_told_that_nothing_was_saved(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await chat.member("Ann")
+
+    def away(*_: object) -> Future[Any]:
+        raise OperationalError("SELECT", None, Exception("connection refused"))
+
+    monkeypatch.setattr(chat.writer, "submit", away)
+    chat.dispatch = Dispatcher(chat.settings, chat.writer, chat.redis, chat.engine, Endurance(seconds=0))
+    outcome = await chat.dispatch(Command(ann.person, "next"))
+    (reply,) = outcome.replies
+    assert isinstance(reply, Send)
+    assert "was not saved" in reply.message.plain()
+    assert outcome.refused == "database_away"
 
 
 async def test_one_persons_events_keep_their_order(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ async def mailbox(engine: Engine) -> AsyncIterator[DatabaseMailbox]:
 
 
 async def test_what_is_put_comes_back_in_order(mailbox: DatabaseMailbox) -> None:
-    first = await mailbox.put("ann", "bot", {"text": "one"})
+    first = (await mailbox.put("ann", "bot", {"text": "one"}))["id"]
     await mailbox.put("ann", "person", {"text": "two"})
     await mailbox.put("bob", "bot", {"text": "for Bob"})
     seen = await mailbox.since("ann", 0)
@@ -29,15 +29,16 @@ async def test_what_is_put_comes_back_in_order(mailbox: DatabaseMailbox) -> None
         ("bot", "one", 1),
         ("person", "two", 2),
     ]
-    await mailbox.put("ann", "bot", {"text": "one, edited"}, first)
+    edited = await mailbox.put("ann", "bot", {"text": "one, edited"}, first)
     (newer,) = await mailbox.since("ann", 2)
+    assert newer == edited
     assert (newer["id"], newer["content"]["text"], newer["revision"]) == (first, "one, edited", 3)
     assert await mailbox.since("ann", 3) == []
 
 
 async def test_somebody_elses_bubble_is_not_replaced(mailbox: DatabaseMailbox) -> None:
-    anns = await mailbox.put("ann", "bot", {"text": "hers"})
-    made = await mailbox.put("bob", "bot", {"text": "his"}, anns)
+    anns = (await mailbox.put("ann", "bot", {"text": "hers"}))["id"]
+    made = (await mailbox.put("bob", "bot", {"text": "his"}, anns))["id"]
     assert made != anns
     assert [row["content"]["text"] for row in await mailbox.since("ann", 0)] == ["hers"]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingsError
-from core.supervisor import Program, Supervisor, only_one, running, state_file
+from core.starting import WHEN_TOLD, Latch
+from core.supervisor import LAST_GRACE_SECONDS, Program, Supervisor, only_one, running, state_file
 from tests.processes import end, is_alive, start_python
 from tests.waiting import eventually
 
@@ -31,6 +32,24 @@ def stop(*_):
 signal.signal(signal.SIGTERM, stop)
 pathlib.Path(sys.argv[1] + "." + sys.argv[2]).touch()
 time.sleep(600)
+"""
+LATCHED = """
+import time
+from core.starting import await_latch
+print("loaded", flush=True)
+await_latch()
+print("told", flush=True)
+time.sleep(600)
+"""
+SLOW = """
+import signal, sys, time, pathlib
+def stop(*_):
+    time.sleep(float(sys.argv[3]))
+    with open(sys.argv[1], "a") as file: file.write(sys.argv[2] + "\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+pathlib.Path(sys.argv[1] + "." + sys.argv[2]).touch()
+while True: time.sleep(600)
 """
 PARENT = """
 import os, sys, time
@@ -69,10 +88,10 @@ def test_a_process_that_dies_comes_back_later_each_time(supervisor: Supervisor, 
         supervisor.step()
         return supervisor.starts("one") >= times
 
-    eventually(lambda: started(2), 5)
+    eventually(lambda: started(2))
     child = supervisor._children["one"]
     assert child.backoff == 1.0
-    eventually(lambda: started(3), 5)
+    eventually(lambda: started(3))
     assert child.backoff == 2.0
 
 
@@ -86,8 +105,40 @@ def test_killed_and_back_under_another_pid(supervisor: Supervisor, tmp_path: Pat
         supervisor.step()
         return running(tmp_path).get("one", {}).get("pid", before) != before
 
-    eventually(is_back, 5)
+    eventually(is_back)
     assert pid_of(tmp_path, "two") == other
+
+
+def test_who_is_to_wait_goes_on_when_told_and_at_once_when_started_again(tmp_path: Path) -> None:
+    latch = Latch()
+    supervisor = Supervisor(tmp_path, dict(os.environ), latch.handle)
+    log = supervisor.log_file("one")
+
+    def said(words: list[str]) -> bool:
+        supervisor.step()
+        return log.read_text().split() == words
+
+    try:
+        supervisor.start(program("one", LATCHED, WHEN_TOLD))
+        eventually(lambda: said(["loaded"]))
+        os.kill(pid_of(tmp_path, "one"), signal.SIGKILL)
+        eventually(lambda: said(["loaded", "loaded"]), what="waiting again")
+        latch.open()
+        eventually(lambda: said(["loaded", "loaded", "told"]))
+        os.kill(pid_of(tmp_path, "one"), signal.SIGKILL)
+        eventually(lambda: said(["loaded", "loaded", "told", "loaded", "told"]))
+    finally:
+        supervisor.stop()
+        os.close(latch.handle)
+
+
+def test_who_is_not_to_wait_reads_nothing(supervisor: Supervisor, tmp_path: Path) -> None:
+    latch = Latch()
+    supervisor.stdin = latch.handle
+    supervisor.start(program("one", LATCHED))
+    eventually(lambda: "told" in supervisor.log_file("one").read_text())
+    latch.open()
+    os.close(latch.handle)
 
 
 def test_stopping_asks_the_last_started_first_and_the_needed_last(supervisor: Supervisor, tmp_path: Path) -> None:
@@ -100,6 +151,16 @@ def test_stopping_asks_the_last_started_first_and_the_needed_last(supervisor: Su
     assert sorted(order) == ["bot", "valkey", "worker"]
     assert order[-1] == "valkey"
     assert not state_file(tmp_path).exists()
+
+
+def test_the_needed_one_has_the_time_that_the_others_left(supervisor: Supervisor, tmp_path: Path) -> None:
+    """It writes to disk at its end, which on a busy machine takes more than a moment: that is no reason to kill it."""
+    journal = tmp_path / "journal"
+    for name, seconds in (("needed", LAST_GRACE_SECONDS + 0.7), ("quick", 0.0)):
+        supervisor.start(program(name, SLOW, str(journal), name, str(seconds)))
+        eventually(lambda name=name: Path(f"{journal}.{name}").exists())  # type: ignore[misc]
+    supervisor.stop(last=["needed"])
+    assert journal.read_text().split() == ["quick", "needed"]
 
 
 def test_whoever_does_not_listen_is_killed(
@@ -141,6 +202,6 @@ def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
     child = pid_of(tmp_path, "one")
     assert is_alive(child)
     end(parent, signal.SIGKILL)
-    eventually(lambda: not is_alive(child), 5)
+    eventually(lambda: not is_alive(child))
     with only_one(tmp_path):
         assert running(tmp_path) == {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core.db import reading
+from core.db import is_sqlite, reading
 from core.db.writer import GroupWriter, Overloaded, PoolWriter, make_writer
 from core.effects import Effect, EnqueueJob, WakeDelivery, add_effect
 from core.models import Workspace
@@ -113,3 +115,39 @@ def test_effects_that_fail_do_not_end_the_writer(sqlite_engine: Engine) -> None:
     assert writer.submit(lambda session: 1).result(10) == 1
     assert writer.submit(lambda session: 2).result(10) == 2
     writer.close()
+
+
+def test_results_come_to_their_home_all_of_a_commit_at_once(engine: Engine) -> None:
+    writer, arrived = make_writer(engine, lambda effects: None), list[Callable[[], None]]()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_session: Session) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    writer.submit(hold)
+    assert begun.wait(10)
+    asked = [writer.submit(partial(_answer, number), arrived.append) for number in (1, 2, 0)]
+    go_on.set()
+    writer.close()
+    assert len(arrived) == (1 if is_sqlite(engine) else 3)
+    assert not any(one.done() for one in asked), "not before their home calls for them"
+    for call in arrived:
+        call()
+    assert [one.result(0) for one in asked[:2]] == [2, 1]
+    with pytest.raises(ZeroDivisionError):
+        asked[2].result(0)
+
+
+def test_a_home_that_is_gone_costs_nobody_else_anything(engine: Engine) -> None:
+    def closed(_call: Callable[[], None]) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    writer = make_writer(engine, lambda effects: None)
+    writer.submit(lambda session: 1, closed)
+    assert writer.submit(lambda session: 2).result(10) == 2
+    writer.close()
+
+
+def _answer(number: int, _session: Session) -> int:
+    return 2 // number

@@ -81,6 +81,18 @@ async def test_the_address_is_verified(server: SlackServer, surface: SlackSurfac
         assert await posted(server, body) == (200, '{"challenge": "3eZbrw1aB"}')
 
 
+@pytest.mark.parametrize("payload", [b"payload=", b"payload=%7B", b"payload=7", b"payload=%5B%5D", b"other=1"])
+async def test_a_form_that_tells_of_nothing_is_no_tap(
+    server: SlackServer, surface: SlackSurface, payload: bytes
+) -> None:
+    dispatch = ScriptedDispatch()
+    async with hooked(server, surface, dispatch):
+        status, _ = await posted(server, payload)
+        assert status != 200
+        assert (await posted(server, b'{"type": "url_verification", "token": "x", "challenge": "a"}'))[0] == 200
+    assert dispatch.events == []
+
+
 async def test_what_slack_did_not_sign_lately_is_refused(server: SlackServer, surface: SlackSurface) -> None:
     body = b'{"type": "url_verification", "token": "x", "challenge": "3eZbrw1aB"}'
     old = str(int(time.time()) - 6 * 60)

@@ -16,6 +16,7 @@ from bot.surfaces.telegram import TelegramSurface
 from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, running
 from tests.integration.telegram.rig import TOKEN, Open, Throne
+from tests.waiting import PATIENCE_SECONDS
 
 emulator = pytest.importorskip(
     "lo_bot_api_emulator", reason="the referee needs lo-bot-api-emulator: pip install 'lightwork[dev]'"
@@ -70,7 +71,7 @@ async def test_join_card_tap_edit(referee: tuple[Any, str], tmp_path: Path) -> N
         query = {"id": "9", "from": ANN, "chat_instance": "7", "data": "tap.a.1.0", "message": {**message, "text": "x"}}
         await server.enqueue_update({"callback_query": query}, token=TOKEN)
         await dispatch.until(lambda: len(dispatch.events) == 2)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(call["method"] == "editMessageText" for call in server.requests):
                 await asyncio.sleep(0.01)
     begun, tapped = dispatch.events

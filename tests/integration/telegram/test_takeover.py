@@ -22,6 +22,7 @@ from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, running
 from tests.fakes.telegram_server import TelegramServer
 from tests.integration.telegram.rig import ANN, BEN, TOKEN, Open, Throne, make
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ async def test_a_second_process_waits_and_takes_over_when_the_first_stops(
         await server.say(ANN, "first")
         await one.until(lambda: len(one.events) == 1)
         async with running(second, two):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while next(second_one.asked) < 3:
                     await asyncio.sleep(0.01)
             assert server.made("getUpdates", 409) == [], "it does not disturb the reader"

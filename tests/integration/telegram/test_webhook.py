@@ -23,6 +23,7 @@ from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, card, running
 from tests.fakes.telegram_server import TelegramServer
 from tests.integration.telegram.rig import ANN, BEN, TOKEN, Open, make
+from tests.waiting import PATIENCE_SECONDS
 
 SECRET = "s3cret_of-the-webhook"
 PATH = "/telegram/0123456789abcdef"
@@ -159,7 +160,7 @@ async def test_without_a_commit_in_time_telegram_is_answered_and_the_work_goes_o
     assert (await post(hooks, b'{"update_id": 1}')).status == 200
     assert not done.is_set()
     commit.set()
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE_SECONDS)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     await client.close()

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.leading import lead
+from tests.waiting import PATIENCE_SECONDS
 
 RENEW = 0.02
 
@@ -63,7 +64,7 @@ async def stop(leading: asyncio.Task[None]) -> None:
 async def test_it_works_renews_and_gives_back() -> None:
     right, work = Right(), Work()
     leading = asyncio.create_task(lead(right, work, RENEW))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while right.asked < 4:
             await asyncio.sleep(RENEW)
     assert work.running == 1
@@ -78,7 +79,7 @@ async def test_it_stops_at_once_when_the_right_is_lost_and_begins_again_with_a_n
     right, work = Right(), Work()
     with capture_logs():
         leading = asyncio.create_task(lead(right, work, RENEW))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await work.begun.wait()
             right.fence = {"taken": None, "fenced": 2, "unreachable": 1}[lost]
             right.broken = lost == "unreachable"
@@ -97,7 +98,7 @@ async def test_one_renewal_that_fails_is_no_loss() -> None:
         leading = asyncio.create_task(lead(right, work, RENEW))
         await work.begun.wait()
         right.broken, before = True, right.asked
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while right.asked == before:
                 await asyncio.sleep(0.005)
             right.broken = False
@@ -112,12 +113,12 @@ async def test_while_somebody_else_has_it_nothing_is_done() -> None:
     right, work = Right(), Work()
     right.fence = None
     leading = asyncio.create_task(lead(right, work, RENEW))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while right.asked < 3:
             await asyncio.sleep(RENEW)
     assert work.fences == []
     right.fence = 7
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await work.begun.wait()
     await stop(leading)
     assert work.fences == [7]

@@ -13,6 +13,7 @@ from bot.limits.buckets import SECOND, Buckets, Claim, Part, Verdict, part_of
 from bot.limits.budget import HEAD_START
 from bot.surface import Rate
 from core.lanes import Lane
+from tests.waiting import PATIENCE_SECONDS
 
 ALL = Rate("all", per_second=10.0, burst=4.0, shared=True)
 CHAT = Rate("chat:1", per_second=1.0, burst=2.0)
@@ -171,7 +172,7 @@ async def test_who_has_gone_away_takes_no_room() -> None:
     gone.cancel()
     store.now += 1.0
     await budget.admit([Rate("chat:2", per_second=1.0)], Lane.REPLY)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await stays
     await budget.aclose()
 
@@ -180,7 +181,7 @@ async def test_a_broken_store_lets_through() -> None:
     store = Store()
     store.broken = True
     budget = Budget(store, lambda: store.now)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await budget.admit([ALL], Lane.REMINDER)
     await budget.aclose()
 
@@ -199,6 +200,6 @@ async def test_closing_holds_those_who_wait_already() -> None:
 
 
 async def settled(ready: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not ready():
             await asyncio.sleep(0)

@@ -137,6 +137,33 @@ async def test_a_tap_replaces_the_card_with_one_write(web: WebChat) -> None:
     assert web.mailbox.writes == writes + 1
 
 
+async def test_whoever_knows_the_rest_of_the_chat_costs_no_read(web: WebChat) -> None:
+    client = await web.joined()
+    ref = await web.surface.send(web.last_person(), CARD)
+    tap = {"message": ref.message, "payload": "answer.1.good", "after": web.mailbox.revision}
+    web.dispatch.answers.append(saying(Edit(Message(text="second card")), Send(Message(text="a notice"))))
+    reads = web.mailbox.reads
+    body = (await client.post("/api/tap", json=tap)).json()
+    assert texts(body) == ["second card", "a notice"]
+    assert body["revision"] == web.mailbox.revision
+    assert web.mailbox.reads == reads
+    await web.surface.send(web.last_person(), Message(text="in between"))
+    web.dispatch.answers.append(saying(Edit(Message(text="third card"))))
+    body = (await client.post("/api/tap", json={**tap, "after": body["revision"]})).json()
+    assert texts(body) == ["in between", "third card"]
+
+
+async def test_a_bubble_written_twice_is_told_once(web: WebChat) -> None:
+    client = await web.joined()
+    ref = await web.surface.send(web.last_person(), CARD)
+    for after in ({}, {"after": web.mailbox.revision + 2}):
+        web.dispatch.answers.append(saying(Edit(Message(text="first")), Edit(Message(text="second"))))
+        body = (
+            await client.post("/api/tap", json={"message": ref.message, "payload": "answer.1.good", **after})
+        ).json()
+        assert texts(body) == ["second"]
+
+
 async def test_a_refused_tap_says_so_and_changes_nothing(web: WebChat) -> None:
     client = await web.joined()
     web.dispatch.answers.append(saying(Toast("This is not yours."), refused="not_yours"))

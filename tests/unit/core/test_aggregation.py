@@ -78,6 +78,16 @@ def test_information_of_a_coin_equals_that_of_its_matrix() -> None:
     assert as_coin == pytest.approx(value.expected_information(posterior, matrix, pooled))
 
 
+@pytest.mark.parametrize("classes", [3, 25])
+def test_what_is_computed_once_is_what_it_would_be_each_time(classes: int) -> None:
+    pooled, prior = confusion.default_pooled(classes), [0.5, *[0.5 / (classes - 1)] * (classes - 1)]
+    average = confusion.empty_counts(classes)
+    anew = value.expected_information(prior, average, pooled)
+    assert value.fresh_information(prior, pooled) == anew == value.told(prior, value.average_channel(pooled))
+    better = [[cell + 0.01 * (label == answer) for answer, cell in enumerate(row)] for label, row in enumerate(pooled)]
+    assert value.fresh_information(prior, better) > anew, "another estimate of the crowd is another channel"
+
+
 def test_asking_on_ends_once_people_agree() -> None:
     prior, crowd = [0.5, 0.5], confusion.default_pooled(2)
     posterior, asked = list(prior), 0
