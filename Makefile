@@ -76,7 +76,7 @@ lint: setup
 # Three at a time, also on two processors, the long ones first: most acceptance tests wait for processes more than they
 # compute. Left to itself, xdist begins with the files of most tests, and ends with the longest, which have one each.
 test: setup browser referees lint
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/acceptance tests/integration tests/unit
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/acceptance tests/integration tests/unit
 
 # The short run of it is part of the tests. INVARIANTS_EVENTS and INVARIANTS_SEED choose another length and start.
 invariants: setup

@@ -28,6 +28,7 @@ from core.monitoring import Monitor, monitored
 from core.monitoring.readiness import needs
 from core.pulse import beat
 from core.queue import EffectRunner, connect
+from core.starting import await_latch
 from core.stopping import FINISH_SECONDS, leave_in_time, leave_now
 
 BEAT_SECONDS = 1.0
@@ -42,6 +43,7 @@ def main() -> None:
     try:
         settings = load_settings()
         setup_logging(settings.log_format, settings.secrets_to_hide())
+        await_latch()
         asyncio.run(serve(settings))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

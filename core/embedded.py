@@ -13,11 +13,6 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
-
 from core.config import Settings
 from core.errors import SettingsError
 
@@ -72,6 +67,12 @@ def reachable_redis_url(settings: Settings) -> str:
 
 def answers(url: str, seconds: float = PING_SECONDS) -> bool:
     """Whether a server answers a PING at `url` within `seconds`."""
+    # Imported here: the embedded server itself starts without its clients.
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import RedisError
+    from redis.retry import Retry
+
     try:
         once = Retry(NoBackoff(), 0)
         with Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once) as redis:

@@ -29,6 +29,7 @@ STEADY_SECONDS = 60.0
 GRACE_SECONDS = 9.0
 """Each process ends by itself within that time: see `core.stopping`."""
 LAST_GRACE_SECONDS = 0.8
+"""On top of what is left of it, for those that the others need until their end."""
 POLL_SECONDS = 0.05
 MAX_LOG_BYTES = 20_000_000
 PR_SET_PDEATHSIG = 1
@@ -91,6 +92,8 @@ class Supervisor:
 
     home: Path
     environment: Mapping[str, str]
+    stdin: int = subprocess.DEVNULL
+    """Their standard input, a file descriptor."""
     _children: dict[str, _Child] = field(default_factory=dict)
 
     def start(self, program: Program) -> None:
@@ -128,8 +131,10 @@ class Supervisor:
             last: names of programs that the others need until their end.
         """
         children = [child for child in reversed(self._children.values()) if child.process is not None]
+        deadline = time.monotonic() + GRACE_SECONDS
         _stop([child for child in children if child.program.name not in last], GRACE_SECONDS)
-        _stop([child for child in children if child.program.name in last], LAST_GRACE_SECONDS)
+        left = max(0.0, deadline - time.monotonic())  # what the others did not take is theirs, who write to disk
+        _stop([child for child in children if child.program.name in last], left + LAST_GRACE_SECONDS)
         self._children.clear()
         state_file(self.home).unlink(missing_ok=True)
 
@@ -143,7 +148,7 @@ class Supervisor:
             child.process = subprocess.Popen(  # noqa: S603 (the caller is `core.cli.up`)
                 child.program.argv,
                 env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
+                stdin=self.stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 process_group=0,

@@ -23,6 +23,7 @@ from core.config import Settings, load_settings
 from core.db import make_engine
 from core.effects import Effect
 from core.embedded import answers, prepare, valkey_directory
+from tests.scratch import keep_in_memory
 
 REFUSED_ADDRESSES: list[str] = []
 
@@ -47,6 +48,7 @@ def _is_local(host: str) -> bool:
 
 
 sys.addaudithook(_refuse_network)
+keep_in_memory()
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 30.0
+"""For what takes a moment. Only a test that fails waits so long; a busy machine may take its time."""
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], seconds: float = 10.0, what: str = "it") -> Found:
+def eventually(look: Callable[[], Found], seconds: float = PATIENCE_SECONDS, what: str = "it") -> Found:
     """Look until the answer is true, and return it.
 
     Raises:

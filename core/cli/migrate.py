@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 import migrations
@@ -16,13 +13,18 @@ from core.config import Settings
 from core.db import make_engine, reading, sqlite_file
 from core.errors import SettingsError
 from core.log import get_logger
-from core.schema import is_ahead
+from core.schema import is_ahead, newest_revision, stored_revision
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = get_logger(__name__)
 
 
 def alembic_config(engine: Engine) -> Config:
     """Alembic's configuration for `engine`, wherever the program is installed."""
+    from alembic.config import Config
+
     return Config(Path(migrations.__file__).with_name("alembic.ini"), attributes={"engine": engine})
 
 
@@ -41,6 +43,8 @@ def migrate(settings: Settings) -> bool:
     try:
         if schema_is_current(engine) or is_ahead(engine):
             return False
+        from alembic import command  # takes long to import, and most starts need none of it
+
         command.upgrade(alembic_config(engine), "head")
         return True
     finally:
@@ -49,10 +53,8 @@ def migrate(settings: Settings) -> bool:
 
 def schema_is_current(engine: Engine) -> bool:
     """Whether the database stands at the newest revision that this version of the code knows."""
-    expected = set(ScriptDirectory.from_config(alembic_config(engine)).get_heads())
     with reading(engine) as session:
-        found = set(MigrationContext.configure(session.connection()).get_current_heads())
-    return found == expected
+        return stored_revision(session) == newest_revision()
 
 
 def require_schema(settings: Settings) -> None:

@@ -8,31 +8,33 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import click
 
 from core.addresses import announce, web_address, withdraw
 from core.cli.calling import called
-from core.cli.invite import first_links
-from core.cli.migrate import migrate
 from core.config import Settings
 from core.embedded import reachable_redis_url, redis_url
 from core.errors import SettingsError
+from core.starting import WHEN_TOLD, Latch
 from core.supervisor import Program, Supervisor, only_one
 
 VALKEY = Program("valkey", (sys.executable, "-m", "core.cli", "valkey"))
+BOT = Program("bot", (sys.executable, "-m", "bot", WHEN_TOLD))
 PROGRAMS = (
-    Program("bot", (sys.executable, "-m", "bot")),
+    BOT,
     Program("worker", (sys.executable, "-m", "core.cli", "worker")),
     Program("schedule", (sys.executable, "-m", "core.cli", "schedule")),
     Program("trainer", (sys.executable, "-m", "core.cli", "trainer")),
 )
-"""In the order of starting. The bot comes first, for whom somebody waits: four at once would take as long each."""
+"""In the order of starting. Somebody waits for the bot, so the others start when it is there."""
 VALKEY_SECONDS = 20.0
 BOT_SECONDS = 60.0
 STEP_SECONDS = 0.1
+LOOK_SECONDS = 0.02
+"""Between two looks at what somebody waits for."""
 WORKER_LINKS = 3
 SHOWN_LOG_LINES = 5
 
@@ -50,12 +52,12 @@ def up(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     with only_one(settings.home):
-        supervisor = Supervisor(settings.home, _environment(settings))
+        latch = Latch()
+        supervisor = Supervisor(settings.home, _environment(settings), latch.handle)
         try:
-            migrate(settings)
             announce(settings)
-            _start(supervisor, settings)
-            _greet(settings)
+            owner, workers = _start(supervisor, settings, latch)
+            _greet(settings, owner, workers)
             while True:
                 supervisor.step()
                 time.sleep(STEP_SECONDS)
@@ -69,16 +71,37 @@ def up(settings: Settings) -> None:
         click.echo("Stopped.")
 
 
-def _start(supervisor: Supervisor, settings: Settings) -> None:
+def _start(supervisor: Supervisor, settings: Settings, latch: Latch) -> tuple[str | None, list[str]]:
+    """Start all processes. While this one migrates, the bot loads what it needs, which takes it as long.
+
+    Returns:
+        links for the owner, where there is none yet, and for workers.
+    """
+    if not settings.redis_url:
+        supervisor.start(VALKEY)
+    supervisor.start(BOT)
+    links = _make_ready(supervisor, settings)
+    latch.open()
+    _wait(supervisor, BOT.name, BOT_SECONDS, lambda: _is_healthy(settings))
+    for program in PROGRAMS:
+        if program is not BOT:
+            supervisor.start(program)
+    return links
+
+
+def _make_ready(supervisor: Supervisor, settings: Settings) -> tuple[str | None, list[str]]:
+    """Bring the database to this version, make links, and await Redis."""
+    # Imported here, where the bot has begun to start: SQLAlchemy and the models take about a second.
+    from core.cli.invite import first_links
+    from core.cli.migrate import migrate
+
+    migrate(settings)
+    links = first_links(settings, WORKER_LINKS)
     if settings.redis_url:
         reachable_redis_url(settings)
     else:
-        supervisor.start(VALKEY)
         _wait(supervisor, VALKEY.name, VALKEY_SECONDS, lambda: _has_redis(settings))
-    for program in PROGRAMS:
-        supervisor.start(program)
-        if program.name == "bot":
-            _wait(supervisor, "bot", BOT_SECONDS, lambda: _is_healthy(settings))
+    return links
 
 
 def _wait(supervisor: Supervisor, name: str, seconds: float, ready: Callable[[], bool]) -> None:
@@ -91,7 +114,7 @@ def _wait(supervisor: Supervisor, name: str, seconds: float, ready: Callable[[],
                 f"The process '{name}' did not come up within {seconds:.0f} s; {path} ends with:\n{tail}"
             )
         supervisor.step()
-        time.sleep(STEP_SECONDS)
+        time.sleep(LOOK_SECONDS)
 
 
 def _has_redis(settings: Settings) -> bool:
@@ -136,8 +159,7 @@ def _port(host: str, wanted: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _greet(settings: Settings) -> None:
-    owner, workers = first_links(settings, WORKER_LINKS)
+def _greet(settings: Settings, owner: str | None, workers: Sequence[str]) -> None:
     lines = ["", f"  Lightwork is running at {web_address(settings)}", ""]
     if owner:
         lines += ["  You, the owner (this link works once):", f"    {owner}", ""]

@@ -114,8 +114,10 @@ def lightwork_up(home: Path, **variables: str) -> Iterator[Running]:
         eventually(ready, START_SECONDS, "lightwork up")
         invites = tuple(LINK.findall(log.read_text()))
         running = Running(process, home, f"http://127.0.0.1:{port}", invites, variables)
-        yield running
-        running.engine.dispose()
+        try:
+            yield running
+        finally:
+            running.engine.dispose()
     except BaseException:
         process.kill()  # its children die with it
         process.wait()

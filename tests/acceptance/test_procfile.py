@@ -144,7 +144,7 @@ def test_the_procfile_does_the_whole_job(production: Production) -> None:
 
     production.process.send_signal(signal.SIGTERM)
     production.process.wait(20)
-    eventually(lambda: not any(map(is_alive, running)), 5, "the end of all processes")
+    eventually(lambda: not any(map(is_alive, running)), what="the end of all processes")
     log = production.log.read_text()
     assert "Traceback" not in log, log
     assert "sending SIGKILL" not in log, log
