@@ -73,7 +73,7 @@ lint: setup
 	@out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
 	@echo "ruff, mypy and import-linter: nothing to complain about."
 
-# Three at a time, also on two processors, the long ones first: most acceptance tests wait for processes more than they
+# Two at a time, the long ones first: most acceptance tests wait for processes more than they
 # compute. Left to itself, xdist begins with the files of most tests, and ends with the longest, which have one each.
 test: setup browser referees lint
 	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder tests/acceptance tests/integration tests/unit
