@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
+from benchmarks.opinions import numbered
 from bot.tokens import make
 from core.assignment import next_assignment
 from core.clock import now
@@ -21,13 +22,18 @@ BATCH_ROWS = 100_000
 _SQLITE = (
     "WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < :count)",
     "lower(hex(randomblob(8)))",
+    "json_set(content, '$[0].text', :text || n)",
 )
-_POSTGRESQL = ("WITH number(n) AS (SELECT generate_series(0, :count - 1))", "substr(md5(random()::text), 1, 16)")
+_POSTGRESQL = (
+    "WITH number(n) AS (SELECT generate_series(0, :count - 1))",
+    "substr(md5(random()::text), 1, 16)",
+    "jsonb_set(CAST(content AS jsonb), '{0,text}', to_jsonb(:text || n))",
+)
 _COPY = """
 INSERT INTO item (public_id, project_id, batch_id, content, content_hash, external_id, source, state, purpose, overlap,
                   submitted, leased, rank, revision, created_at)
 {numbers}
-SELECT {unique}, project_id, :batch, content, {unique}, CAST(n AS VARCHAR), source, state, purpose, overlap,
+SELECT {unique}, project_id, :batch, {content}, {unique}, CAST(n AS VARCHAR), source, state, purpose, overlap,
        0, 0, :rank + n, 0, created_at
 FROM number, (SELECT * FROM item WHERE project_id = :project ORDER BY id LIMIT 1) AS first_item
 """
@@ -71,6 +77,7 @@ def _add_copies(session: Session, project_id: int, count: int) -> None:
     batch.first_rank, batch.last_rank = make_rank(ORDINARY, first), make_rank(ORDINARY, first + count - 1)
     batch.item_count = count
     session.flush()
-    numbers, unique = _SQLITE if is_sqlite(session.get_bind().engine) else _POSTGRESQL
+    numbers, unique, content = _SQLITE if is_sqlite(session.get_bind().engine) else _POSTGRESQL
     values = {"batch": batch.id, "count": count, "rank": batch.first_rank, "project": project_id}
-    session.execute(text(_COPY.format(numbers=numbers, unique=unique)), values)
+    copies = _COPY.format(numbers=numbers, unique=unique, content=content)
+    session.execute(text(copies), {**values, "text": numbered(TEXT, "")})

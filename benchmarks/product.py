@@ -27,6 +27,7 @@ from core.config import Settings
 from core.db import make_engine
 from core.db.writer import Writer, make_writer
 from core.queue import EffectRunner, connect
+from core.steady import keep_steady
 
 TOKEN = "123456789:" + "A" * 35
 
@@ -42,6 +43,7 @@ class Product:
         self._effects = BackgroundEffects(EffectRunner(self._redis))
         self.writer = make_writer(self.engine, self._effects)
         self.dispatch = Dispatcher(settings, self.writer, self._redis, self.engine)
+        keep_steady()
 
     def close(self) -> None:
         """Finish what was begun."""

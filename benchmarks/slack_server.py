@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
+from benchmarks.opinions import opinion
 from benchmarks.telegram_server import People, serve
 
 SECRET = "0" * 32
@@ -100,9 +101,11 @@ class Server:
         return web.json_response({"ok": True, **ANSWERS.get(request.match_info["method"], {})})
 
     async def _respond(self, request: web.Request) -> web.Response:
-        said = await request.json()
+        said, user = await request.json(), int(request.match_info["user"])
         buttons = [one for block in said["blocks"] if block["type"] == "actions" for one in block["elements"]]
-        self._people.show(int(request.match_info["user"]), buttons[0]["value"])
+        texts = json.dumps([block for block in said["blocks"] if block["type"] != "actions"])
+        payloads = [button["value"] for button in buttons if "value" in button]
+        self._people.show(user, opinion(user, texts, payloads))
         return web.Response(text="ok")
 
 

@@ -1,9 +1,10 @@
 """A Bot API server with people who tap, in a process of its own: `python -m benchmarks.telegram_server`.
 
-Somebody taps the first button of their card, and again when the card was edited. In a closed loop at once; in an open
-one when their turn comes, so many times a second, whether or not the taps before have been answered. What a tap took is
-measured here, from the moment it was due. A tap brings the message that it was on, and an edit is answered with the
-edited message, as https://core.telegram.org/bots/api#callbackquery and #editmessagetext say; who reads it pays for it.
+Somebody taps a button of their card (see `opinions`), and again when the card was edited. In a closed loop at once; in
+an open one when their turn comes, so many times a second, whether or not the taps before have been answered. What a tap
+took is measured here, from the moment it was due. A tap brings the message that it was on, and an edit is answered with
+the edited message, as https://core.telegram.org/bots/api#callbackquery and #editmessagetext say; who reads it pays for
+it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
+
+from benchmarks.opinions import opinion
 
 BOT = {"id": 42, "is_bot": True, "first_name": "Lightwork", "username": "lightwork_bot"}
 DONE = b'{"ok":true,"result":true}'
@@ -80,7 +83,7 @@ class People:
             self.answered.append((time.monotonic() - since) * 1000)
 
     def show(self, user: int, payload: str, message: dict[str, Any] | None = None) -> None:
-        """A card was edited: its person saw that. `payload` is that of its first button, `message` all of it."""
+        """A card was edited: its person saw that. `payload` is what they tap next, `message` all of it."""
         since = self._since.pop(user, None)
         if since is None:
             return
@@ -148,10 +151,10 @@ class Server:
         if method == "answerCallbackQuery":
             self._people.answer(str(said["callback_query_id"]))
         elif method == "editMessageText" and said.get("reply_markup"):
-            first = said["reply_markup"]["inline_keyboard"][0][0]
-            shown = _message(int(said["chat_id"]), int(said["message_id"]), said["text"])
+            user, payloads = int(said["chat_id"]), _payloads(said["reply_markup"])
+            shown = _message(user, int(said["message_id"]), said["text"])
             shown |= {"edit_date": 2, "reply_markup": said["reply_markup"]}
-            self._people.show(int(said["chat_id"]), first["callback_data"], shown)
+            self._people.show(user, opinion(user, said["text"], payloads), shown)
             return _answer(shown)
         return web.Response(body=DONE, content_type="application/json")
 
@@ -170,6 +173,10 @@ class Server:
 def _message(user: int, message_id: int, text: str) -> dict[str, Any]:
     chat = {"id": user, "type": "private", "first_name": f"User {user}"}
     return {"message_id": message_id, "from": BOT, "chat": chat, "date": 1, "text": text}
+
+
+def _payloads(keyboard: dict[str, Any]) -> list[str]:
+    return [button["callback_data"] for row in keyboard["inline_keyboard"] for button in row]
 
 
 def _said(body: bytes) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from core.monitoring.readiness import needs
 from core.pulse import beat
 from core.queue import EffectRunner, connect
 from core.starting import await_latch
+from core.steady import keep_steady
 from core.stopping import FINISH_SECONDS, leave_in_time, leave_now
 
 BEAT_SECONDS = 1.0
@@ -71,6 +72,7 @@ async def serve(settings: Settings) -> None:
     parts = [*(keeper.keep(surface, dispatch) for surface in assembly.surfaces), delivery.run(), _beating()]
     if assembly.hooks is not None:
         parts.append(assembly.hooks.run())
+    keep_steady()
     try:
         with monitored(settings, "bot", needs(engine, url) | {"surfaces": keeper.missing}) as monitor:
             await _run_until_stopped(parts, lambda: _stop_sending(monitor, delivery))

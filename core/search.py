@@ -102,7 +102,7 @@ _RECENT = (
     .limit(RECENT_ANSWERS)
     .subquery()
 )
-BETTER = (
+BETTER = Prepared(
     select(_RECENT.c.worker_id)
     .join(PARTICIPATION, PARTICIPATION.c.worker_id == _RECENT.c.worker_id)
     .outerjoin(SKILL, and_(SKILL.c.worker_id == _RECENT.c.worker_id, SKILL.c.project_id == PARTICIPATION.c.project_id))
@@ -110,7 +110,7 @@ BETTER = (
         PARTICIPATION.c.project_id == bindparam("project_id"),
         _RECENT.c.worker_id != bindparam("worker_id"),
         _RECENT.c.created_at >= bindparam("since"),
-        PARTICIPATION.c.restriction.not_in(DISTRUSTED),
+        *(PARTICIPATION.c.restriction != literal(state) for state in DISTRUSTED),
         or_(SKILL.c.accuracy.is_(None), SKILL.c.accuracy > bindparam("accuracy")),
     )
     .distinct()
@@ -201,11 +201,15 @@ def find_item(session: Session, project: Project, worker_id: int, now: datetime)
 
 
 def search(session: Session, project: Project, seeker: Seeker, *, lease: bool) -> Found:
-    """Look for an item, and count its `leased` up with `lease`. A search that finds nothing wraps to the start once."""
+    """Look for an item, and count its `leased` up with `lease`.
+
+    A search that finds nothing open wraps to the start once. Not one that finds nothing that pays: it has passed over
+    open items already, and would begin anew with all that the worker has answered since the first day.
+    """
     one = _begin(session, project, seeker, lease=lease)
     had_cursors = bool(one.cursors)
     item_id = _walk(session, one)
-    if item_id is None and had_cursors:
+    if item_id is None and had_cursors and one.windows < MAX_PASSES:
         session.execute(_own_cursors(seeker.worker_id, project.id))
         one.cursors, one.passed, one.windows = {}, [], 0
         item_id = _walk(session, one)
@@ -253,8 +257,10 @@ def _walk(session: Session, one: _Search) -> int | None:
             _save_cursor(session, worker_id, project.id, band, passed)
         if (item_id := _first(session, one, free[:WINDOW])) is not None or one.windows >= MAX_PASSES:
             return item_id
-        left_behind = left_behind or bool(free)
-        floor, window = visible[-1].rank, min(window * 4, MAX_WINDOW)
+        if free:  # none of them pays, so that more of them at a time would only cost more
+            left_behind, floor = True, free[:WINDOW][-1].rank
+        else:
+            floor, window = visible[-1].rank, min(window * 4, MAX_WINDOW)
     return None
 
 
@@ -317,7 +323,7 @@ def _left_alone(session: Session, one: _Search) -> int | None:
     """An item that was passed over, and that nobody better is there to answer; they have all dealt with it."""
     keys = {"worker_id": one.seeker.worker_id, "project_id": one.project.id, "since": one.seeker.now - PATIENCE}
     mine = accuracy(one.counts, one.crowd.pooled, one.crowd.prior)
-    better = set(session.scalars(BETTER, keys | {"accuracy": mine}))
+    better = {worker_id for (worker_id,) in BETTER.rows(session, keys | {"accuracy": mine})}
     dealt: dict[int, set[int]] = {item_id: set() for item_id in one.passed}
     if better:
         for item_id, worker_id in session.execute(TAKERS, {"item_ids": one.passed, "worker_ids": sorted(better)}):

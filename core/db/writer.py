@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -90,17 +90,18 @@ class GroupWriter:
     def __init__(self, engine: Engine, run_effects: RunEffects, limit: int = QUEUE_LIMIT) -> None:
         self._engine = engine
         self._run_effects = run_effects
-        self._queue: queue.Queue[_Piece[Any] | None] = queue.Queue(limit)
+        self._limit = limit
+        self._held: tuple[Connection, Session] | None = None
+        self._queue: queue.SimpleQueue[_Piece[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work[T], home: Home | None = None) -> Future[T]:
         """Queue `work`. Raises `Overloaded`."""
+        if self._queue.qsize() >= self._limit:
+            raise Overloaded
         future: Future[T] = Future()
-        try:
-            self._queue.put_nowait(_Piece(work, future, home))
-        except queue.Full:
-            raise Overloaded from None
+        self._queue.put(_Piece(work, future, home))
         return future
 
     def close(self) -> None:
@@ -124,6 +125,7 @@ class GroupWriter:
             stopping = piece is None
             if pieces:
                 self._commit(pieces)
+        self._forget_session()
 
     def _commit(self, pieces: list[_Piece[Any]]) -> None:
         # Whoever has gone away meanwhile is left out; from here on a future can no longer be cancelled.
@@ -154,10 +156,27 @@ class GroupWriter:
     def _together(
         self, pieces: list[_Piece[Any]], do: Callable[[Session, Work[Any]], Result]
     ) -> tuple[list[Result], list[Effect]]:
-        with Session(self._engine, expire_on_commit=False) as session:
+        session = self._kept_session()
+        try:
             with session.begin():
                 results = [do(session, piece.work) for piece in pieces]
-            return results, take_effects(session)
+        except BaseException:
+            self._forget_session()
+            raise
+        return results, take_effects(session)
+
+    def _kept_session(self) -> Session:
+        """One session on one connection, for as long as nothing fails: to have them anew costs as much as a commit."""
+        if self._held is None:
+            connection = self._engine.connect()
+            self._held = connection, Session(connection, expire_on_commit=False)
+        return self._held[1]
+
+    def _forget_session(self) -> None:
+        if self._held is not None:
+            (connection, session), self._held = self._held, None
+            session.close()
+            connection.close()
 
 
 def _tell(pieces: list[_Piece[Any]], results: Sequence[Result]) -> None:
