@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal, select, text
 from sqlalchemy.orm import Session
 
 from core.aggregation.confusion import add_answer, column
@@ -17,11 +17,13 @@ from core.aggregation.online import replay, update
 from core.aggregation.value import worth_asking
 from core.aims import information_wanted
 from core.budget import first_overlap, has_budget
+from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import add_effect
 from core.items import ITEM, ItemState, lock_item, lock_items, write_item
 from core.models import Annotation, Project
+from core.models.labeling import STANDING
 from core.priors import PRIOR, with_prior
 from core.skills import CrowdModel, crowd_model, load_counts, load_many, save_counts
 
@@ -38,11 +40,23 @@ SETTLED = ("adjudicated", "accepted", "withdrawn")
 """States that people's further answers do not change."""
 KEEP_SLACK = 2.0
 """A decided item is reopened only when another answer has become worth twice what it must be to be asked."""
-STANDS = table_of(Annotation).c.state.in_(
+ANNOTATION = table_of(Annotation)
+STANDS = ANNOTATION.c.state.in_(
     bindparam("standing", ("counted", "surplus"), expanding=True, literal_execute=True)
 )
 """An annotation that its worker has not taken back. Written into the statement: SQLite takes the partial index by item
 only where it can read its condition there, and else the whole table."""
+COUNTED = Prepared(
+    select(ANNOTATION.c.worker_id, ANNOTATION.c.label_id)
+    .where(
+        ANNOTATION.c.item_id == bindparam("item_id"),
+        text(STANDING),
+        ANNOTATION.c.state == literal("counted"),
+        ANNOTATION.c.audit_state != literal("rejected"),
+    )
+    .order_by(ANNOTATION.c.id)
+)
+"""Written once: at the maximum of answers a tap reads it."""
 UNDECIDED: dict[str, Any] = {"label_id": None, "confidence": None, "decided_at": None}
 ACCEPT = (
     ITEM.update()
@@ -265,11 +279,7 @@ def move(before: str, after: str) -> None:
 def counted_answers(session: Session, project: Project, item_id: int) -> list[tuple[int, int]]:
     """(worker id, label index) of an item's counted annotations, in order of arrival."""
     index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
-    table = table_of(Annotation)
-    statement = select(table.c.worker_id, table.c.label_id).where(
-        table.c.item_id == item_id, STANDS, table.c.state == "counted", table.c.audit_state != "rejected"
-    )
-    return [(worker_id, index[label]) for worker_id, label in session.execute(statement.order_by(table.c.id))]
+    return [(worker_id, index[label]) for worker_id, label in COUNTED.rows(session, {"item_id": item_id})]
 
 
 def _replayed(session: Session, project: Project, crowd: CrowdModel, item_id: int) -> list[float]:
