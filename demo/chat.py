@@ -9,7 +9,7 @@ from typing import Protocol
 
 from demo.sentences import is_button
 
-BUSY = ("overloaded", "unexpected", "late")
+BUSY = ("overloaded", "unexpected", "late", "database_away")
 """Refusals after which the same is said again."""
 LONG_POLL_SECONDS = 25.0
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from demo.chat import LONG_POLL_SECONDS, Answer, Bubble, Button
+from demo.chat import BUSY, LONG_POLL_SECONDS, Answer, Bubble, Button
 from demo.errors import DemoError
 from demo.inbox import Inbox, is_card, reason
 from demo.processes import Up
@@ -134,6 +134,8 @@ class TelegramChat:
     def _after_tap(self, query: str, tapped: Bubble, before: int, *, silence: bool = False) -> Answer | None:
         """What came of a tap, once the message looks different; with `silence` once the button is answered."""
         notice, new = self._notice(query), self._inbox.since(before)
+        if notice and read("one_moment", notice) is not None:  # the rest comes as a message
+            notice = next((bubble.text for bubble in new if reason(bubble.text) in BUSY), None)
         if notice and not _accepts(notice):
             return Answer(new, before + len(new), reason(notice), acknowledged=False)
         changed = any(bubble.id == tapped.id and bubble != tapped for bubble in new)

@@ -24,7 +24,7 @@ from demo.chat import Answer, Bubble, Button, Chat
 from demo.sentences import is_button, read
 
 LATE_SECONDS = 40.0
-UNSAVED = ("late", "overloaded", "unexpected")
+UNSAVED = ("late", "overloaded", "unexpected", "database_away")
 """Refusals after which the same tap is made again."""
 SAVED_BEFORE = "already_submitted"
 """The refusal that acknowledges: the same tap was saved, and its reply lost with the connection."""

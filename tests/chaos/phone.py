@@ -86,4 +86,6 @@ class Phone:
         return lambda: self._inbox.since(before) or None
 
     def _notice(self, queries: list[str]) -> str | None:
-        return next((text for query, text in reversed(self._inbox.notices) if query in queries and text), None)
+        """The last word about a tap; "one moment" says nothing of what came of it."""
+        said = (text for query, text in reversed(self._inbox.notices) if query in queries and text)
+        return next((text for text in said if read("one_moment", text) is None), None)

@@ -116,6 +116,33 @@ async def test_another_notice_is_a_refusal(code: str, refused: str | None) -> No
     assert answer.refused == (refused or say(code, "en"))
 
 
+async def test_one_moment_is_no_answer_yet() -> None:
+    telegram = Telegram()
+
+    def late() -> None:
+        telegram.inbox.notice("q1", say("one_moment", "en"))
+        telegram.inbox.take(telegram_chat.bubble_of(on_telegram(OFFER, 8)))
+        asyncio.get_running_loop().call_soon(telegram.inbox.take, telegram_chat.bubble_of(on_telegram(NEXT)))
+
+    telegram.then = late
+    answer = await telegram.tap()
+    assert answer.acknowledged
+    assert [bubble.item for bubble in answer.bubbles] == ["", "Rain again"]
+
+
+async def test_a_refusal_after_one_moment_comes_as_a_message() -> None:
+    telegram = Telegram()
+
+    def late() -> None:
+        telegram.inbox.notice("q1", say("one_moment", "en"))
+        sorry = Message(kind="error", text=say("database_away", "en"))
+        telegram.inbox.take(telegram_chat.bubble_of(on_telegram(sorry, 8)))
+
+    telegram.then = late
+    answer = await telegram.tap()
+    assert (answer.acknowledged, answer.refused) == (False, "database_away")
+
+
 async def test_a_message_that_stays_as_it_is_ends_the_wait() -> None:
     telegram = Telegram()
     telegram.then = lambda: telegram.inbox.notice("q1", "")
