@@ -21,11 +21,11 @@ from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import add_effect
-from core.items import ITEM, ItemState, lock_item, lock_items, write_item
+from core.items import ITEM, ItemState, lock_item, lock_items, write_item, write_item_with
 from core.models import Annotation, Project
 from core.models.labeling import STANDING
 from core.priors import PRIOR, with_prior
-from core.skills import CrowdModel, crowd_model, load_counts, load_many, save_counts
+from core.skills import SAVE, CrowdModel, crowd_model, load_counts, load_many, save_counts, skill_of
 
 TRANSITIONS: Mapping[str, frozenset[str]] = {
     "open": frozenset({"agreed", "disputed", "accepted", "withdrawn"}),
@@ -41,9 +41,7 @@ SETTLED = ("adjudicated", "accepted", "withdrawn")
 KEEP_SLACK = 2.0
 """A decided item is reopened only when another answer has become worth twice what it must be to be asked."""
 ANNOTATION = table_of(Annotation)
-STANDS = ANNOTATION.c.state.in_(
-    bindparam("standing", ("counted", "surplus"), expanding=True, literal_execute=True)
-)
+STANDS = ANNOTATION.c.state.in_(bindparam("standing", ("counted", "surplus"), expanding=True, literal_execute=True))
 """An annotation that its worker has not taken back. Written into the statement: SQLite takes the partial index by item
 only where it can read its condition there, and else the whole table."""
 COUNTED = Prepared(
@@ -96,10 +94,9 @@ def observe(
     else:
         posterior = update(item.posterior or crowd.prior, column(counts, crowd.pooled, answer))
     decision = _conclude(session, project, crowd, item, posterior, now, changes)
-    state = _write(session, item, now, posterior, changes | decision)
     add_answer(counts, posterior, answer)
-    save_counts(session, worker_id, project.id, counts, crowd, annotation_count, now)
-    return state
+    skill = skill_of(worker_id, project.id, counts, crowd, annotation_count, now)
+    return _write(session, item, now, posterior, changes | decision, skill)
 
 
 def withdraw(
@@ -329,14 +326,23 @@ def _best(belief: Sequence[float]) -> int:
 
 
 def _write(
-    session: Session, item: ItemState, now: datetime, posterior: Sequence[float] | None, changes: dict[str, Any]
+    session: Session,
+    item: ItemState,
+    now: datetime,
+    posterior: Sequence[float] | None,
+    changes: dict[str, Any],
+    skill: Mapping[str, Any] | None = None,
 ) -> str:
     state = str(changes.get("state", item.state))
     move(item.state, state)
     if state != item.state and state in ("open", "disputed"):
         changes = UNDECIDED | changes
     rounded = None if posterior is None else [round(p, 6) for p in posterior]
-    write_item(session, item, now, posterior=rounded, **changes)
+    changes = {"posterior": rounded, **changes}
+    if skill is None:
+        write_item(session, item, now, **changes)
+    else:
+        write_item_with(session, item, now, changes, SAVE, skill)
     if state != item.state:
         add_effect(session, reestimate_effect(item.project_id, now))
     return state

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
-from core.db.prepared import Prepared
+from core.db.prepared import Prepared, Together
 from core.db.tables import table_of
 from core.due import offer_effect
 from core.effects import add_effect
@@ -66,17 +66,40 @@ def lock_items(session: Session, item_ids: Iterable[int]) -> None:
 
 def write_item(session: Session, item: ItemState, now: datetime, **changes: Any) -> None:
     """Write changed columns. A slot that comes back to a full item takes a fresh rank, so that no cursor misses it."""
-    if item.slots <= 0 < slots_after(item, changes):
-        changes["rank"] = fresh_rank(session, item.project_id, band_of(item.rank))
-        add_effect(session, offer_effect(item.project_id, now))
-    changes["revision"] = item.revision + 1
+    changes = _all_changes(session, item, now, changes)
     _write_of(tuple(changes)).run(session, {"item_id": item.id, **changes})
+
+
+def write_item_with(
+    session: Session,
+    item: ItemState,
+    now: datetime,
+    changes: Mapping[str, Any],
+    other: Prepared,
+    values: Mapping[str, Any],
+) -> None:
+    """As `write_item`, together with what is written to another table."""
+    changes = _all_changes(session, item, now, changes)
+    _both(_write_of(tuple(changes)), other).run(session, {"item_id": item.id, **changes, **values})
+
+
+def _all_changes(session: Session, item: ItemState, now: datetime, changes: Mapping[str, Any]) -> dict[str, Any]:
+    found = {**changes, "revision": item.revision + 1}
+    if item.slots <= 0 < slots_after(item, changes):
+        found["rank"] = fresh_rank(session, item.project_id, band_of(item.rank))
+        add_effect(session, offer_effect(item.project_id, now))
+    return found
 
 
 @cache
 def _write_of(names: tuple[str, ...]) -> Prepared:
     """The UPDATE of these columns; as many different ones as there are kinds of change."""
     return Prepared(update(ITEM).where(ITEM.c.id == bindparam("item_id")).values({n: bindparam(n) for n in names}))
+
+
+@cache
+def _both(first: Prepared, second: Prepared) -> Together:
+    return Together(first, second)
 
 
 def slots_after(item: ItemState, changes: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from core.assignment import end_lease
 from core.attention import local_day
 from core.budget import affords
 from core.consensus import observe
-from core.db.prepared import Prepared, attach, detached
+from core.db.prepared import Prepared, Together, attach, detached
 from core.db.tables import table_of
 from core.db.writer import Overtaken
 from core.errors import Conflict, InvalidInput, Refused
@@ -36,7 +37,7 @@ _SINCE_GOLD = PARTICIPATION.c.since_gold + bindparam("step")
 END = Prepared(
     update(ASSIGNMENT)
     .where(ASSIGNMENT.c.id == bindparam("assignment_id"))
-    .values({name: bindparam(name) for name in ("state", "ended_at", "skip_reason")})
+    .values(state=bindparam("ended_as"), ended_at=bindparam("ended_at"), skip_reason=bindparam("skip_reason"))
 )
 _NEW = (
     *("public_id", "project_id", "item_id", "worker_id", "assignment_id", "label_id", "value", "state"),
@@ -73,6 +74,7 @@ COUNT = Prepared(
     )
     .returning(*STANDING_COLUMNS)
 )
+RECORD = Together(END, INSERT, COUNT)
 SKIP_REASONS = ("hard", "unclear", "broken", "language", "other")
 
 
@@ -126,9 +128,8 @@ def submit(
     else:
         state, changes = _late(session, project, assignment, item, now)
     state = state if known is None else "control"
-    end_assignment(session, assignment.id, "submitted", now)
-    standing = count_answered(session, worker_id, project.id, local_day(time_zone, now))
-    _insert(session, project, assignment, label_id, value, state, now)
+    annotation = _annotation(session, project, assignment, label_id, value, state, now)
+    standing = _record(session, annotation, local_day(time_zone, now))
     if known is not None:
         leased = changes.get("leased", item.leased)
         control = observe_control(session, project, item, worker_id, label_id, known, standing, leased, now)
@@ -262,8 +263,11 @@ def twin_of(session: Session, assignment: Assignment) -> Assignment | None:
 
 def end_assignment(session: Session, assignment_id: int, state: str, now: datetime, skip_reason: str = "") -> None:
     """Write the end of an assignment; the caller has locked its item."""
-    ended = {"state": state, "ended_at": now, "skip_reason": skip_reason}
-    END.run(session, {"assignment_id": assignment_id, **ended})
+    END.run(session, {"assignment_id": assignment_id, **_end(state, now, skip_reason)})
+
+
+def _end(state: str, now: datetime, skip_reason: str = "") -> dict[str, Any]:
+    return {"ended_as": state, "ended_at": now, "skip_reason": skip_reason}
 
 
 def count_answer(session: Session, worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1) -> int:
@@ -281,9 +285,13 @@ def count_answered(
     session: Session, worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1
 ) -> Standing:
     """As `count_answer`; returns the worker's new standing in the project, from the same statement."""
-    values = {"step": step, "day": day, "day_step": day_step, "first": max(0, step)}
-    [row] = COUNT.rows(session, {"who": worker_id, "where": project_id, **values})
+    [row] = COUNT.rows(session, _counting(worker_id, project_id, day, step, day_step))
     return Standing(*row)
+
+
+def _counting(worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1) -> dict[str, Any]:
+    values = {"step": step, "day": day, "day_step": day_step, "first": max(0, step)}
+    return {"who": worker_id, "where": project_id, **values}
 
 
 def count_skip(session: Session, assignment: Assignment, step: int) -> None:
@@ -298,7 +306,14 @@ def count_skip(session: Session, assignment: Assignment, step: int) -> None:
     )
 
 
-def _insert(
+def _record(session: Session, annotation: Mapping[str, Any], day: str) -> Standing:
+    """Write an annotation, the end of its assignment, and the worker's count; returns their new standing."""
+    count = _counting(annotation["worker_id"], annotation["project_id"], day)
+    [row] = RECORD.rows(session, {**annotation, **_end("submitted", annotation["created_at"]), **count})
+    return Standing(*row)
+
+
+def _annotation(
     session: Session,
     project: Project,
     assignment: Assignment,
@@ -306,10 +321,11 @@ def _insert(
     value: dict[str, Any],
     state: str,
     now: datetime,
-) -> None:
+) -> dict[str, Any]:
+    """The columns of a new annotation."""
     hint = hint_of(session, project, assignment.id)
     duration = max(0, int((now - assignment.leased_at).total_seconds() * 1000))
-    values = {
+    return {
         "public_id": new_public_id(),
         "project_id": assignment.project_id,
         "item_id": assignment.item_id,
@@ -327,4 +343,3 @@ def _insert(
         "price": project.price,
         "created_at": now,
     }
-    INSERT.run(session, values)

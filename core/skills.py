@@ -85,13 +85,21 @@ def save_counts(
     now: datetime,
 ) -> None:
     """Write a worker's counts and the accuracy that follows from them."""
-    values = {
+    SAVE.run(session, skill_of(worker_id, project_id, counts, crowd, annotation_count, now))
+
+
+def skill_of(
+    worker_id: int, project_id: int, counts: Counts, crowd: CrowdModel, annotation_count: int, now: datetime
+) -> dict[str, Any]:
+    """The values of `SAVE`: a worker's counts and the accuracy that follows from them."""
+    return {
+        "worker_id": worker_id,
+        "project_id": project_id,
         "counts": _to_json(counts),
         "accuracy": accuracy(counts, crowd.pooled, crowd.prior),
         "annotation_count": annotation_count,
         "updated_at": now,
     }
-    SAVE.run(session, {"worker_id": worker_id, "project_id": project_id, **values})
 
 
 def _to_json(counts: Counts) -> dict[str, Any]:

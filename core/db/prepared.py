@@ -90,6 +90,10 @@ class Prepared:
         found = self.rows(session, values)
         return found[0] if found else None
 
+    def made_for(self, dialect: str) -> Statement:
+        """The statement, as "sqlite" or "postgresql" takes it."""
+        return self._statement(dialect) if callable(self._statement) else self._statement
+
     def run(self, session: Session, values: Mapping[str, Any]) -> int:
         """How many rows it wrote; as `rows` for a statement that returns none."""
         _, _, cursor = self._run(session, values)
@@ -102,7 +106,7 @@ class Prepared:
         driver = _driver_of(session)
         plan = self._plans.get(driver.dialect.name)
         if plan is None:
-            plan = self._plans[driver.dialect.name] = _planned(self._statement, driver.dialect)
+            plan = self._plans[driver.dialect.name] = _planned(self.made_for(driver.dialect.name), driver.dialect)
         given = [
             fixed if name is None else values[name] if convert is None else convert(values[name])
             for name, fixed, convert in plan.values
@@ -117,6 +121,38 @@ class Prepared:
             # SQLAlchemy's own: translates the error, and throws a connection away that was lost.
             driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
         return driver, plan, cursor
+
+
+class Together:
+    """Statements that write, sent as one where the database takes that: PostgreSQL has all but the last in a WITH.
+
+    None of them may depend on what another one writes, and parameters of one name have one value.
+    See https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING.
+    """
+
+    def __init__(self, *parts: Prepared) -> None:
+        self._parts = parts
+        self._whole = Prepared(self._joined)
+
+    def rows(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that the last one returns. Raises `sqlalchemy.exc.DBAPIError`."""
+        if session.get_bind().dialect.name == "postgresql":
+            return self._whole.rows(session, values)
+        for part in self._parts[:-1]:
+            part.run(session, values)
+        return self._parts[-1].rows(session, values)
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> None:
+        """As `rows`, where the last one returns none."""
+        if session.get_bind().dialect.name == "postgresql":
+            self._whole.run(session, values)
+            return
+        for part in self._parts:
+            part.run(session, values)
+
+    def _joined(self, dialect: str) -> Statement:
+        *first, last = (part.made_for(dialect) for part in self._parts)
+        return last.add_cte(*(part.cte(f"part_{number}") for number, part in enumerate(first)))
 
 
 def attach(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
@@ -170,9 +206,8 @@ def _driver_of(session: Session) -> _Driver:
     return driver
 
 
-def _planned(statement: Statement | Callable[[str], Statement], dialect: Dialect) -> _Plan:
-    made = statement(dialect.name) if callable(statement) else statement
-    compiled = made.compile(dialect=dialect)
+def _planned(statement: Statement, dialect: Dialect) -> _Plan:
+    compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - no DDL stands on the hot path
     if compiled.post_compile_params or compiled.literal_execute_params:
         raise ValueError("a list of variable length cannot be prepared")
