@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.busy import busy_with
 from bot.cards.doubts import FILE, PAGE, DoubtsCard
 from bot.cards.views import Choice, FileCard, Notice, Show
 from bot.context import Context
@@ -65,17 +66,18 @@ def _file(context: Context, project: Project) -> list[Show]:
 
 def _card(context: Context, project: Project, page: int = 0) -> DoubtsCard:
     session = context.session
-    looks = second_look_jobs(session, project)
+    looks, found = second_look_jobs(session, project), doubtful_labels(session, project)
     return DoubtsCard(
         public_id=project.public_id,
         name=project.name,
         names={label.id: label.name for label in labels.load(project.label_schema).labels},
-        found=doubtful_labels(session, project),
+        found=found,
         answers=least_answers(project),
         apart=disagreements(session, project, limit=0),
         second_look=outcome(session, looks[-1]) if looks else None,
         open=bool(looks) and looks[-1].state != "closed",
         page=page,
+        busy=busy_with(session, project, context.now) if found.looking else None,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
 
+from bot.busy import busy_with
+from bot.cards.busy import Busy, busy_sentence
 from bot.cards.gate import reason_of
 from bot.cards.model_report import ModelReport
 from bot.cards.models import Files, ModelsCard, Version, stop_row
@@ -14,12 +16,13 @@ from bot.cards.views import Choice, FileCard, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
 from bot.jobs_chat import one_project
-from bot.owed_learning import ANEW, models_choice
+from bot.owed_learning import ANEW, cancelled, models_choice
 from bot.owed_models import advice_of, picture_at
 from bot.reports import standing
 from bot.texts.measures import share
 from bot.tokens import Token, make
 from core.champions import (
+    LEFT,
     accuracy,
     champion,
     compared,
@@ -33,6 +36,7 @@ from core.config import Settings
 from core.enrolment import record_act
 from core.errors import Conflict, NotFound
 from core.models import ModelVersion, Project
+from core.predictions import PRELABELED
 from core.projects import find_project
 from core.retired_models import that_keep_files
 from core.stats import project_stats
@@ -67,10 +71,24 @@ def _train(context: Context, project: Project) -> list[Show]:
     run = request_training(context.session, project.id, "button", context.now, context.worker_id)
     if run is not None:
         record_act(context.session, context.workspace_id, context.worker_id, "train", project.public_id, context.now)
-        return [Show(Notice("train_started", {"project": project.name}, (stop_row(project.public_id, run.public_id),)))]
-    going = unfinished_run(context.session, project.id)
+    going = run or unfinished_run(context.session, project.id)
     rows = (stop_row(project.public_id, going.public_id),) if going is not None else ()
-    return [Show(Notice("train_running", {"project": project.name}, rows))]
+    code, said = _how_far(context, project, started=run is not None)
+    return [Show(Notice(code, {"project": project.name, **said}, rows))]
+
+
+def _how_far(context: Context, project: Project, *, started: bool) -> tuple[str, dict[str, str]]:
+    """The code of what becomes of a run, and what it says of how far that is. started: it was asked for just now."""
+    busy, locale = _busy(context, project), context.account.worker.locale
+    if busy is not None and busy.whose != "own":
+        return "train_started_waits" if started else "train_waits", {"busy": busy_sentence(busy, locale)}
+    if busy is not None and busy.done is not None:
+        return "train_running_part", {"done": share(busy.done, locale)}
+    return "train_started" if started else "train_running", {}
+
+
+def _busy(context: Context, project: Project) -> Busy | None:
+    return busy_with(context.session, project, context.now)
 
 
 def on_stop_tap(context: Context, token: Token) -> list[Show]:
@@ -84,7 +102,7 @@ def on_stop_tap(context: Context, token: Token) -> list[Show]:
     if outcome == "stopping":
         return [Show(Notice("train_stopping", {"project": project.name}), "edit")]
     again = Choice(make("pick", project.public_id, "train"), "button_train")
-    return [Show(Notice("train_cancelled", {"project": project.name}, ((again,),)), "edit")]
+    return [Show(Notice(cancelled(context.session, project), {"project": project.name}, ((again,),)), "edit")]
 
 
 def on_models(context: Context, argument: str) -> list[Show]:
@@ -176,7 +194,7 @@ def _card(context: Context, project: Project) -> ModelsCard:
     return ModelsCard(
         public_id=project.public_id,
         name=project.name,
-        standing=standing(project, project_stats(context.session, project)),
+        standing=standing(project, project_stats(context.session, project), _busy(context, project)),
         versions=versions,
         time_zone=context.account.worker.time_zone,
         now=context.now,
@@ -199,6 +217,8 @@ def _row(
         reason=reason_of(version.metrics, project.label_schema) if just_held else None,
         drifted=version.state == "champion" and version.drifted_at is not None,
         items=version.metrics["holdout"].get("n"),
+        left=LEFT in version.metrics,
+        silent=version.state == "champion" and PRELABELED not in version.metrics,
         has_card=(settings.model_directory / version.artifact / CARD).is_file(),
     )
 

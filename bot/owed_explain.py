@@ -7,11 +7,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot.busy import busy_with
+from bot.cards.busy import busy_sentence
 from bot.cards.explanation import ExplanationCard, Similar
 from bot.cards.views import Choice, Notice, View
 from bot.texts import knows, say
 from bot.tokens import make
 from core import labels
+from core.clock import now
 from core.disagreements import tallies
 from core.disputes import find_item
 from core.explanations import ANSWER, ERROR, Explanation, similar_items
@@ -31,9 +34,10 @@ def explanation(session: Session, params: dict[str, Any], locale: str) -> View:
         code, values = params[ERROR]["code"], params[ERROR]["params"]
         reason = say(code, locale, **values) if knows(code) else say("unexpected", locale)
         return Notice("explain_failed", {"reason": reason}, rows)
-    if ANSWER not in params:
-        return Notice("explain_waiting", {}, rows)
     item, project = find_item(session, params["workspace_id"], params["item_public_id"])
+    if ANSWER not in params:
+        busy = busy_sentence(busy_with(session, project, now()), locale)
+        return Notice("explain_waiting_busy" if busy else "explain_waiting", {"busy": busy}, rows)
     return _card(session, item, project, params, rows)
 
 

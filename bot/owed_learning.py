@@ -13,7 +13,7 @@ from bot.texts import say
 from bot.texts.measures import number, share
 from bot.tokens import make
 from core.acceptance_evidence import accepted_count
-from core.champions import find_version
+from core.champions import champion, find_version
 from core.models import ModelVersion, Project
 from core.training_runs import unfinished_run
 
@@ -27,8 +27,8 @@ def training_done(session: Session, params: dict[str, Any], locale: str) -> View
     """How good a new model is, whether it is used and why, and what it was measured on."""
     project = session.get_one(Project, params["project_id"])
     version = find_version(session, project.id, params["version"])
-    champion = params.get("champion_accuracy")
-    compared = "" if champion is None else say("training_compared", locale, champion=share(champion, locale, 1))
+    rival = params.get("champion_accuracy")
+    compared = "" if rival is None else say("training_compared", locale, champion=share(rival, locale, 1))
     reason = reason_of(version.metrics, project.label_schema)
     verdict = " ".join(part for part in (reason_sentence(reason, locale) if reason else "", _basis(version, locale)))
     said = {"version": version.number, "accuracy": share(params["accuracy"], locale, 1), "compared": compared}
@@ -64,7 +64,12 @@ def training_cancelled(session: Session, params: dict[str, Any], _locale: str) -
     project = session.get_one(Project, params["project_id"])
     again = Choice(make("pick", project.public_id, "train"), "button_train")
     rows = () if unfinished_run(session, project.id) is not None else ((again,),)
-    return Notice("train_cancelled", {"project": project.name}, rows)
+    return Notice(cancelled(session, project), {"project": project.name}, rows)
+
+
+def cancelled(session: Session, project: Project) -> str:
+    """The code of the sentence that a run was stopped: where a model is in use, that one stays."""
+    return "train_cancelled" if champion(session, project.id) is not None else "train_cancelled_first"
 
 
 def model_drifted(session: Session, params: dict[str, Any], locale: str) -> View | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.busy import busy_with
+from bot.cards.busy import Busy
 from bot.cards.details import Details, ProjectLine
 from bot.cards.models import Standing
 from bot.cards.overview import Overview
@@ -66,7 +68,7 @@ def job_status(context: Context, project: Project) -> JobStatus:
         stats=stats,
         progress=progress(session, project, now),
         forecast=forecast(session, project, now),
-        model=standing(project, stats),
+        model=standing(project, stats, busy_with(session, project, now) if stats.training else None),
         spent=spent(session, project).total,
         audits_owed=0 if project.state == "closed" else summary(session, project.workspace_id, project.id).owed,
         waiting=waiting_items(session, project.id),
@@ -74,8 +76,8 @@ def job_status(context: Context, project: Project) -> JobStatus:
     )
 
 
-def standing(project: Project, stats: ProjectStats) -> Standing:
-    """Where the learning of a job stands."""
+def standing(project: Project, stats: ProjectStats, busy: Busy | None) -> Standing:
+    """Where the learning of a job stands. busy: what the trainer does now."""
     return Standing(
         champion=stats.champion,
         accuracy=stats.champion_accuracy,
@@ -84,6 +86,7 @@ def standing(project: Project, stats: ProjectStats) -> Standing:
         threshold=project.retrain_threshold,
         items=stats.items,
         nightly=bool(project.retrain_cron),
+        busy=busy,
     )
 
 

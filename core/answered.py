@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -15,11 +13,10 @@ from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH
 from core.aggregation.dawid_skene import fit
 from core.aggregation.filters import AnswerLog, Skills
 from core.answers import STANDING
+from core.db.columns import Floats, Ints, coded, ints, read_columns
 from core.models import Annotation, Gold, Item, Project, Skill
 from core.standing import TRIAL
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 MOST_ANSWERS = 300_000
 """Of a larger project the newest answers are looked at."""
 
@@ -47,28 +44,29 @@ def read_answers(session: Session, project: Project) -> Answered | None:
         .order_by(Annotation.id.desc())
         .limit(MOST_ANSWERS)
     )
-    rows = session.execute(statement).all()[::-1]
-    if not rows:
-        return None
-    item_ids, items = _indexed([row[0] for row in rows])
-    worker_ids, workers = _indexed([row[1] for row in rows])
     label_index = {label_id: position for position, label_id in enumerate(label_ids)}
+    columns = read_columns(session, statement, ints, ints, coded(label_index), ints)
+    answered, answerers, answers, durations = (column[::-1] for column in columns)
+    if not len(answered):
+        return None
+    item_ids, items = _indexed(answered)
+    worker_ids, workers = _indexed(answerers)
     known, characters = _items(session, project.id, item_ids, label_index)
     log = AnswerLog(
         items=items,
         workers=workers,
-        answers=np.array([label_index[row[2]] for row in rows], dtype=np.int64),
+        answers=answers,
         shape=(len(item_ids), len(worker_ids), len(label_ids)),
         known=known,
-        seconds=np.array([row[3] / 1000.0 for row in rows]),
+        seconds=durations / 1000.0,
         characters=characters,
     )
     return Answered(log, worker_ids, label_ids)
 
 
-def _indexed(ids: Sequence[int]) -> tuple[list[int], Ints]:
-    distinct, index = np.unique(np.array(ids, dtype=np.int64), return_inverse=True)
-    return [int(one) for one in distinct], index
+def _indexed(ids: Ints) -> tuple[list[int], Ints]:
+    distinct, index = np.unique(ids, return_inverse=True)
+    return distinct.tolist(), index
 
 
 def _items(session: Session, project_id: int, item_ids: list[int], label_index: dict[str, int]) -> tuple[Ints, Floats]:

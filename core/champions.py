@@ -5,7 +5,7 @@ Every change takes the project's row first, so that a run that promotes and a pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,8 @@ from core.retreating import order_retreat
 from core.training import decided_items
 from core.training_runs import tell_owner
 
+LEFT = "left"
+"""Key in the metrics of a version that people went back from: going back once more does not come to it again."""
 MANIFEST = "training.json"
 """The file of an artifact that says what it is and how it was made."""
 
@@ -159,9 +161,28 @@ def promote(
     act = "rollback" if version.state == "retired" else "promote"
     if act == "rollback" and reigning is not None:
         order_retreat(session, reigning, "rollback", now)
+        if LEFT not in version.metrics:
+            _leave(session, version, reigning)
     _crown(session, version, reigning, now)
     record_act(session, project.workspace_id, worker_id, act, f"{project.public_id} v{number}", now)
     return version
+
+
+def way_back(versions: Sequence[ModelVersion]) -> ModelVersion | None:
+    """The one of a project's versions that was in use before the one that is, and that nobody has gone back from."""
+    used = [one for one in versions if one.state == "retired" and one.promoted_at is not None]
+    return max((one for one in used if LEFT not in one.metrics), key=_last_used, default=None)
+
+
+def _leave(session: Session, version: ModelVersion, reigning: ModelVersion) -> None:
+    """Going back to a version leaves the one in use, and those that came between both."""
+    between = (one for one in models(session, version.project_id) if one.state == "retired" and one.promoted_at)
+    for one in (reigning, *(one for one in between if _last_used(one) > _last_used(version))):
+        one.metrics = one.metrics | {LEFT: True}
+
+
+def _last_used(version: ModelVersion) -> tuple[datetime, int]:
+    return version.promoted_at or version.created_at, version.number
 
 
 def has_files(settings: Settings, version: ModelVersion) -> bool:
@@ -206,7 +227,7 @@ def _crown(session: Session, version: ModelVersion, reigning: ModelVersion | Non
     if reigning is not None:
         reigning.state = "retired"
     version.state, version.promoted_at, version.drifted_at = "champion", now, None
-    due = (PRELABELED, LABEL_ERRORS)
+    due = (PRELABELED, LABEL_ERRORS, LEFT)
     version.metrics = {key: value for key, value in version.metrics.items() if key not in due}
     session.flush()
     add_effect(session, prelabel_effect(version))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cells import unguarded
+
 if TYPE_CHECKING:
     from _csv import Reader
 
@@ -134,7 +136,7 @@ def _sorted(labels: list[str]) -> tuple[list[str], Ints]:
 
 
 def _rows(path: Path, wanted: Sequence[tuple[str, ...]], states: Counter[str] | None = None) -> Iterator[list[str]]:
-    """The wanted cells of each row that is not blank, without the space around them.
+    """The wanted cells of each row that is not blank, without the space around them and the apostrophe of an export.
 
     Args:
         states: counts the rows that are left out because of their state, by it; None: all rows are wanted.
@@ -152,7 +154,7 @@ def _rows(path: Path, wanted: Sequence[tuple[str, ...]], states: Counter[str] | 
             if states is not None and state_place is not None and (state := _left_out(row, state_place)):
                 states[state] += 1
                 continue
-            cells = [row[place].strip() if place < len(row) else "" for place in places]
+            cells = [unguarded(row[place].strip()) if place < len(row) else "" for place in places]
             if not all(cells):
                 missing = wanted[cells.index("")][0]
                 raise BadTable(f"{path}, line {lines.line_num}: there is no {missing}; fill it in or take the row out.")

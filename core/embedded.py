@@ -40,13 +40,20 @@ def redis_url(settings: Settings) -> str:
     """Where Redis is: as set, else the embedded Valkey of the home.
 
     Raises:
-        SettingsError: nothing is set and no embedded Valkey answers.
+        SettingsError: nothing is set and no embedded Valkey answers; where one is running all the same, it says so.
     """
     if settings.redis_url:
         return settings.redis_url
     url = _known_url(settings.home)
     if url and answers(url):
         return url
+    if url and _listens(url):
+        if answers(url, START_SECONDS):
+            return url
+        raise SettingsError(
+            f"The embedded Valkey of {settings.home} is running but does not answer just now; "
+            "this machine is busy, try again in a moment."
+        )
     raise SettingsError(
         f"REDIS_URL is not set and no embedded Valkey is running in {settings.home}; "
         "start everything with 'lightwork up', or set REDIS_URL."
@@ -149,6 +156,16 @@ def _known_url(home: Path) -> str:
         return (valkey_directory(home) / "url").read_text().strip()
     except FileNotFoundError:
         return ""
+
+
+def _listens(url: str) -> bool:
+    """Whether a process holds the port of `url`: the system accepts connections for it however busy it is."""
+    address = urlsplit(url)
+    try:
+        with socket.create_connection((address.hostname or HOST, address.port or 0), timeout=PING_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _quotable(directory: Path) -> str:

@@ -12,6 +12,11 @@ from typing import Any
 from core.errors import InvalidInput
 
 METHODS = ("auto", "full", "lora", "frozen")
+EPOCHS = 5
+ENCODER_LR = 1e-4
+HEAD_LR = 1e-3
+BATCH_SIZE = 16
+MAX_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class LearningSettings:
     soft: bool = True
     """Whether a model learns how sure people are of each label, or the label alone."""
     epochs: int = 0
-    """Passes over the labels; 0, as with the next four: the trainer's default."""
+    """Passes over the labels; 0, as with the next four: nobody has chosen, and `UNCHOSEN` holds."""
     encoder_lr: float = 0.0
     """Peak learning rate of the encoder, or of its adapters in proportion."""
     head_lr: float = 0.0
@@ -54,18 +59,26 @@ class LearningSettings:
     """Id of the job whose doubtful labels this one asks again; 0: an ordinary job. Nobody sets it by hand."""
 
 
+UNCHOSEN: Mapping[str, float] = {
+    "epochs": EPOCHS,
+    "encoder_lr": ENCODER_LR,
+    "head_lr": HEAD_LR,
+    "batch_size": BATCH_SIZE,
+    "max_length": MAX_LENGTH,
+}
+"""What the trainer takes where a setting is 0."""
 BOUNDS: Mapping[str, tuple[float, float]] = {
-    "epochs": (0, 50),
-    "encoder_lr": (0.0, 0.01),
-    "head_lr": (0.0, 0.1),
-    "batch_size": (0, 256),
-    "max_length": (0, 512),
+    "epochs": (1, 50),
+    "encoder_lr": (1e-6, 0.01),
+    "head_lr": (1e-6, 0.1),
+    "batch_size": (1, 256),
+    "max_length": (8, 512),
     "blind_share": (0.0, 1.0),
     "accept_error": (0.001, 0.5),
     "accept_audit": (0.01, 1.0),
     "retrain_growth": (0.0, 10.0),
 }
-"""Least and largest value of each number."""
+"""Least and largest value of each number; those of `UNCHOSEN` may be 0 besides."""
 
 
 def load(stored: Mapping[str, Any] | None) -> LearningSettings:
@@ -88,9 +101,20 @@ def change(settings: LearningSettings, **values: Any) -> LearningSettings:
         InvalidInput: bad_learning, for a number out of its bounds or a method that there is not.
     """
     changed = replace(settings, **values)
-    for name, (least, most) in BOUNDS.items():
-        if not least <= getattr(changed, name) <= most:
-            raise InvalidInput("bad_learning", name=name, least=least, most=most)
+    for name in BOUNDS.keys() & values.keys():
+        if values[name] != 0 or name not in UNCHOSEN:
+            check_bounds(name, values[name])
     if changed.method not in METHODS:
         raise InvalidInput("bad_learning", name="method", least=METHODS[0], most=METHODS[-1])
     return changed
+
+
+def check_bounds(name: str, value: float) -> None:
+    """That a number can be chosen for a setting.
+
+    Raises:
+        InvalidInput: bad_learning, for what is out of its bounds or no number.
+    """
+    least, most = BOUNDS[name]
+    if not least <= value <= most:
+        raise InvalidInput("bad_learning", name=name, least=least, most=most)

@@ -19,6 +19,7 @@ from rq.serializers import JSONSerializer
 
 from core.clock import now
 from core.effects import Effect, EnqueueJob, WakeDelivery
+from core.executions import LastingJob
 from core.log import get_logger
 
 ASSIGNMENTS, DEFAULT, TRAINING = "assignments", "default", "training"
@@ -127,7 +128,7 @@ def enqueue(redis: Redis, job: EnqueueJob) -> bool:
 
 def _remove_if_dead(redis: Redis, job_id: str) -> bool:
     try:
-        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+        job = LastingJob.fetch(job_id, connection=redis, serializer=JSONSerializer)
     except NoSuchJobError:
         return True
     if job.get_status() in ("failed", "finished", "stopped", "canceled"):

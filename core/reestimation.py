@@ -16,6 +16,7 @@ from core.aggregation.estimate import Estimate, counts_of, estimate, is_grown
 from core.audit_evidence import Evidence, audit_evidence
 from core.consensus import SETTLED, revise
 from core.db import let_others_write, reading, unit_of_work
+from core.db.columns import coded, distributions, ints, read_columns
 from core.db.tables import table_of
 from core.effects import Effect
 from core.items import lock_item, lock_items
@@ -37,13 +38,14 @@ class LabelsAdded(Exception):
 class Snapshot:
     """A project's annotations as index columns, with the revisions they were read at.
 
+    posteriors: shape (items, classes), NaN where an item has none, or one for fewer labels.
     own: how many are rows of their own; those behind them say the same again of answers that experts have audited, as
     answers to further items, one each, of which only `fixed` speaks.
     """
 
     item_ids: list[int]
-    revisions: list[int]
-    posteriors: list[list[float] | None]
+    revisions: Ints
+    posteriors: Floats
     worker_ids: list[int]
     items: Ints
     workers: Ints
@@ -125,33 +127,29 @@ def read_snapshot(session: Session, project: Project) -> Snapshot | None:
 
     Revisions are read first: an annotation that comes between is then seen with a revision that has moved on.
     """
-    classes = len(project.label_schema["labels"])
     index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
-    state, known = _item_states(session, project.id), _known_labels(session, project.id)
-    found = session.execute(
-        select(Annotation.item_id, Annotation.worker_id, Annotation.label_id).where(*_teaching(project.id))
-    ).all()
-    rows = [row for row in found if row[0] in state]
-    if not rows:
+    state = _item_states(session, project.id, index)
+    answered = select(Annotation.item_id, Annotation.worker_id, Annotation.label_id).where(*_teaching(project.id))
+    rows = read_columns(session, answered, ints, ints, coded(index))
+    there = np.isin(rows[0], state.ids)
+    if not there.any():
         return None
-    item_index = {item_id: position for position, item_id in enumerate(dict.fromkeys(row[0] for row in rows))}
-    worker_index = {worker_id: position for position, worker_id in enumerate(dict.fromkeys(row[1] for row in rows))}
-    fixed = np.full((len(item_index), classes), np.nan)
-    for item_id, position in item_index.items():
-        label_id = state[item_id][3] if state[item_id][2] == "adjudicated" else known.get(item_id)
-        if label_id is not None:
-            fixed[position] = np.eye(classes)[index[label_id]]
+    (item_ids, items), (worker_ids, workers) = (np.unique(ids[there], return_inverse=True) for ids in rows[:2])
+    at = np.searchsorted(state.ids, item_ids)
+    known = state.labels[at] >= 0
+    fixed = np.full((len(item_ids), len(index)), np.nan)
+    fixed[known] = np.eye(len(index))[state.labels[at][known]]
     read = Snapshot(
-        item_ids=list(item_index),
-        revisions=[state[item_id][0] for item_id in item_index],
-        posteriors=[state[item_id][1] for item_id in item_index],
-        worker_ids=list(worker_index),
-        items=np.array([item_index[row[0]] for row in rows]),
-        workers=np.array([worker_index[row[1]] for row in rows]),
-        answers=np.array([index[row[2]] for row in rows]),
+        item_ids=item_ids.tolist(),
+        revisions=state.revisions[at],
+        posteriors=state.posteriors[at],
+        worker_ids=worker_ids.tolist(),
+        items=items,
+        workers=workers,
+        answers=rows[2][there],
         fixed=fixed,
-        classes=classes,
-        own=len(rows),
+        classes=len(index),
+        own=len(items),
     )
     return _with_audits(read, audit_evidence(session, project))
 
@@ -174,15 +172,26 @@ def _with_audits(snapshot: Snapshot, audits: Sequence[Evidence]) -> Snapshot:
     )
 
 
-def _item_states(session: Session, project_id: int) -> dict[int, tuple[int, list[float] | None, str, str]]:
-    item = table_of(Item)
-    rows = session.execute(
-        select(item.c.id, item.c.revision, item.c.posterior, item.c.state, item.c.label_id).where(
-            item.c.project_id == project_id,
-            or_(item.c.submitted > 0, item.c.id.in_(select(Gold.item_id).where(Gold.project_id == project_id))),
-        )
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """Items in the order of their ids. labels: the index of what is known, by a verdict or before; -1 for most."""
+
+    ids: Ints
+    revisions: Ints
+    posteriors: Floats
+    labels: Ints
+
+
+def _item_states(session: Session, project_id: int, index: dict[str, int]) -> _Items:
+    item, gold = table_of(Item), _known_labels(session, project_id)
+    statement = select(item.c.id, item.c.revision, item.c.posterior, item.c.state, item.c.label_id).where(
+        item.c.project_id == project_id,
+        or_(item.c.submitted > 0, item.c.id.in_(select(Gold.item_id).where(Gold.project_id == project_id))),
     )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in rows}
+    to_arrays = (ints, ints, distributions(len(index)), coded({"adjudicated": 1}, other=0), coded(index))
+    ids, revisions, posteriors, adjudicated, labels = read_columns(session, statement.order_by(item.c.id), *to_arrays)
+    checked = ints([index[gold[item_id]] if item_id in gold else -1 for item_id in ids.tolist()])
+    return _Items(ids, revisions, posteriors, np.where(adjudicated == 1, labels, checked))
 
 
 def _known_labels(session: Session, project_id: int) -> dict[int, str]:
@@ -209,12 +218,9 @@ def _teaching(project_id: int) -> list[ColumnElement[bool]]:
 
 
 def _moved(snapshot: Snapshot, fitted: Estimate) -> list[int]:
-    moved = []
-    for position, before in enumerate(snapshot.posteriors):
-        after = fitted.posteriors[position]
-        if before is None or len(before) != len(after) or np.abs(after - np.array(before)).max() > NOTICEABLE:
-            moved.append(position)
-    return moved
+    """Positions of the items whose posterior is another one now, or had none."""
+    moves = np.abs(fitted.posteriors[: len(snapshot.item_ids)] - snapshot.posteriors).max(axis=1)
+    return [int(position) for position in np.flatnonzero(~(moves <= NOTICEABLE))]
 
 
 def _write_crowd(session: Session, project_id: int, snapshot: Snapshot, fitted: Estimate) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.champions import models
+from core.champions import models, way_back
 from core.models import ModelVersion, Project
 
 LATEST = 5
@@ -17,7 +17,8 @@ REIGNS = 2
 
 
 def kept_artifacts(session: Session, project_id: int) -> set[str]:
-    """The artifacts of the champion, of the champion before it, of candidates and of the last five versions.
+    """The artifacts of the champion, of the champion before it, of the one that going back comes to, of candidates and
+    of the last five versions.
 
     The rows of the others stay; going back to one of them says that its files are gone. Holds the project's row, so
     that nobody goes back to a version in the same moment: whoever calls this moves the others away before the commit.
@@ -29,7 +30,8 @@ def kept_artifacts(session: Session, project_id: int) -> set[str]:
 def that_keep_files(versions: Sequence[ModelVersion]) -> list[ModelVersion]:
     """Those of a project's versions, the oldest first, whose files are kept; some come twice."""
     standing = [version for version in versions if version.state in ("champion", "candidate")]
-    return [*standing, *last_reigns(versions), *versions[-LATEST:]]
+    back = way_back(versions)
+    return [*standing, *last_reigns(versions), *((back,) if back is not None else ()), *versions[-LATEST:]]
 
 
 def last_reigns(versions: Sequence[ModelVersion]) -> list[ModelVersion]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Engine, func, or_, select
@@ -24,6 +23,7 @@ from core.aims import Aim, aim_of, check_aim, information_wanted
 from core.budget import budget_of, has_budget, hold_back, lock, spent
 from core.consensus import DECIDED, KEEP_SLACK, reconsider, revise
 from core.db import let_others_write, reading, unit_of_work
+from core.db.columns import coded, distributions, ints, read_columns
 from core.db.tables import table_of
 from core.due import overlap_effect, reestimate_effect
 from core.effects import Effect, add_effect
@@ -43,6 +43,7 @@ START = 0.05
 """The information that a steered job starts from where none was in use."""
 
 ITEM = table_of(Item)
+_STATES = {"open": 0, "agreed": 1, "disputed": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,37 +168,30 @@ def _next_information(session: Session, project: Project) -> float | None:
 
 def _followers(session: Session, project: Project) -> list[int]:
     """Ids of the items that would be decided otherwise now; `_follow` decides under their locks."""
-    crowd, item = crowd_model(project), ITEM.c
+    crowd, item, bar = crowd_model(project), ITEM.c, information_wanted(project)
     stuck_or_ripe = or_(item.slots + item.leased == 0, item.submitted >= project.min_overlap)
-    statement = select(item.id, item.state, item.submitted, item.leased, item.slots, item.posterior).where(
+    statement = select(item.id, item.state, item.submitted, item.slots + item.leased, item.posterior).where(
         item.project_id == project.id,
         item.purpose == "label",
         or_(item.state.in_(("agreed", "disputed")), (item.state == "open") & stuck_or_ripe),
     )
-    rows = session.execute(statement.order_by(item.id)).all()
-    stuck = [row.id for row in rows if not has_budget(project) and _is_stuck(row)]
-    rows = [row for row in rows if row.submitted >= project.min_overlap and len(row.posterior or ()) == crowd.classes]
-    if not rows:
-        return stuck
+    to_arrays = (ints, coded(_STATES), ints, ints, distributions(crowd.classes))
+    ids, state, submitted, places, posterior = read_columns(session, statement.order_by(item.id), *to_arrays)
+    # What nobody can take or holds, as a budget leaves it when it is lifted.
+    stuck = (state == _STATES["open"]) & (places == 0) & (not has_budget(project))
+    judged = np.flatnonzero((submitted >= project.min_overlap) & ~np.isnan(posterior).any(axis=1))
     fresh = average_information(np.array([crowd.prior]), crowd.pooled)[0]
-    worth = average_information(np.array([row.posterior for row in rows]), crowd.pooled) / max(fresh, 1e-12)
-    bar = information_wanted(project)
-    moved = [row.id for row, value in zip(rows, worth, strict=True) if _is_moved(row, value, bar, project)]
-    return sorted({*stuck, *moved})
-
-
-def _is_stuck(row: Any) -> bool:
-    """An open item that nobody can take or holds, as a budget leaves them when it is lifted."""
-    return bool(row.state == "open" and row.slots + row.leased == 0)
-
-
-def _is_moved(row: Any, worth: float, bar: float, project: Project) -> bool:
-    state, room = row.state, row.submitted < project.max_overlap
-    if state == "open":
-        return worth <= bar
-    if state == "agreed":
-        return bool(room and worth > KEEP_SLACK * bar)
-    return bool(room or worth <= bar)
+    worth, room = (
+        average_information(posterior[judged], crowd.pooled) / max(fresh, 1e-12),
+        submitted[judged] < project.max_overlap,
+    )
+    too_little, too_much = worth <= bar, room & (worth > KEEP_SLACK * bar)
+    moved = np.select(
+        [state[judged] == _STATES["open"], state[judged] == _STATES["agreed"]],
+        [too_little, too_much],
+        room | too_little,
+    )
+    return sorted({*ids[stuck].tolist(), *ids[judged[moved]].tolist()})
 
 
 def _follow(session: Session, project_id: int, item_ids: list[int], now: datetime) -> int:

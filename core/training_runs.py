@@ -28,6 +28,8 @@ MAX_ATTEMPTS = 3
 """A run that was claimed so often without getting any further is given up."""
 PROGRESS = "progress_attempt"
 """Key in a run's snapshot: the last attempt that saved a checkpoint. Those before it do not count against the run."""
+DONE = "done"
+"""Key in a run's snapshot: how far it is, as `core.under_way.note_done` keeps it."""
 
 
 def claim(session: Session, run_id: int, now: datetime) -> TrainingRun | None:
@@ -109,7 +111,7 @@ def release_run(session: Session, run_id: int, attempt: int, now: datetime) -> N
 def note_snapshot(session: Session, run_id: int, snapshot: Mapping[str, Any]) -> None:
     """Keep what a run is trained on; a later attempt at it trains on the same."""
     run = session.get_one(TrainingRun, run_id, with_for_update=True, populate_existing=True)
-    kept = {PROGRESS: run.snapshot[PROGRESS]} if PROGRESS in run.snapshot else {}
+    kept = {key: run.snapshot[key] for key in (PROGRESS, DONE) if key in run.snapshot}
     run.snapshot = {**snapshot, **kept}
     session.flush()
 

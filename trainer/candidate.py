@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,18 @@ def make(work: Work, data: Dataset, base: BaseModel, reigning: Reigning | None) 
 
     def fit(way: Way) -> Speaker:
         nonlocal before
-        speaker, earlier = _fit(work, learned, base, champion if way == "champion" else None, reigning)
+        progress = _progress(work, plan.ways.index(way), len(plan.ways))
+        speaker, earlier = _fit(work, learned, base, champion if way == "champion" else None, reigning, progress)
         before += earlier
         return speaker
 
     speaker, ways = continual.best(plan, fit, validation, work.device)
     return speaker, _account(work, ways, before + time.monotonic() - started)
+
+
+def settings_of(work: Work, way: Way) -> TrainingSettings:
+    """The hyperparameters that a run uses on its way from scratch, or from a champion."""
+    return continual.gentler(work.settings) if way == "champion" else work.settings
 
 
 def _account(work: Work, ways: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -85,15 +91,21 @@ def _account(work: Work, ways: dict[str, Any], seconds: float) -> dict[str, Any]
 
 
 def _fit(
-    work: Work, learned: Sequence[Example], base: BaseModel, champion: Path | None, reigning: Reigning | None
+    work: Work,
+    learned: Sequence[Example],
+    base: BaseModel,
+    champion: Path | None,
+    reigning: Reigning | None,
+    progress: train.Progress,
 ) -> tuple[Speaker, float]:
     """One way, from a champion's artifact or from the base; returns the seconds of earlier attempts at it, too."""
-    settings, start = work.settings, None
+    way: Way = "scratch"
+    start = None
     if champion is not None and reigning is not None:
-        learned = continual.replayed(learned, reigning.new, settings.seed)
-        settings, start = continual.gentler(settings), BaseModel(base.name, str(champion))
+        way, start = "champion", BaseModel(base.name, str(champion))
+        learned = continual.replayed(learned, reigning.new, work.settings.seed)
+    settings = settings_of(work, way)
     inputs = inputs_hash(learned, base, start, settings, work.device, work.head.label_ids)
-    way: Way = "scratch" if start is None else "champion"
     checkpoints = _checkpoints(work, way, inputs)
     earlier = work.limits.spent
     work.limits.spent = lambda: earlier() + checkpoints.seconds_before
@@ -104,7 +116,7 @@ def _fit(
         base,
         settings,
         work.device,
-        _progress(work),
+        progress,
         checkpoints=checkpoints,
         start_from=start,
         observe=work.tracker.observer(way),
@@ -113,8 +125,8 @@ def _fit(
     return Speaker(model, tokenizer, settings.max_length, work.head), checkpoints.seconds_before
 
 
-def _progress(work: Work) -> Callable[[int, int], None]:
-    watch = Watch(work.runtime, work.run.id, work.run.attempts)
+def _progress(work: Work, place: int, ways: int) -> train.Progress:
+    watch = Watch(work.runtime, work.run.id, work.run.attempts, place=place, ways=ways)
 
     def progress(step: int, steps: int) -> None:
         work.limits.check()

@@ -83,7 +83,7 @@ def _take_up(runtime: Runtime, run: TrainingRun, hyperparameters: TrainingSettin
         device=choose_device(runtime.settings.device, runtime.settings.threads),
         folder=RunFolder(runtime.settings.run_directory, run.public_id),
         limits=limits,
-        tracker=tracking.tracker_for(runtime.settings, project.public_id, number),
+        tracker=tracking.tracker_for(runtime.settings, project.public_id, number, run.public_id),
     )
 
 
@@ -142,7 +142,7 @@ def _manifest(
         "label_schema": work.project.label_schema,
         "label_ids": list(work.head.label_ids),
         "guidelines_version": work.project.guidelines_version,
-        "settings": work.settings.as_dict(),
+        "settings": candidate.settings_of(work, metrics["start"]["way"]).as_dict(),
         "method": getattr(made.model.config, "training_method", work.settings.method),
         "temperature": temperature,
         "snapshot_hash": data.snapshot_hash,

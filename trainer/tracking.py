@@ -14,6 +14,9 @@ from core.config import Settings
 from core.errors import SettingsError
 from core.log import get_logger
 
+EVENTS, OWNER = "events.out.tfevents.*", ".run"
+"""In a directory of TensorBoard: what is drawn, and the public id of the run whose it is."""
+
 log = get_logger(__name__)
 
 Numbers = Mapping[str, float]
@@ -64,12 +67,17 @@ class Safe:
 
 
 class TensorBoard:
-    """Event files in a directory."""
+    """Event files in a directory. What a run has left there that made no version is removed by the next one.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        run: public id; the run itself, taken up again, goes on with what it has written.
+    """
+
+    def __init__(self, directory: Path, run: str) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_own(directory, run)
         self._writer: Any = SummaryWriter(str(directory))
 
     def write(self, step: int, numbers: Numbers) -> None:
@@ -81,6 +89,16 @@ class TensorBoard:
         """The settings as a text, and the file ends."""
         self._writer.add_text("settings", "\n".join(f"    {name} = {value}" for name, value in settings.items()))
         self._writer.close()
+
+
+def _make_own(directory: Path, run: str) -> None:
+    """Clear a directory of the events of another run, and note whose it is."""
+    owner = directory / OWNER
+    if owner.is_file() and owner.read_text() == run:
+        return
+    for path in directory.glob(EVENTS):
+        path.unlink()
+    owner.write_text(run)
 
 
 class MLflow:
@@ -118,17 +136,17 @@ class Nothing:
         """Nothing."""
 
 
-def tracker_for(settings: Settings, project: str, version: int) -> Safe:
+def tracker_for(settings: Settings, project: str, version: int, run: str) -> Safe:
     """The tracker of a run.
 
     Args:
-        project: public id. version: number of the model version that the run will make.
+        project, run: public ids. version: number of the model version that the run will make, if it comes to its end.
     """
     if settings.tracking == "mlflow":
         return Safe(lambda: MLflow(settings.mlflow_uri, f"lightwork-{project}", f"v{version}"))
     if settings.tracking == "none":
         return Safe(Nothing)
-    return Safe(lambda: TensorBoard(settings.tensorboard_directory / project / f"v{version}"))
+    return Safe(lambda: TensorBoard(settings.tensorboard_directory / project / f"v{version}", run))
 
 
 def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:

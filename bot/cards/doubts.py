@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.cards.busy import Busy, busy_sentence
 from bot.cards.buttons import render_rows
 from bot.cards.views import Choice, View
 from bot.surface import Message
 from bot.texts import say
 from bot.texts.measures import number, share
-from bot.texts.units import shorten
+from bot.texts.units import in_a_row, shorten
 from bot.tokens import make
 from core.disagreements import Disagreements, most_confused
 from core.label_errors import DoubtfulLabels
@@ -30,7 +31,8 @@ class DoubtsCard(View):
 
     names: of its labels by id. answers: that each item takes at least when it is asked again. apart: people beside the
     model. second_look: what has come of the last one; `left` are items that still wait, while it is `open`.
-    page: of the labels, from 0; the last one where there are not so many any more.
+    page: of the labels, from 0; the last one where there are not so many any more. busy: what the trainer does now,
+    where looking is due.
     """
 
     public_id: str
@@ -42,6 +44,7 @@ class DoubtsCard(View):
     second_look: Outcome | None = None
     open: bool = False
     page: int = 0
+    busy: Busy | None = None
 
     @property
     def start(self) -> int:
@@ -95,7 +98,9 @@ def disagreement_sentence(apart: Disagreements, names: Mapping[str, str], locale
 
 def _count(card: DoubtsCard, locale: str) -> str:
     if card.found.looked_at is None:
-        return say("doubts_looking" if card.found.looking else "doubts_not_looked", locale)
+        if not card.found.looking:
+            return say("doubts_not_looked", locale)
+        return in_a_row(say("doubts_looking", locale), busy_sentence(card.busy, locale) or say("doubts_later", locale))
     count, looked_at = len(card.found.labels), number(card.found.looked_at, locale)
     if not count and card.open and card.second_look is not None and card.second_look.left:
         asked = card.second_look.left

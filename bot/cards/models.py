@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bot.cards.busy import Busy, busy_sentence
 from bot.cards.buttons import render_rows
 from bot.cards.gate import Reason, reason_sentence
 from bot.cards.views import Choice, View
@@ -26,7 +27,8 @@ class Standing:
 
     champion: number of the model in use, right on `accuracy` of its holdout. newest: number of the last one made, in
     use or not. training: state of the unfinished run. threshold: decided items that start a run; 0 for none.
-    items: of the job, None where that is not known. nightly: a run starts at certain times, too.
+    items: of the job, None where that is not known. nightly: a run starts at certain times, too. busy: what the trainer
+    does now.
     """
 
     champion: int | None
@@ -36,6 +38,7 @@ class Standing:
     threshold: int
     items: int | None = None
     nightly: bool = False
+    busy: Busy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Version:
     """One model version in the list. state: champion, held or retired. items: those that it was measured on, if known.
 
     files: there, cleared to save room, or lost. reason: why it was held. drifted: it agrees less with new labels than
-    it should. has_card: there is a report on it.
+    it should. has_card: there is a report on it. silent: it is in use and has not been through the open items yet.
+    left: somebody went back from it.
     """
 
     number: int
@@ -56,6 +60,8 @@ class Version:
     drifted: bool = False
     has_card: bool = False
     items: int | None = None
+    silent: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,14 @@ def _none_yet(standing: Standing) -> str:
 
 
 def _training(standing: Standing, locale: str) -> str:
-    return say(f"status_training_{standing.training}", locale)
+    busy = standing.busy
+    if busy is None:
+        return say(f"status_training_{standing.training}", locale)
+    if busy.whose != "own":
+        return in_a_row(say("status_training_waits", locale), busy_sentence(busy, locale))
+    if busy.done is None:
+        return say("status_training_running", locale)
+    return say("status_training_running_part", locale, done=share(busy.done, locale))
 
 
 def _version(version: Version, card: ModelsCard, locale: str) -> str:
@@ -129,6 +142,7 @@ def _version(version: Version, card: ModelsCard, locale: str) -> str:
         say("models_drifted", locale) if version.drifted else "",
         reason_sentence(version.reason, locale) if version.reason else "",
         _without_files(version, locale),
+        _silence(version, card, locale),
     ]
     return "\n".join((said, *filter(None, more)))
 
@@ -139,6 +153,14 @@ def _accuracy(version: Version, locale: str) -> str:
         return accuracy
     said = number(version.items, locale)
     return say("models_accuracy", locale, accuracy=accuracy, count=version.items, items=said)
+
+
+def _silence(version: Version, card: ModelsCard, locale: str) -> str:
+    """What a model in use has still to say, and what that waits for; nothing where it has no files to say it with."""
+    if not version.silent or version.files != "there":
+        return ""
+    busy = "" if card.standing.training else busy_sentence(card.standing.busy, locale)
+    return in_a_row(say("models_silent", locale), busy) if busy else say("models_silent", locale)
 
 
 def _without_files(version: Version, locale: str) -> str:
@@ -161,7 +183,7 @@ def _rows(card: ModelsCard) -> tuple[tuple[Choice, ...], ...]:
 def _row(version: Version, job: str) -> tuple[Choice, ...]:
     """What can be done with a version: use it instead, see how good it is."""
     chosen = str(version.number)
-    code = "button_go_back_to" if version.state == "retired" else "button_use_model"
+    code = "button_go_back_to" if version.state == "retired" and not version.left else "button_use_model"
     use = Choice(make("model", job, chosen), code, f"v{chosen}")
     report = Choice(make("modelcard", job, chosen), "button_model_report", f"v{chosen}")
     usable = version.state != "champion" and version.files == "there"

@@ -191,12 +191,13 @@ def invite(role: str, uses: int, hours: float) -> None:
 @click.option("--method", default="auto", show_default=True, type=click.Choice(METHOD_NAMES))
 @click.option("--gold", type=click.Path(path_type=Path), help="A CSV of known labels: task, label.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write task, label and confidence to this CSV.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
-def aggregate(labels: Path, method: str, gold: Path | None, out: Path | None, as_json: bool) -> None:
+def aggregate(labels: Path, method: str, gold: Path | None, out: Path | None, force: bool, as_json: bool) -> None:
     """Decide one label for each item of a CSV of answers: task, worker, label."""
     from core.cli.aggregate import run
 
-    found, sentences = run(labels, method, gold, out, _tell)
+    found, sentences = run(labels, method, gold, out, _tell, force=force)
     click.echo(json.dumps(found) if as_json else sentences)
 
 
@@ -231,12 +232,13 @@ def forecast(project: str, as_json: bool) -> None:
 @main.command()
 @click.argument("project")
 @click.argument("item", required=False)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Of each list, so many items.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
-def explain(project: str, item: str | None, as_json: bool) -> None:
+def explain(project: str, item: str | None, limit: int, as_json: bool) -> None:
     """Say where people and the model in use differ, or why the model says what it says of one ITEM."""
     from core.cli.explain import describe, look
 
-    found = look(_settings(make_home=False), project, item)
+    found = look(_settings(make_home=False), project, item, limit)
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else describe(found))
 
 

@@ -16,6 +16,7 @@ from core.aggregation.methods import METHODS
 from core.aggregation.result import Result, accuracy, labels_of
 from core.cli import left_out
 from core.cli.counting import counted
+from core.cli.output import check_out
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
 
 MAX_CELLS = 1 << 27
@@ -28,7 +29,7 @@ CHOICES = 50
 
 
 def run(
-    labels: Path, method: str, gold: Path | None, out: Path | None, tell: Callable[[str], None]
+    labels: Path, method: str, gold: Path | None, out: Path | None, tell: Callable[[str], None], *, force: bool = False
 ) -> tuple[dict[str, Any], str]:
     """Aggregate a file; what `--json` prints, and the same for a person.
 
@@ -36,10 +37,14 @@ def run(
 
     Args:
         tell: gets a sentence about the rows that do not count, for each reason that there is.
+        force: replace a file that is at `out`.
 
     Raises:
         BadTable: a file cannot be read, used, or written.
+        SettingsError: `out` is there already, is one of the files that are read, or its folder is not there.
     """
+    if out is not None:
+        check_out(out, [path for path in (labels, gold) if path is not None], force=force)
     table = read_labels(labels)
     check_size(labels, table)
     refuse_free_text(labels, table)

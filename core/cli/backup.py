@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
+from core.cli.output import check_folder
 from core.clock import now
 from core.config import Settings
 from core.db import sqlite_file
@@ -55,6 +56,8 @@ def backup(settings: Settings, file: Path | None, *, whole: bool, force: bool) -
     target = file or settings.home / "backups" / f"lightwork-{now():%Y%m%d-%H%M%S}.{'tar' if whole else 'sqlite'}"
     if target.exists() and (not force or target.resolve() == source.resolve()):
         raise SettingsError(f"There is a file already at {target}; choose another name, or replace it with --force.")
+    if file is not None:
+        check_folder(file)
     began = time.monotonic()
     with _in_one_stroke(target) as fresh:
         if whole:

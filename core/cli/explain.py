@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from core import labels
 from core.champions import champion
+from core.cli.counting import counted
 from core.cli.forecast import find
 from core.cli.migrate import require_database
 from core.config import Settings
 from core.db import make_engine, reading
-from core.disagreements import Disagreements, disagreements, tallies
+from core.disagreements import MOST_SHOWN, Disagreements, disagreements, tallies
 from core.errors import SettingsError
 from core.explanations import Explanation, similar_items
 from core.label_errors import doubtful_labels
@@ -22,13 +23,16 @@ from core.models import Item, Project
 
 EXPLAIN = "trainer.explain"
 """Module of the trainer that explains an item; imported by name, for it takes long and needs an extra."""
+TEXT_CHARACTERS = 160
+"""Of a text that is shown to tell an item from others."""
 
 
-def look(settings: Settings, wanted: str, item: str | None) -> dict[str, Any]:
+def look(settings: Settings, wanted: str, item: str | None, limit: int = MOST_SHOWN) -> dict[str, Any]:
     """What is known of a job, or of one of its items, by the names that `--json` gives it. Labels are named.
 
     Args:
         wanted: id or name of the job. item: its id, or the id that its file gave it; None: the whole job.
+        limit: so many items of each list about a job.
 
     Raises:
         SettingsError: there is no such job or item, no model in use, or the trainer is not installed.
@@ -39,20 +43,23 @@ def look(settings: Settings, wanted: str, item: str | None) -> dict[str, Any]:
         with reading(engine) as session:
             project = find(session, wanted.strip())
             if item is None:
-                return of_project(session, project)
+                return of_project(session, project, limit)
             found = _find_item(session, project, item.strip())
         return _of_item(settings, engine, project, found)
     finally:
         engine.dispose()
 
 
-def of_project(session: Session, project: Project) -> dict[str, Any]:
+def of_project(session: Session, project: Project, limit: int = MOST_SHOWN) -> dict[str, Any]:
     """Where people and the model in use differ, and the labels that look wrong.
+
+    Args:
+        limit: so many items of either list; `differ` and `look_wrong` say how many there are.
 
     Raises:
         SettingsError: no model is in use.
     """
-    apart = disagreements(session, project)
+    apart = disagreements(session, project, limit)
     if apart is None:
         raise SettingsError(f"{project.name!r} has no model in use yet, so there is nothing to compare.")
     name = _names(project)
@@ -63,27 +70,19 @@ def of_project(session: Session, project: Project) -> dict[str, Any]:
         "version": apart.version,
         "compared": apart.compared,
         "agreed": apart.agreed,
+        "differ": apart.compared - apart.agreed,
         "confusion": _confusion(apart, name),
         "disagreements": [
-            {
-                "item": one.item_public_id,
-                "text": one.text,
-                "people": name[one.people],
-                "model": name[one.model],
-                "confidence": round(one.confidence, 4),
-            }
+            {"item": one.item_public_id, "text": one.text, "people": name[one.people], "model": name[one.model]}
+            | {"confidence": round(one.confidence, 4)}
             for one in apart.most
         ],
         "looked_at": doubts.looked_at,
+        "look_wrong": len(doubts.labels),
         "doubtful": [
-            {
-                "item": one.item_public_id,
-                "text": one.text,
-                "given": name[one.given],
-                "likely": name[one.likely],
-                "doubt": one.doubt,
-            }
-            for one in doubts.labels
+            {"item": one.item_public_id, "text": one.text, "given": name[one.given], "likely": name[one.likely]}
+            | {"doubt": one.doubt}
+            for one in doubts.labels[:limit]
         ],
     }
 
@@ -143,15 +142,34 @@ def _confusion(apart: Disagreements, name: dict[str, str]) -> list[dict[str, Any
 
 
 def _describe_project(found: dict[str, Any]) -> str:
-    lines = [f"People agreed with model v{found['version']} on {found['agreed']} of {found['compared']} items."]
+    agreed, compared = f"{found['agreed']:,}", counted(found["compared"], "item")
+    lines = [f"People agreed with model v{found['version']} on {agreed} of {compared}."]
+    lines[0] += f" On {found['differ']:,} they differ." if found["differ"] else ""
+    lines += _shown_of(len(found["disagreements"]), found["differ"], "about which the model was surest")
     for one in found["disagreements"]:
         said = f"people say {one['people']}, the model {one['model']} ({one['confidence']:.0%})"
-        lines.append(f"  {one['item']}  {said}: {one['text']!r}")
+        lines.append(f"  {one['item']}  {said}: {_short(one['text'])!r}")
     if found["looked_at"] is not None:
-        lines += ["", f"Of {found['looked_at']} labels {len(found['doubtful'])} look wrong."]
+        wrong = found["look_wrong"]
+        verb = "looks" if wrong == 1 else "look"
+        lines += ["", f"Of {counted(found['looked_at'], 'label')} {wrong:,} {verb} wrong."]
+        lines += _shown_of(len(found["doubtful"]), wrong, "that are most doubtful")
         for one in found["doubtful"]:
-            lines.append(f"  {one['item']}  {one['given']}, looks like {one['likely']}: {one['text']!r}")
+            lines.append(f"  {one['item']}  {one['given']}, looks like {one['likely']}: {_short(one['text'])!r}")
     return "\n".join(lines)
+
+
+def _shown_of(shown: int, there: int, which: str) -> list[str]:
+    """That a list does not name all that there is, and how it does."""
+    if shown >= there:
+        return []
+    return [f"Of these {there:,}, the {shown:,} {which}; --limit {there} lists all:"]
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= TEXT_CHARACTERS else f"{line[: TEXT_CHARACTERS - 1].rstrip()}…"
 
 
 def _describe_item(found: dict[str, Any]) -> str:
@@ -159,6 +177,8 @@ def _describe_item(found: dict[str, Any]) -> str:
     people = ", ".join(f"{label} {count}" for label, count in found["people"].items()) or "nobody yet"
     words = sorted(found["words"], key=lambda one: -abs(one["weight"]))
     lines = [
+        f"{found['item']}: {_short(found['text'])!r}",
+        "",
         f"Model v{found['version']}: {shares}",
         f"People: {people}",
         "",
@@ -166,7 +186,7 @@ def _describe_item(found: dict[str, Any]) -> str:
     ]
     lines += [f"  {one['weight']:+.3f}  {one['word']}{_read_as(one)}" for one in words[:12]]
     lines += ["", "Most like it among what is decided:"] if found["similar"] else []
-    lines += [f"  {one['label']}: {one['text']!r}" for one in found["similar"]]
+    lines += [f"  {one['label']}: {_short(one['text'])!r}" for one in found["similar"]]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,23 @@ SENTENCES = {
     "model_changed": "Another model has come into use meanwhile; run the command again.",
     "artifact_missing": "The files of model {artifact} are gone, or it knows labels that are no more.",
     "invite_limit": "An invite can be used by 1 to {limit} people.",
+    "bad_learning": "{name} can be anything from {least} to {most}; {name}=default takes back what was chosen.",
+    "bad_cron": "{cron!r} is not a cron string; write five fields, such as cron='0 3 * * *' for each night at 3, UTC.",
+    "empty_file": "The file is empty; it needs one item per row, as Excel, CSV, TSV or JSON Lines.",
+    "no_rows": "The file has a first line, which names the columns, and no rows below it; where that line is a row of "
+    "its own, put a line with names above it, such as: text",
+    "no_text_column": "No column looks like text; name it with --column. The columns are: {columns}.",
+    "column_missing": "There is no column {column!r}; the columns are: {columns}.",
+    "not_text": "Files of that kind cannot be read; save it as Excel (.xlsx), CSV or JSON Lines.",
+    "json_array": "The file is one JSON array; make JSON Lines of it: one object per line, without brackets around.",
+    "bad_header": "The first line cannot be read: {problem} Correct it, for it names the columns.",
+    "no_good_row": "No row of the file can be used. The first problem is on line {line}: {problem}",
+    "too_many_columns": "The file has {count} columns; at most {limit} can be read. Remove those you do not need.",
+    "locked_spreadsheet": "The Excel file has a password, or is of the kind from before 2007; save it as .xlsx without "
+    "a password.",
+    "not_spreadsheet": "The file is an archive, but no Excel file; save the table as .xlsx or CSV.",
+    "broken_spreadsheet": "The Excel file is damaged; open it in Excel and save it anew.",
+    "empty_spreadsheet": "No sheet of the Excel file holds anything; it needs one item per row.",
 }
 """What commands say otherwise than the chat does."""
 
@@ -67,11 +85,22 @@ def explain(error: Exception) -> str | None:
 
 def _sentence(error: LightworkError) -> str:
     """As commands say it, else as the chat does; the bot is imported by name, because core does not know it."""
-    if error.code in SENTENCES:
-        return SENTENCES[error.code].format(**error.params)
     texts = import_module("bot.texts")
+    if error.code in SENTENCES:
+        params: dict[str, Any] = dict(error.params)
+        if "problem" in params:
+            params["problem"] = row_problem(params["problem"], params)
+        if isinstance(params.get("columns"), list):
+            params["columns"] = texts.listed(params["columns"])
+        return SENTENCES[error.code].format(**params)
     said = texts.say(error.code, **error.params) if texts.knows(error.code) else error
     return str(said)
+
+
+def row_problem(code: str, params: Mapping[str, Any]) -> str:
+    """What is wrong with a row of a file, as the chat says it."""
+    texts = import_module("bot.texts")
+    return str(texts.say(code, **{name: value for name, value in params.items() if name != "problem"}))
 
 
 def _first_line(error: BaseException) -> str:

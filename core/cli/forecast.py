@@ -20,6 +20,8 @@ from core.forecast import Forecast, forecast
 from core.models import Project, Workspace
 
 NAMED = 3
+SMALLEST = 0.001
+"""A smaller chance is told as less than this."""
 
 
 def look(settings: Settings, wanted: str) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def describe(found: dict[str, Any], now: datetime) -> str:
         )
     if found["on_time"] is not None:
         due = _readable(found["deadline"], now)
-        lines.append(f"  Deadline: {due}. Chance to make it: {_share(found['on_time'])}")
+        lines.append(f"  Deadline: {due}. Chance to make it: {_chance(found['on_time'])}")
     if found["accuracy"] is not None:
         lines += [f"  {sentence}" for sentence in _right(found)]
     return "\n".join([*lines, "Every interval holds the truth in 80 of 100 cases."])
@@ -137,10 +139,10 @@ def _end(found: dict[str, Any], now: datetime) -> str:
 
 def _right(found: dict[str, Any]) -> list[str]:
     middle, low, high = (_share(found[name]) for name in ("accuracy", "accuracy_low", "accuracy_high"))
-    chances = ", ".join(f"{_share(float(least))}: {_share(chance)}" for least, chance in found["share_right"].items())
+    chances = ", ".join(f"{_share(float(least))}: {_chance(chance)}" for least, chance in found["share_right"].items())
     return [
         f"About {middle} of the labels right ({low} to {high})",
-        f"Chance of at least so many right: {chances}, all: {found['all_right']:.2g}",
+        f"Chance of at least so many right: {chances}, all: {_chance(found['all_right'])}",
     ]
 
 
@@ -150,6 +152,13 @@ def _readable(at: str, now: datetime) -> str:
 
 def _share(value: float) -> str:
     return str(_words().share(value, "en"))
+
+
+def _chance(value: float) -> str:
+    """A chance from 0 to 1: however small, it is not nothing."""
+    if value < SMALLEST:
+        return f"less than {_words().share(SMALLEST, 'en', 1)}"
+    return _share(value) if value >= 10 * SMALLEST else str(_words().share(value, "en", 1))
 
 
 def _words() -> Any:

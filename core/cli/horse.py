@@ -30,7 +30,8 @@ def main() -> None:
         sys.exit(1)  # Redis was emptied in between; the sweep brings the job back
     job = worker.job_class.fetch(os.environ["RQ_JOB_ID"], connection=redis, serializer=JSONSerializer)
     horse_care.bound(job)
-    execution = Execution.fetch(os.environ["RQ_EXECUTION_ID"], job.id, connection=redis)
+    # Not read from Redis: what stands there runs out where our parent was kept from its heartbeats for a while.
+    execution = Execution(os.environ["RQ_EXECUTION_ID"], job.id, redis, os.environ["RQ_WORKER_ID"])
     execution._job = job
     worker.execution = execution
     with log_ids(job=job.id, queue=os.environ["RQ_QUEUE"]):

@@ -6,6 +6,9 @@ knows at once.
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+
 from rq.job import Job
 
 from core.clock import now
@@ -27,6 +30,28 @@ def bound(job: Job) -> None:
     """
     if job.func_name == RETRAIN:
         job.timeout = load_settings().train_seconds + LAST_SECONDS
+
+
+def ending(pid: int) -> tuple[int | None, int | None]:
+    """Wait for a process of ours to end, without taking it out of the system's list: whoever is interrupted asks again.
+
+    Returns:
+        Its id and its status, as `os.waitpid` has them; None for both where there is no such process.
+    """
+    with suppress(ChildProcessError):
+        if not hasattr(os, "waitid"):  # macOS
+            return os.waitpid(pid, 0)
+        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        if found is not None:
+            exited = found.si_code == os.CLD_EXITED
+            return pid, found.si_status << 8 if exited else found.si_status
+    return None, None
+
+
+def bury(pid: int) -> None:
+    """Take a process that has ended out of the system's list; one that has not, or is out already, stays as it is."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def give_back(job: Job) -> None:

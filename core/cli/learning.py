@@ -20,8 +20,6 @@ from core.training_times import COLUMNS, change_times, parse_time
 
 DEFAULTS = {name: value for name, value in asdict(learning.LearningSettings()).items() if name != "second_look_of"}
 """What can be set, and what holds where nothing is."""
-TRAINERS = frozenset(name for name, value in DEFAULTS.items() if type(value) in (int, float) and not value)
-"""Numbers that the trainer chooses where they are 0."""
 SWITCHES: Mapping[str, bool] = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 DEFAULT = "default"
 EXPECTED: Mapping[type, str] = {bool: "on or off", int: "a whole number", float: "a number or a percentage"}
@@ -29,6 +27,8 @@ EXPECTED: Mapping[type, str] = {bool: "on or off", int: "a whole number", float:
 
 def run(settings: Settings, wanted: str, assignments: Sequence[str]) -> dict[str, Any]:
     """All settings of a job after these changes, all of which hold or none; what `--json` prints.
+
+    None stands for what nobody chose; `defaults` says what then holds.
 
     Args:
         wanted: id or name of the job. assignments: as `name=value`; the value "default" takes the choice back.
@@ -45,15 +45,22 @@ def run(settings: Settings, wanted: str, assignments: Sequence[str]) -> dict[str
             columns |= {COLUMNS[name]: default_time(name)} if text.lower() == DEFAULT else parse_time(name, text)
     with opened(settings, wanted) as (session, project):
         changed = _change(session, project, chosen, columns)
-        return {"project": project.public_id, "name": project.name, "changed": changed, "settings": _all(project)}
+        return {
+            "project": project.public_id,
+            "name": project.name,
+            "saved": bool(parsed),
+            "changed": changed,
+            "settings": _all(project),
+            "defaults": dict(learning.UNCHOSEN),
+        }
 
 
 def describe(found: dict[str, Any]) -> str:
     """The same for a person, a line each."""
     lines = [f"{found['name']} ({found['project']})"]
     for name, value in found["settings"].items():
-        lines.append(f"  {name:<16}{_said(name, value)}")
-    return "\n".join([*lines, "Saved."] if found["changed"] else lines)
+        lines.append(f"  {name:<16}{_said(found, name, value)}")
+    return "\n".join([*lines, "Saved."] if found["saved"] else lines)
 
 
 def parse_value(name: str, text: str) -> Any:
@@ -61,6 +68,7 @@ def parse_value(name: str, text: str) -> Any:
 
     Raises:
         SettingsError: there is no such setting, or what was typed is of another kind.
+        InvalidInput: bad_learning, for 0 where that would mean that nobody has chosen: the word for it is "default".
     """
     if name not in DEFAULTS:
         raise SettingsError(f"There is no setting {name!r}; there are {', '.join([*COLUMNS, *DEFAULTS])}.")
@@ -73,9 +81,12 @@ def parse_value(name: str, text: str) -> Any:
         return said
     kind = type(default)
     try:
-        return SWITCHES[said] if kind is bool else _number(said, kind)
+        value = SWITCHES[said] if kind is bool else _number(said, kind)
     except (KeyError, ValueError):
         raise SettingsError(f"{name}={text} does not work: give {EXPECTED[kind]}.") from None
+    if name in learning.UNCHOSEN:
+        learning.check_bounds(name, value)
+    return value
 
 
 def default_time(name: str) -> Any:
@@ -108,12 +119,12 @@ def _change(session: Session, project: Project, chosen: dict[str, Any], columns:
 def _all(project: Project) -> dict[str, Any]:
     times = {name: getattr(project, column) for name, column in COLUMNS.items()}
     stored = asdict(learning.load(project.learning))
-    return times | {name: stored[name] for name in DEFAULTS}
+    return times | {name: stored[name] or (None if name in learning.UNCHOSEN else stored[name]) for name in DEFAULTS}
 
 
-def _said(name: str, value: Any) -> str:
+def _said(found: dict[str, Any], name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if not value and name in COLUMNS:
         return "off"
-    return "the trainer's default" if not value and name in TRAINERS else str(value)
+    return f"default: {found['defaults'][name]}" if value is None else str(value)

@@ -78,11 +78,20 @@ def require_schema(settings: Settings) -> None:
 
 
 def no_database(settings: Settings) -> str:
-    """A sentence that says that there is no database yet, and what to do; empty where there is one, or a server."""
+    """A sentence that says where there is no database, and what to do; empty where there is one, or a server.
+
+    It names the setting by which the place was chosen: whoever stands in another directory shall not begin anew there.
+    """
     file = sqlite_file(settings)
     if file is None or file.exists():
         return ""
-    return f"There is no database yet at {file.absolute()}; start everything with: {called('up')}"
+    chosen_by = "DATABASE_URL names it" if settings.database_url else "LIGHTWORK_HOME says where the home is"
+    if not settings.database_url and settings.home == Path(str(Settings.model_fields["home"].get_default())):
+        chosen_by += f", or else it is {settings.home} in the directory that you stand in"
+    return (
+        f"There is no database at {file.absolute()}: {chosen_by}. "
+        f"If Lightwork runs elsewhere, go there or set that; else start everything with: {called('up')}"
+    )
 
 
 def require_database(settings: Settings) -> None:

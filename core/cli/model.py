@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.champions import accuracy, champion, find_version, has_files, models, promote, require_files
+from core.champions import accuracy, champion, find_version, has_files, models, promote, require_files, way_back
 from core.cli.forecast import find
 from core.cli.migrate import require_database
 from core.cli.model_export import write
@@ -21,6 +21,10 @@ from core.errors import SettingsError
 from core.models import ModelVersion, Project
 
 CARD = "model-card.md"
+APART = (
+    "The percentage is how often a version was right on items kept apart from training. These grow in number, so\n"
+    "percentages of different versions do not compare; the card of a version compares two on the same items."
+)
 
 
 @contextmanager
@@ -64,14 +68,15 @@ def listing(settings: Settings, wanted: str) -> dict[str, Any]:
 
 
 def show(settings: Settings, wanted: str, number: int | None) -> dict[str, Any]:
-    """A version with its metrics and its card, the one in use where no number is said."""
+    """A version with its labels, metrics and card, the one in use where no number is said."""
     with opened(settings, wanted) as (session, project):
         version = chosen(session, project, number)
         card = settings.model_directory / version.artifact / CARD
         text = card.read_text(encoding="utf-8") if card.is_file() else None
         reigning = champion(session, project.id)
         in_use = reigning.number if reigning is not None else None
-        return _row(settings, version) | {"in_use": in_use, "metrics": version.metrics, "card": text}
+        known = {"in_use": in_use, "labels": _labels(project, version), "metrics": version.metrics, "card": text}
+        return _row(settings, version) | known
 
 
 def use(settings: Settings, wanted: str, number: int | None) -> dict[str, Any]:
@@ -113,7 +118,9 @@ def describe_list(found: dict[str, Any]) -> str:
     for one in found["versions"]:
         gone = "" if one["files"] else ", files gone"
         state = "in use" if one["state"] == "champion" else one["state"]
-        lines.append(f"  v{one['number']:<4} {state:<10} {one['accuracy']:.1%} of {one['holdout']}{gone}  {one['at']}")
+        lines.append(f"  v{one['number']:<4} {state:<10} {right_on(one)}{gone}  {one['at']}")
+    if len(found["versions"]) > 1:
+        lines.append(APART)
     return "\n".join(lines)
 
 
@@ -121,7 +128,7 @@ def describe_one(found: dict[str, Any]) -> str:
     """Whether it is in use, then the card, or what is known without it."""
     if found["card"]:
         return f"{_use_now(found)}\n\n{found['card']}"
-    return f"{_use_now(found)} It was right on {found['accuracy']:.1%}; it has no card."
+    return f"{_use_now(found)} It was right on {right_on(found)}; it has no card."
 
 
 def _use_now(found: dict[str, Any]) -> str:
@@ -133,20 +140,40 @@ def _use_now(found: dict[str, Any]) -> str:
     return f"v{found['number']} is not in use now; {instead}."
 
 
+def measured(version: ModelVersion) -> dict[str, Any]:
+    """What share a version got right, and of how many items, where that is known."""
+    return {"accuracy": accuracy(version), "holdout": version.metrics.get("holdout_items")}
+
+
+def right_on(found: dict[str, Any]) -> str:
+    """What `measured` says, in words: a share alone says little."""
+    count = found["holdout"]
+    return f"{found['accuracy']:.1%}" + (f" of {count:,}" if count is not None else "")
+
+
+def _labels(project: Project, version: ModelVersion) -> list[dict[str, str]]:
+    """Ids and names of the labels that a version knows, in the order by which its confusion counts them."""
+    known = version.metrics.get("holdout", {}).get("per_class")
+    labels = [{"id": str(label["id"]), "name": str(label["name"])} for label in project.label_schema["labels"]]
+    return [label for label in labels if known is None or label["id"] in known]
+
+
 def _before(session: Session, project: Project) -> int:
-    """The number of the version that was in use before the one that is."""
-    retired = [one for one in models(session, project.id) if one.state == "retired" and one.promoted_at is not None]
-    if not retired:
-        raise SettingsError(f"No other model of {project.name!r} has been in use before.")
-    return max(retired, key=lambda one: (one.promoted_at, one.number)).number
+    """The number of the version to go back to."""
+    version = way_back(models(session, project.id))
+    if version is None:
+        raise SettingsError(
+            f"No other model of {project.name!r} was in use before; lightwork model list shows all, and "
+            "lightwork model promote uses any of them."
+        )
+    return version.number
 
 
 def _row(settings: Settings, version: ModelVersion) -> dict[str, Any]:
     return {
         "number": version.number,
         "state": version.state,
-        "accuracy": accuracy(version),
-        "holdout": version.metrics.get("holdout_items"),
+        **measured(version),
         "base_model": version.base_model,
         "temperature": version.temperature,
         "snapshot": version.snapshot_hash,

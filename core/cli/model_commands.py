@@ -76,13 +76,21 @@ def export(project: str, out: Path, number: int | None, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Ends in .csv, .jsonl or .xlsx.")
 @click.option("--column", help="The column that holds the text.  [default: guessed]")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
 @VERSION
 @AS_JSON
-def predict(project: str, file: Path, out: Path, column: str | None, number: int | None, as_json: bool) -> None:
+def predict(
+    project: str, file: Path, out: Path, column: str | None, number: int | None, force: bool, as_json: bool
+) -> None:
     """Label the texts of a CSV, JSON Lines or XLSX FILE with the model of a job."""
+    from core.cli.output import ended_in_order
     from core.cli.predict import describe, run
 
-    found = run(_settings(), project, file, out, number, column, lambda line: click.echo(line, err=True))
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    with ended_in_order():
+        found = run(_settings(), project, file, out, number, column, tell, force=force)
     click.echo(_json(found) if as_json else describe(found))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.champions import MANIFEST
+from core.cli.output import check_folder
 from core.errors import SettingsError
 
 KEPT_BACK = (MANIFEST, "snapshot.jsonl.gz", "model-card.md")
@@ -32,8 +33,8 @@ best = int(shares.argmax())
 print(model.config.id2label[best], float(shares[best]))
 ```
 
-Temperature: {temperature}. Divide the logits by it to get the confidences that Lightwork has; the card says
-how well they hold.
+Temperature: {temperature}. Divide the logits by it to get the confidences that Lightwork has, to about 0.01: it
+rounds more where the machine computes in bfloat16. The card says how well they hold.
 """
 
 
@@ -44,13 +45,13 @@ def write(artifact: Path, out: Path, names: Mapping[str, str], temperature: floa
         names: of the labels, by id. temperature: of the version; None where it was not calibrated.
 
     Raises:
-        SettingsError: `out` is there already, or cannot be written.
+        SettingsError: `out` is there already, its folder is not, or it cannot be written.
     """
+    check_folder(out)
     if out.exists():
         raise SettingsError(f"{out} is there already; choose another directory for --out.")
     draft = None
     try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=".draft-"))
         for path in artifact.iterdir():
             if path.is_file() and path.name not in KEPT_BACK:

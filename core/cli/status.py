@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.cli.calling import called
 from core.cli.counting import counted
 from core.cli.migrate import no_database, schema_is_current
+from core.clock import now
 from core.config import Settings
 from core.db import make_engine, reading
 from core.embedded import redis_url
@@ -23,15 +24,16 @@ from core.queue import connect, scheduled_counts, waiting_counts
 from core.stats import project_stats
 from core.supervisor import running
 from core.tally import tallies
+from core.under_way import under_way, waiting
 
 
 def look(settings: Settings) -> dict[str, Any]:
-    """Everything there is to see, as JSON: database, redis, processes, queues, jobs_run, projects.
+    """Everything there is to see, as JSON: database, redis, processes, queues, jobs_run, training, projects.
 
     Never raises for a database or a Redis that is away: what of it is missing stays empty.
     """
     found: dict[str, Any] = {"database": {}, "redis": {}, "processes": running(settings.home)}
-    found |= {"queues": {}, "jobs_run": [], "projects": []}
+    found |= {"queues": {}, "jobs_run": [], "training": {"under_way": [], "waiting": []}, "projects": []}
     redis = _look_at_redis(settings, found)
     _look_at_database(settings, found, redis)
     if redis is not None:
@@ -74,6 +76,10 @@ def _look_at_tables(session: Session, found: dict[str, Any], redis: Redis | None
     found["jobs_run"] = [
         {"queue": row.queue, "name": row.name, "runs": row.runs, "failures": row.failures} for row in tallies(session)
     ]
+    found["training"] = {
+        "under_way": [{"name": run.name, "done": run.done} for run in under_way(session, now())],
+        "waiting": waiting(session),
+    }
     trained = select(ModelVersion.project_id, func.count()).group_by(ModelVersion.project_id)
     versions = {project_id: count for project_id, count in session.execute(trained)}
     for project in session.scalars(select(Project).order_by(Project.id)):
@@ -107,9 +113,22 @@ def describe(found: dict[str, Any]) -> str:
     for name, counts in found["queues"].items():
         waiting, scheduled = counts["waiting"], counts["scheduled"]
         lines.append(f"{name:<14}{waiting:>9}{scheduled:>11}{counts['running']:>9}{counts['failed']:>8}")
+    if training := _training(found["training"]):
+        lines += ["", training]
     for project in found["projects"]:
         lines += ["", *_project_lines(project)]
     return "\n".join(lines)
+
+
+def _training(training: dict[str, Any]) -> str:
+    """Which runs are under way, how far they are, and which wait; empty where there is none."""
+    far = [
+        f"{one['name']!r}" + (f" ({one['done']:.0%} done)" if one["done"] is not None else "")
+        for one in training["under_way"]
+    ]
+    said = [f"{', '.join(far)} under way"] if far else []
+    said += [f"{', '.join(map(repr, training['waiting']))} waiting"] if training["waiting"] else []
+    return f"Training   {'; '.join(said)}" if said else ""
 
 
 def _database_line(database: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.cli import horse_care
+from core.executions import LastingJob
 from core.log import get_logger, log_ids
 from core.pulse import beat
 from core.queue import ASSIGNMENTS, DEFAULT, TRAINING, connect_worker, queue
@@ -50,6 +51,7 @@ class LightWorker(SimpleWorker):  # type: ignore[misc] # rq is read without type
     """
 
     max_connection_wait_time = MAX_BACKOFF_SECONDS
+    job_class = LastingJob
     log_job_description = False
     _performing = False
 
@@ -96,6 +98,7 @@ class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without ty
     """Runs each job in a fresh process, as CUDA wants it. SIGTERM ends a running job, which is retried later."""
 
     max_connection_wait_time = MAX_BACKOFF_SECONDS
+    job_class = LastingJob
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 (RQ's signature)
         """Seconds after which a silent job counts as abandoned."""
@@ -109,6 +112,18 @@ class TrainingWorker(SpawnWorker):  # type: ignore[misc] # rq is read without ty
         os.environ["LIGHTWORK_PARENT"] = str(os.getpid())
         argv = [sys.executable, "-m", "core.cli.horse"]
         self._horse_pid = os.posix_spawn(sys.executable, argv, os.environ, setpgroup=0)
+
+    def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
+        """RQ's own way forgets how the process ended where its alarm rings in that moment, and takes it for a fault."""
+        return (*horse_care.ending(self.horse_pid), None)
+
+    def monitor_work_horse(self, job: Job, queue: Any, execution: Any) -> None:
+        """Watch the process of a job to its end."""
+        pid = self.horse_pid
+        try:
+            super().monitor_work_horse(job, queue, execution)
+        finally:
+            horse_care.bury(pid)
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
         """A training outlives a Redis that is away for a while; RQ would quit and leave it running alone."""
@@ -188,6 +203,7 @@ def _leave_nothing_behind(worker: Any) -> None:
     if worker.horse_pid:
         worker.kill_horse()
         worker.wait_for_horse()
+        horse_care.bury(worker.horse_pid)
     if worker.pubsub_thread is not None:
         worker.pubsub_thread.stop()
 

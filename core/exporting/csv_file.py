@@ -1,7 +1,7 @@
 """CSV for spreadsheets: UTF-8 with a byte order mark, CRLF, and no cell that a spreadsheet would run.
 
-A cell that begins with = + - @ or a tab or line end would be taken for a formula; it gets an apostrophe in front, which
-spreadsheets show as text. Whoever reads the file with a program strips it, or takes JSON Lines, which has none.
+A cell that begins with = + - @ or a tab or line end would be taken for a formula; it gets an apostrophe in front
+(`core/cells.py`), which an import takes away again. JSON Lines has none.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.cells import guarded
+
 FORMAT = "csv"
 EXTENSION = ".csv"
 MEDIA_TYPE = "text/csv"
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
@@ -22,13 +23,8 @@ def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     count = 0
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(columns)
+        writer.writerow([guarded(name) for name in columns])
         for row in rows:
-            writer.writerow([neutralise(value) for value in row])
+            writer.writerow([guarded(value) for value in row])
             count += 1
     return count
-
-
-def neutralise(value: Any) -> Any:
-    """A text that a spreadsheet takes for text; everything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(DANGEROUS) else value

@@ -18,7 +18,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from openpyxl.utils import get_column_letter
 
-from core.exporting.csv_file import neutralise
+from core.cells import guarded
 
 FORMAT = "xlsx"
 EXTENSION = ".xlsx"
@@ -81,7 +81,7 @@ def _cell(place: str, value: Any) -> str:
         return f'<c r="{place}" t="b"><v>{value:d}</v></c>'
     if isinstance(value, (int, float)) and isfinite(value):
         return f'<c r="{place}"><v>{value}</v></c>'
-    text = escape(neutralise(NOT_XML.sub("", str(value)))[:CELL_CHARACTERS]).replace("\r", "&#13;")
+    text = escape(guarded(NOT_XML.sub("", str(value)))[:CELL_CHARACTERS]).replace("\r", "&#13;")
     return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 

@@ -80,7 +80,9 @@ def check_row(
     Args:
         known: labels from a file of their own; they go before a column's.
     """
-    text = clean_text(row.values.get(mapping.text, ""))
+    if mapping.text not in row.values:
+        return BadRow(row.line, "text_missing", {"column": mapping.text})
+    text = clean_text(row.values[mapping.text])
     if problem := text_problem(text):
         return BadRow(row.line, problem, {"column": mapping.text, "limit": MAX_ROW_CHARACTERS})
     external_id = row.values.get(mapping.id, "").strip() if mapping.id else ""

@@ -2,7 +2,8 @@
 
 The reader of the standard library cannot name the line of a broken record, nor go on behind it, so this is a reader of
 its own. A record that is not well-formed is one bad row for its first line; the lines behind it are read one by one, so
-that a stray quotation mark costs one row and not the rest of the file.
+that a stray quotation mark costs one row and not the rest of the file. The apostrophe that an export puts in front of
+what a spreadsheet would run is taken away again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
+from core.cells import unguarded
 from core.errors import InvalidInput
 from core.importing.columns import column_names
 from core.importing.lines import Line, read_lines
@@ -88,7 +90,7 @@ def rows(path: Path, dialect: Dialect) -> Generator[Row | BadRow]:
             elif len(record[1]) != len(columns):
                 yield BadRow(record[0], "wrong_column_count", {"expected": len(columns), "found": len(record[1])})
             else:
-                yield Row(record[0], dict(zip(columns, record[1], strict=True)))
+                yield Row(record[0], dict(zip(columns, map(unguarded, record[1]), strict=True)))
 
 
 def _plain(lines: Iterator[Line], column: str) -> Iterator[Row | BadRow]:

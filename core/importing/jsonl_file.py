@@ -78,7 +78,7 @@ def _row(line: Line) -> Row | BadRow:
     values = dict(_flatten(value, "", 1))
     if "\\u" in line.text and (problem := _escaped_problem("".join((*values, *values.values())))):
         return BadRow(line.number, problem)
-    return Row(line.number, values)
+    return Row(line.number, values, value)
 
 
 def _escaped_problem(text: str) -> str:
@@ -108,5 +108,15 @@ def _text(value: object) -> str:
 
 
 def _begins_with_array(path: Path, encoding: str) -> bool:
+    """Whether one array goes on over all lines, or fills the only one; elsewhere a row may be one."""
     with closing(read_lines(path, encoding)) as lines:
-        return next((line.text.lstrip().startswith("[") for line in lines if line.text.strip()), False)
+        first, *more = islice((line.text.strip() for line in lines if line.text.strip()), 2)
+    return first.startswith("[") and not (more and _is_json(first))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -19,6 +19,8 @@ class Row(NamedTuple):  # a third of the cost of a frozen dataclass, and there a
 
     line: int
     values: Mapping[str, str]
+    whole: Mapping[str, Any] | None = None
+    """The object as it stands in the file, where a format has objects."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from xml.parsers import expat
 from zipfile import ZipFile
 
+from core.cells import unguarded
 from core.errors import InvalidInput, LightworkError
 from core.importing.columns import column_names
 from core.importing.lines import BLOCK_BYTES
@@ -179,7 +180,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return "" if value in ERRORS else _unescaped(value).strip()
+        return "" if value in ERRORS else unguarded(_unescaped(value)).strip()
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):

@@ -232,8 +232,10 @@ def test_a_file_that_is_there_is_replaced_only_where_that_is_said(settings: Sett
 
 def test_a_place_that_cannot_be_written_is_a_sentence(settings: Settings, database: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match="could not be written"):
-        backup(settings, tmp_path / "file" / "b.sqlite", whole=False, force=False)
+    for folder in ("file", "away"):
+        with pytest.raises(SettingsError, match=r"there is no folder .*make it first"):
+            backup(settings, tmp_path / folder / "b.sqlite", whole=False, force=False)
+    assert not (tmp_path / "away").exists()
 
 
 def test_postgresql_is_told_how(settings: Settings) -> None:

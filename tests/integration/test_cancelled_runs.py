@@ -154,6 +154,22 @@ def test_the_watch_asks_once_a_second(base: Base, runtime: Runtime, monkeypatch:
         watch(4, 10)
 
 
+def test_how_far_a_run_is_is_noted_every_five_seconds(base: Base, runtime: Runtime) -> None:
+    run = base.run("due")
+    base.start(run.id)
+    clock = [100.0]
+    watch = Watch(runtime, run.id, 1, lambda: clock[0], place=1, ways=2)
+    noted = []
+    for step, moment in enumerate((100.0, 103.9, 105.2, 109.0, 110.3)):
+        clock[0] = moment
+        watch(step * 2, 8)
+        noted.append(base.stored(run.id).snapshot.get("done"))
+    assert noted == [None, None, 0.75, 0.75, 0.99], "the second way of two; after the last step it is measured"
+    with base.writing() as session:
+        training_runs.note_snapshot(session, run.id, {"hash": "x"})
+    assert base.stored(run.id).snapshot == {"hash": "x", "done": 0.99}
+
+
 def test_a_run_that_another_process_has_taken_over_stops_here(base: Base, runtime: Runtime) -> None:
     run = base.run("due")
     base.start(run.id)

@@ -13,8 +13,11 @@ from sqlalchemy import Engine
 from core.cli import main
 from core.cli.calling import called
 from core.cli.status import describe, look
+from core.clock import now
 from core.config import Settings
 from core.db import unit_of_work
+from core.models import TrainingRun
+from core.under_way import note_done
 from tests.factories import make_project
 
 
@@ -61,6 +64,7 @@ def test_status_in_words(champion: int | None, versions: int, says: str) -> None
     project |= {"model": champion, "model_versions": versions}
     database = {"address": "sqlite", "current": True}
     found = {"database": database, "redis": {"embedded": True}, "processes": {}, "queues": {}, "projects": [project]}
+    found["training"] = {"under_way": [], "waiting": []}
     assert describe(found).splitlines()[-4:] == [
         "Weather (p, open)",
         "  1 item: 1 open",
@@ -87,12 +91,30 @@ def test_a_command_that_looks_makes_no_database(
     result = CliRunner().invoke(main, list(words))
     assert result.exit_code == 2
     file = tmp_path / "var" / "lightwork.sqlite"
-    assert f"There is no database yet at {file}; start everything with:" in result.stderr
+    assert f"There is no database at {file}: LIGHTWORK_HOME says where the home is. If Lightwork runs" in result.stderr
+    assert "else start everything with:" in result.stderr
     assert list(tmp_path.iterdir()) == []
     file.parent.mkdir()
     file.touch(0o600)
     result = CliRunner().invoke(main, list(words))
     assert "does not fit this version of Lightwork; run 'lightwork migrate' first" in result.stderr
+
+
+def test_status_says_which_runs_are_under_way_and_which_wait(engine: Engine, settings: Settings) -> None:
+    with unit_of_work(engine, lambda _effects: None) as session:
+        for name, state in (("Mails", "running"), ("Lost", "running"), ("Tweets", "due")):
+            project = make_project(session, name=name)
+            heard = None if name == "Lost" else now()
+            run = TrainingRun(project_id=project.id, trigger="button", state=state, created_at=now(), attempts=1)
+            run.heartbeat_at = heard
+            session.add(run)
+            session.flush()
+            if name == "Mails":
+                note_done(session, run.id, 1, 0.4)
+                note_done(session, run.id, 2, 0.9)
+    found = look(settings)
+    assert found["training"] == {"under_way": [{"name": "Mails", "done": 0.4}], "waiting": ["Tweets"]}
+    assert "Training   'Mails' (40% done) under way; 'Tweets' waiting" in describe(found)
 
 
 def test_status_counts_the_versions_of_each_project(engine: Engine, settings: Settings) -> None:

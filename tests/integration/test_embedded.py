@@ -55,6 +55,20 @@ def test_a_url_left_by_a_dead_server_is_not_given_out(settings: Settings, valkey
         redis_url(settings)
 
 
+def test_a_server_that_is_kept_from_answering_is_not_taken_for_none(
+    settings: Settings, valkey: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.embedded.START_SECONDS", 0.3)
+    url = redis_url(settings)
+    valkey.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(SettingsError, match="is running but does not answer just now"):
+            redis_url(settings)
+    finally:
+        valkey.send_signal(signal.SIGCONT)
+    assert eventually(lambda: url_of(settings)) == url
+
+
 def test_configured_to_lose_nothing(settings: Settings, valkey: subprocess.Popen[bytes]) -> None:
     with Redis.from_url(redis_url(settings), decode_responses=True) as redis:
         found = {name: redis.config_get(name)[name] for name in ("appendonly", "appendfsync", "maxmemory-policy")}

@@ -280,9 +280,23 @@ def test_the_same_as_data_by_the_command_line(learned: Learned, monkeypatch: pyt
         assert (found["compared"], found["agreed"]) == (2, 0)
         assert found["confusion"] == [{"people": "a", "model": "b", "items": 2}]
         assert [one["confidence"] for one in found["disagreements"]] == [0.9, 0.89]
+        assert found["differ"] == 2
     spoken = CliRunner().invoke(main, ["explain", "Weather", *wanted])
     assert spoken.exit_code == 0
     assert "model v1" in spoken.output.lower()
+    assert repr(GOOD[0]) in spoken.output, "the text is shown, to see that it is the item that was meant"
+    assert "--limit" not in spoken.output, "all that there is is shown"
+
+
+def test_a_list_that_is_cut_says_so(learned: Learned, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict(learned, learned.good[:5], "b", 0.9)
+    monkeypatch.setattr("core.cli._settings", lambda **_: learned.settings)
+    called = CliRunner().invoke(main, ["explain", "Weather", "--limit", "2"])
+    assert "on 0 of 5 items. On 5 they differ." in called.output
+    assert "Of these 5, the 2 about which the model was surest; --limit 5 lists all:" in called.output
+    assert called.output.count("people say") == 2
+    found = json.loads(CliRunner().invoke(main, ["explain", "Weather", "--limit", "2", "--json"]).output)
+    assert (found["differ"], len(found["disagreements"])) == (5, 2)
 
 
 def test_what_there_is_not_is_said_in_one_sentence(learned: Learned, monkeypatch: pytest.MonkeyPatch) -> None:

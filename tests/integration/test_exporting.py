@@ -17,6 +17,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from core import exporting, labels
+from core.cells import guarded
 from core.config import Settings
 from core.db import reading, unit_of_work
 from core.effects import Effect
@@ -24,7 +25,6 @@ from core.errors import InvalidInput
 from core.exporting import (
     agreed,
     all_annotations,
-    csv_file,
     export_for_chat,
     jsonl_file,
     request_export,
@@ -304,7 +304,7 @@ def test_csv_opens_in_a_spreadsheet(house: House, tmp_path: Path) -> None:
 
 
 def test_numbers_are_not_turned_into_text() -> None:
-    assert [csv_file.neutralise(value) for value in (-1, 0.5, None, "", "plain", "a=b")] == [
+    assert [guarded(value) for value in (-1, 0.5, None, "", "plain", "a=b")] == [
         -1,
         0.5,
         None,

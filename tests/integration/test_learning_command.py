@@ -10,6 +10,7 @@ from core.cli.learning import describe, run
 from core.config import Settings
 from core.db import reading
 from core.errors import LightworkError
+from core.learning import UNCHOSEN
 from core.models import LogEntry, Project, TrainingRun
 from tests.integration.trainer_fixtures import Base
 
@@ -30,7 +31,11 @@ def stored(base: Base) -> Project:
 def test_settings_are_shown_changed_and_taken_back(base: Base, settings: Settings) -> None:
     found = run(settings, "weather", ())
     assert not found["changed"]
-    assert "  epochs          the trainer's default" in describe(found)
+    assert "Saved." not in describe(found)
+    assert "  epochs          default: 5\n" in describe(found)
+    assert "  encoder_lr      default: 0.0001\n" in describe(found)
+    assert [found["settings"][name] for name in UNCHOSEN] == [None] * 5
+    assert found["defaults"] == UNCHOSEN
     assert "  soft            on" in describe(found)
     assert "  retrain         20\n" in describe(found)
     wanted = ("epochs=8", "soft=off", "encoder_lr=2e-5", "accept_error=2.5%", "retrain=off", "cron=0 3 * * 1")
@@ -41,7 +46,10 @@ def test_settings_are_shown_changed_and_taken_back(base: Base, settings: Setting
     project = stored(base)
     assert project.learning == {"epochs": 8, "soft": False, "encoder_lr": 2e-5, "accept_error": 0.025}
     assert (project.retrain_threshold, project.retrain_cron) == (0, "0 3 * * 1")
-    assert not run(settings, "weather", wanted)["changed"]
+    again = run(settings, "weather", wanted)
+    assert not again["changed"]
+    assert describe(again).endswith("Saved."), "whoever says it twice hears the same"
+    assert again["settings"]["epochs"] == 8
     run(settings, "weather", ("epochs=default", "retrain=default", "cron=default"))
     assert (stored(base).retrain_threshold, stored(base).retrain_cron) == (200, "0 3 * * *")
     assert "epochs" not in stored(base).learning
@@ -58,12 +66,15 @@ def test_settings_are_shown_changed_and_taken_back(base: Base, settings: Setting
         ("colour=1", "There is no setting 'colour'"),
         ("second_look_of=1", "There is no setting"),
         ("epochs=lots", "give a whole number"),
-        ("epochs=-1", "anything from 0 to 50"),
-        ("encoder_lr=nan", "anything from 0.0 to 0.01"),
+        ("epochs=-1", "anything from 1 to 50; epochs=default takes back what was chosen"),
+        ("epochs=0", "anything from 1 to 50"),
+        ("batch_size=0", "anything from 1 to 256"),
+        ("encoder_lr=0", "anything from 1e-06 to 0.01"),
+        ("encoder_lr=nan", "anything from 1e-06 to 0.01"),
         ("soft=maybe", "give on or off"),
         ("method=magic", "there are auto, full, lora, frozen"),
         ("retrain=0", "whole number above 0"),
-        ("cron=at night", "is not a cron string"),
+        ("cron=at night", "is not a cron string; write five fields"),
     ],
 )
 def test_what_does_not_work_is_said_and_changes_nothing(

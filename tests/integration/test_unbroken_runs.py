@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select
 
 from core import training_runs
+from core.champions import MANIFEST
 from core.cli import horse_care
 from core.config import Settings
 from core.db import reading
@@ -26,7 +28,8 @@ from core.runtime import Runtime
 from core.training_runs import MAX_ATTEMPTS
 from tests.integration.trainer_fixtures import LABELS, NOON, Base
 from tests.tiny_encoder import save_tiny_encoder
-from trainer import jobs, limits, train
+from trainer import jobs, limits, model_card, train
+from trainer.continual import Plan
 from trainer.settings import TrainingSettings
 
 
@@ -247,3 +250,26 @@ def test_a_full_disk_ends_a_run_with_its_sentence(runtime: Runtime, monkeypatch:
     assert (base.stored(run.id).state, base.stored(run.id).error_code) == ("failed", "training_disk_full")
     assert list(runtime.settings.model_directory.glob("*/*")) == []
     assert list(runtime.settings.run_directory.iterdir()) == []
+
+
+def test_a_model_that_goes_on_from_the_one_in_use_says_with_what_it_was_trained(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs and learning rates are halved on that way."""
+    base = posted(runtime)
+    jobs.retrain(base.run("due").id)
+    with base.writing() as session:
+        session.scalars(select(ModelVersion)).one().state = "champion"
+    monkeypatch.setattr("trainer.continual.start", lambda *_, **__: Plan(("champion",), "no_time"))
+    jobs.retrain(base.run("due").id)
+    usual = TrainingSettings()
+    said = {}
+    with reading(base.engine) as session:
+        for version in session.scalars(select(ModelVersion)):
+            directory = runtime.settings.model_directory / version.artifact
+            settings = json.loads((directory / MANIFEST).read_text())["settings"]
+            card = (directory / model_card.NAME).read_text()
+            assert f"| epochs | `{settings['epochs']}` |" in card
+            assert ("It started from the model that was in use" in card) is (version.number == 2)
+            said[version.number] = (settings["epochs"], settings["encoder_lr"], settings["head_lr"])
+    assert said == {1: (2, usual.encoder_lr, usual.head_lr), 2: (1, usual.encoder_lr / 2, usual.head_lr / 2)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from redis import Redis
 from rq.registry import ScheduledJobRegistry
 
 from core.abandoned import retry_expired
+from core.cli import horse_care
 from core.config import Settings
 from core.effects import EnqueueJob
 from core.embedded import redis_url as find_redis
@@ -22,6 +25,7 @@ from tests.waiting import eventually
 NOTE = "tests.integration.sample_jobs.note"
 WORK = "tests.integration.sample_jobs.work_for"
 FAIL = "tests.integration.sample_jobs.fail"
+OUTLIVE = "tests.integration.sample_jobs.outlive_execution"
 QUICK = """
 import sys
 from core.cli import workers
@@ -114,6 +118,47 @@ def test_a_job_of_a_killed_worker_is_given_back(
 
     eventually(given_back, 20)
     eventually(lambda: not is_alive(runs_in))
+
+
+@pytest.mark.parametrize("half_written", [False, True])
+@pytest.mark.parametrize(("maker", "name"), [("light_worker", DEFAULT), ("training_worker", TRAINING)])
+def test_a_job_that_is_done_is_no_failure_though_its_execution_has_run_out(
+    redis: Redis, journal: Path, launch: Launch, settings: Settings, maker: str, name: str, half_written: bool
+) -> None:
+    enqueue(redis, EnqueueJob(name, OUTLIVE, (str(journal), half_written), "done"))
+    enqueue(redis, EnqueueJob(name, NOTE, (str(journal), "next"), "next"))
+    launch(maker)
+    eventually(lambda: "next" in words(journal), 20)
+    eventually(lambda: redis.exists("rq:job:next") == 0)
+    assert words(journal) == ["done", "next"]
+    counts = waiting_counts(redis)[name]
+    assert counts == {"waiting": 0, "scheduled": 0, "running": 0, "failed": 0}
+    assert redis.exists("rq:job:done") == 0
+    log = (settings.home / f"test-{maker}.log").read_text()
+    assert "exception raised" not in log
+    assert "terminated unexpectedly" not in log
+
+
+def test_a_retry_that_succeeds_soon_after_its_process_died_is_no_failure(
+    redis: Redis, journal: Path, launch: Launch
+) -> None:
+    """The id of the first execution is still there, its hash is not any more."""
+    enqueue(redis, EnqueueJob(DEFAULT, NOTE, (str(journal), "done"), "twice"))
+    redis.zadd("rq:executions:twice", {"of-a-dead-process": time.time() + 60})
+    launch("light_worker")
+    eventually(lambda: redis.exists("rq:job:twice") == 0)
+    assert words(journal) == ["done"]
+    assert waiting_counts(redis)[DEFAULT]["scheduled"] == 0
+    assert redis.exists("rq:executions:twice") == 0
+
+
+def test_how_a_process_ended_is_known_however_often_one_asks() -> None:
+    for command, status in (("exit 3", 3 << 8), ("kill -9 $$", 9), ("exit 0", 0)):
+        pid = os.posix_spawn("/bin/sh", ["sh", "-c", command], os.environ)
+        assert horse_care.ending(pid) == horse_care.ending(pid) == (pid, status)
+        horse_care.bury(pid)
+        horse_care.bury(pid)
+        assert horse_care.ending(pid) == (None, None)
 
 
 def test_the_worker_finishes_its_job_before_it_stops(redis: Redis, journal: Path, launch: Launch) -> None:

@@ -79,7 +79,8 @@ async def answer_all(person: Someone, public_id: str, **labels: str) -> None:
 
 async def test_a_coordinator_sees_what_looks_wrong(chat: Chat, job: Job) -> None:
     olga = await chat.member("Olga", "coordinator")
-    assert "I am looking for wrong labels now" in await olga.says("/doubts")
+    heard = await olga.says("/doubts")
+    assert "so I look for wrong labels anew. Look again a little later." in heard
     assert olga.buttons() == ["Models"]
     job.doubt(0)
     assert "Of 6 labels none looks wrong." in await olga.says("/doubts")

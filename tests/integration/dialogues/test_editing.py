@@ -57,7 +57,7 @@ async def test_the_card_shows_everything_and_says_what_cannot_change(chat: Chat)
         "Who may work: Everyone",
         "Language: any",
         "Guidelines: none",
-        "The question stays as it is",
+        "The question stays as it was posted",
         f"id {job(chat, project_id).public_id}",
     ):
         assert line in heard

@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 
 from core.clock import now
 from core.explanations import ANSWER, ERROR, Explanation, Neighbour, Word, answer, known_answer, unanswered
-from core.models import Item, OutboxMessage, Project
+from core.models import Item, OutboxMessage, Project, TrainingRun
 from core.queue import TRAINING, enqueue, queue
+from tests.factories import make_project
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.champions import crown
 from tests.integration.dialogues.members import outsider
@@ -113,6 +114,22 @@ async def test_where_no_trainer_answers_a_sentence_says_so_and_a_late_answer_fol
     assert asked.answers(**{ANSWER: FOUND.to_json()}) == 1
     (heard,) = await asked.heard()
     assert "Why model v3 says Bad" in heard
+
+
+async def test_where_the_trainer_trains_it_is_said_what(chat: Chat, asked: Asked) -> None:
+    await asked.eve.taps("Why?")
+    with chat.writing() as session:
+        workspace = session.scalars(select(Project)).one().workspace_id
+        mails = make_project(session, ["one"], name="Mails")
+        assert mails.workspace_id == workspace
+        run = TrainingRun(project_id=mails.id, trigger="button", state="running", created_at=now(), heartbeat_at=now())
+        run.snapshot = {"done": 0.4}
+        session.add(run)
+    asked.a_minute_later()
+    (heard,) = await asked.heard()
+    assert heard.startswith(
+        "“Mails” is being trained now (40% done); this comes after it. The explanation follows as soon as it is there"
+    )
 
 
 async def test_whoever_asks_again_waits_anew(chat: Chat, asked: Asked, redis: Redis) -> None:

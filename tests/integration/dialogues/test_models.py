@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from core.champions import champion, promote
+from core.champions import champion, models, promote, way_back
 from core.clock import now
 from core.config import Settings
 from core.errors import Conflict
@@ -210,7 +210,34 @@ async def test_going_back(chat: Chat, learned: Learned) -> None:
         assert session.scalars(select(LogEntry.act).where(LogEntry.subject == f"{learned.job} v1")).all() == [
             "rollback"
         ]
-    assert "Go back to v2" in olga.buttons(), "and forth again"
+    assert "Use v2" in olga.buttons(), "and forth again, which is no way back"
+
+
+async def test_going_back_again_goes_on_and_comes_to_no_model_that_was_left(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    await olga.taps("Use v3")
+    await olga.taps("Yes")
+    assert olga.buttons() == ["Go back to v2", "Go back to v1", "Train now"]
+    await olga.taps("Go back to v2")
+    await olga.taps("Yes")
+    assert olga.buttons() == ["Use v3", "Go back to v1", "Train now"]
+    await olga.taps("Go back to v1")
+    await olga.taps("Yes")
+    assert olga.buttons() == ["Use v3", "Use v2", "Train now"]
+    with chat.writing() as session:
+        assert way_back(models(session, learned.project_id)) is None
+    await olga.taps("Use v3")
+    await olga.taps("Yes")
+    assert olga.buttons() == ["Use v2", "Go back to v1", "Train now"], "who goes forward can go back again"
+
+
+async def test_going_back_over_a_model_leaves_that_one_too(chat: Chat, learned: Learned) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/models")
+    for button in ("Use v3", "Yes", "Go back to v1", "Yes"):
+        await olga.taps(button)
+    assert olga.buttons() == ["Use v3", "Use v2", "Train now"]
 
 
 async def test_what_was_measured_apart_is_not_compared(learned: Learned) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,15 @@ from redis import Redis
 from sqlalchemy import select
 
 from core.clock import now
+from core.config import Settings
 from core.models import Item, LogEntry, ModelVersion, OutboxMessage, TrainingRun
+from core.predictions import PRELABELED
 from core.queue import TRAINING, queue
 from core.training_runs import end_cancelled, start_run
-from tests.factories import make_project
+from core.under_way import note_done
+from tests.factories import make_artifact, make_project
 from tests.fakes.chat import Chat
+from tests.integration.dialogues.champions import crown
 from tests.integration.dialogues.members import move_job_elsewhere
 
 
@@ -86,6 +91,79 @@ async def test_a_run_on_its_way_is_asked_to_stop_and_the_end_is_told(chat: Chat,
         assert session.scalars(select(OutboxMessage.kind)).all().count("training_cancelled") == 1
     await olga.taps_payload(stop)
     assert olga.refused == "training_ended"
+
+
+async def test_who_waits_is_told_for_what_and_how_far_that_is(chat: Chat, labeled: Labeled) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/train")
+    run_id = labeled.begin()
+    assert "already on its way." in await olga.says("/train Weather"), "nothing is known yet"
+    with chat.writing() as session:
+        note_done(session, run_id, 1, 0.4)
+    assert "already on its way, 40% done." in await olga.says("/train Weather")
+    assert "A training run is on its way, 40% done." in await olga.says("/models Weather")
+    assert "A training run is on its way, 40% done." in await olga.says("/status Weather")
+    with chat.writing() as session:
+        mails = make_project(session, [f"mail {number}" for number in range(12)], name="Mails")
+        for number, item in enumerate(session.scalars(select(Item).where(Item.project_id == mails.id))):
+            item.state, item.label_id = "agreed", "ab"[number % 2]
+    waits = "“Weather” is being trained now (40% done); this comes after it."
+    assert f"Training of “Mails” waits for its turn. {waits}" in await olga.says("/train Mails")
+    assert f"A training run of “Mails” waits for its turn already. {waits}" in await olga.says("/train Mails")
+    assert f"A training run waits for its turn. {waits}" in await olga.says("/models Mails")
+    crown(chat, mails.public_id, {}, {"holdout": {"accuracy": 0.8}})
+    assert f"so I look for wrong labels anew. {waits}" in await olga.says("/doubts Mails")
+    with chat.writing() as session:
+        session.get_one(TrainingRun, run_id).heartbeat_at = now() - timedelta(minutes=2)
+    assert "A training run is about to start." in await olga.says("/models Mails"), "of a silent run nothing is said"
+
+
+async def test_a_model_that_has_just_come_into_use_says_what_it_waits_for(
+    chat: Chat, labeled: Labeled, settings: Settings
+) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/train")
+    run_id = labeled.begin()
+    with chat.writing() as session:
+        note_done(session, run_id, 1, 0.4)
+        mails = make_project(session, ["one"], name="Mails")
+    crown(chat, mails.public_id, {}, {"holdout": {"accuracy": 0.8}})
+    with chat.writing() as session:
+        artifact = session.scalars(select(ModelVersion.artifact)).one()
+    make_artifact(settings.model_directory / artifact)
+    silent = "It has not been through the open items yet; until then they are asked in the order of before."
+    heard = await olga.says("/models Mails")
+    assert f"{silent} “Weather” is being trained now (40% done); this comes after it." in heard
+    with chat.writing() as session:
+        version = session.scalars(select(ModelVersion)).one()
+        version.metrics = version.metrics | {PRELABELED: "2026"}
+    assert silent not in await olga.says("/models Mails")
+
+
+async def test_the_job_of_another_workspace_is_not_named(chat: Chat, labeled: Labeled) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/train")
+    labeled.begin()
+    move_job_elsewhere(chat)
+    with chat.writing() as session:
+        mails = make_project(session, [f"mail {number}" for number in range(12)], name="Mails")
+        for number, item in enumerate(session.scalars(select(Item).where(Item.project_id == mails.id))):
+            item.state, item.label_id = "agreed", "ab"[number % 2]
+    heard = await olga.says("/train Mails")
+    assert "Another job is being trained now; this comes after it." in heard
+    assert "Weather" not in heard
+
+
+async def test_what_is_said_of_a_stopped_run_depends_on_whether_a_model_is_in_use(chat: Chat, labeled: Labeled) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    await olga.says("/train")
+    heard = await olga.taps("Stop it")
+    assert "has stopped. It starts again" in heard
+    crown(chat, labeled.job, {}, {"holdout": {"accuracy": 0.8}})
+    await olga.taps("Train now")
+    if "Train anyway" in olga.buttons():
+        await olga.taps("Train anyway")
+    assert "has stopped; the model in use stays." in await olga.taps("Stop it")
 
 
 async def test_the_list_of_models_can_stop_a_run_too(chat: Chat, labeled: Labeled) -> None:

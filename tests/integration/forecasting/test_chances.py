@@ -147,6 +147,8 @@ def test_the_command_writes_as_the_chat_does(engine: Engine, settings: Settings)
     assert found["done_at"] not in said, "no raw ISO time"
     assert "of the labels right (" in said
     assert "of at least so many right: 80%:" in said
+    tiny = describe(found | {"all_right": 6e-65, "share_right": {"0.9": 0.004, "0.95": 0.5}}, moment)
+    assert "right: 90%: 0.4%, 95%: 50%, all: less than 0.1%" in tiny
     for state, sentence in (("paused", "Paused: nothing is handed out."), ("open", "Done probably")):
         with writing(engine) as session:
             session.get_one(Project, project.id).state = state

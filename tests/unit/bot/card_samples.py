@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.cards.accounts import LinkNotice, WorkspacesCard
 from bot.cards.audit import AuditCard, AuditNone
+from bot.cards.busy import Busy
 from bot.cards.currency import CurrencyCard
 from bot.cards.details import Details, ProjectLine
 from bot.cards.dispute import DisputeCard
@@ -275,6 +276,19 @@ VERSIONS: tuple[tuple[str, Files], ...] = (
 """State and files of versions, the newest first."""
 
 
+def _waiting(said: Said) -> dict[str, View]:
+    """What is said while the trainer is busy."""
+    silent = Version(2, "champion", 0.81, "all-MiniLM-L6-v2", NOON, items=52, silent=True)
+    left = Version(3, "retired", 0.82, "all-MiniLM-L6-v2", NOON, items=60, left=True)
+    other = Standing(2, 0.81, 3, None, 200, busy=Busy("other", said.job, 0.4))
+    hidden = Standing(2, 0.81, 3, "due", 200, busy=Busy("hidden"))
+    return {
+        "versions_waiting": ModelsCard(JOB, said.job, other, (left, silent), ZONE, NOON),
+        "run_waiting": ModelsCard(JOB, said.job, hidden, (), ZONE, NOON),
+        "run_under_way": _status(said, model=Standing(2, 0.876, 2, "running", 200, busy=Busy("own", done=0.4))),
+    }
+
+
 def _of_jobs(said: Said) -> dict[str, View]:
     unused = Standing(None, None, 3, "due", 200)
     empty = _stats(items=0, states={}, annotations=0, surplus=0, batches_loading=0, gold_known=0)
@@ -298,6 +312,7 @@ def _of_jobs(said: Said) -> dict[str, View]:
         "no_items": _status(said, stats=empty, **quiet),
         "versions": ModelsCard(JOB, said.job, Standing(3, 0.81, 4, None, 200), versions, ZONE, NOON, more=2),
         "no_versions": ModelsCard(JOB, said.job, Standing(None, None, None, "due", 200), (), ZONE, NOON),
+        **_waiting(said),
         "nobody_left": _status(said, forecast=replace(AHEAD, nobody=True, done_at=None, on_time=None)),
         "piloted": _status(said, waiting=1170, deadline=NOON + timedelta(days=9), forecast=replace(AHEAD, on_time=0.8)),
         "too_small": _status(said, model=Standing(None, None, None, None, 200, 5, True)),

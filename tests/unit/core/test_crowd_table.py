@@ -26,6 +26,13 @@ def test_rows_stay_in_the_order_of_the_file_and_labels_are_sorted(tmp_path: Path
     assert (table.shape, table.repeated) == ((2, 2, 2), 0)
 
 
+def test_the_apostrophe_of_an_export_is_no_part_of_a_label(tmp_path: Path) -> None:
+    table = read_labels(write(tmp_path, "item,worker,label\n'@a,ada,'+1\n'tis,ada,-1\n"))
+    assert (table.items, table.labels) == (["@a", "'tis"], ["+1", "-1"])
+    gold = read_gold(write(tmp_path, "item,label\n@a,+1\n", "gold.csv"), table)
+    assert gold.tolist() == [0, NO_GOLD]
+
+
 @pytest.mark.parametrize(
     "content",
     [

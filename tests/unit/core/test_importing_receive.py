@@ -117,7 +117,7 @@ def test_nested_jsonl(received: Receive) -> None:
     lines = [{"id": "a", "data": {"text": "hello there"}, "label": "x"}, {"data": {"text": "bye now"}}, {"id": "c"}]
     found = received("\n".join(map(json.dumps, lines)), "items.jsonl")
     assert (found.format, found.text_column, found.gold_column) == ("jsonl", "data.text", "label")
-    assert [(bad.line, bad.code) for bad in found.bad_rows] == [(3, "empty_text")]
+    assert [(bad.line, bad.code) for bad in found.bad_rows] == [(3, "text_missing")]
 
 
 def test_json_lines_are_known_whatever_the_name(received: Receive) -> None:
@@ -190,12 +190,23 @@ def test_useless_files_are_refused(refused: Callable[..., InvalidInput], data: b
     [
         ('[{"text": "a thing"}, {"text": "b"}]', "json_array"),
         ('[\n{"text": "a thing"},\n{"text": "b"}\n]', "json_array"),
+        ('[{"text": "a thing"},\n{"text": "b"}]', "json_array"),
+        ('["a"]\n["b"]\n', "no_good_row"),
         ("{'text': 'a'}\n{'text': 'b'}\n", "no_good_row"),
         ("{}\n", "no_good_row"),
     ],
 )
 def test_useless_json_is_refused(refused: Callable[..., InvalidInput], text: str, code: str) -> None:
     assert refused(text, "items.jsonl").code == code
+
+
+def test_rows_that_are_no_objects_are_errors_of_their_own(received: Receive) -> None:
+    found = received('["a"]\n12\n{"text": "a thing"}\n{"id": 1}\n', "items.jsonl")
+    assert [(bad.line, bad.code) for bad in found.bad_rows] == [
+        (1, "not_an_object"),
+        (2, "not_an_object"),
+        (4, "text_missing"),
+    ]
 
 
 def test_refusals_name_what_there_is(refused: Callable[..., InvalidInput]) -> None:

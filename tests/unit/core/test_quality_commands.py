@@ -72,6 +72,12 @@ def test_aggregate_writes_the_labels(crowd: Path) -> None:
     assert [(row["task"], row["label"]) for row in rows] == [(str(item), str(item % 2)) for item in range(8)]
     assert all(0.5 < float(row["confidence"]) <= 1 for row in rows)
     assert sorted(os.listdir(crowd)) == ["gold.csv", "labels.csv", "out.csv"], "nothing half-written is left"
+    assert "There is a file already" in refusal("aggregate", crowd / "labels.csv", "--out", out)
+    answer("aggregate", crowd / "labels.csv", "--out", out, "--force")
+    for read in ("labels.csv", "gold.csv"):
+        names = ("aggregate", crowd / "labels.csv", "--gold", crowd / "gold.csv", "--out", crowd / read, "--force")
+        assert "is a file that this command reads" in refusal(*names)
+    assert (crowd / "labels.csv").read_text() == LABELS
 
 
 def test_people_get_sentences(crowd: Path) -> None:

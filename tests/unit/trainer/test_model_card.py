@@ -78,7 +78,8 @@ FIGURES = Figures("v3", (0.84, 0.71, 0.92), 0.8, 50, ("Yes", "No"), ((0, 0, 40),
 @pytest.mark.parametrize(
     "said",
     [
-        "84.0%** of 50 texts it never saw (95 % interval 71.0% to 92.0%). When it was trained it was found better",
+        "84.0%** of 50 texts it never saw (95 % interval 71.0% to 92.0%). When it",
+        "When it was trained it was found better than v2, then in use, so it could come into use.",
         "| left out, too much like a text that it is measured on | 3 |",
         "Guidelines: version 3. Redacted: emails.",
         "| the model that was in use (v2) | 80.0% |",
@@ -89,7 +90,8 @@ FIGURES = Figures("v3", (0.84, 0.71, 0.92), 0.8, 50, ("Yes", "No"), ((0, 0, 40),
         "| since then | 20 | 50.0% | 100.0% |",
         "| 100 | 70.0% |",
         "Licence: not known here",
-        "It started from the model that was in use",
+        "It started from the model that was in use, with old labels replayed beside the new ones, and",
+        "learned more slowly and shorter than one from scratch: the settings below are those that it was trained with.",
         "Only 50.0% of the texts that are kept apart are decided.",
         "Little is known about: No \\| never",
         "It reads the first 128 tokens",
@@ -101,8 +103,13 @@ def test_what_the_card_says(said: str) -> None:
 
 def test_a_card_says_no_more_than_its_day_knew() -> None:
     card = model_card.write(replace(SUBJECT, metrics=METRICS | {"gate": {"promote": False}}))
-    assert "When it was trained it was not shown to be better than what there was, so it was held back for" in card
+    assert "When it was trained it was not shown to be better than v2, then in use, so it was held back for" in card
     assert "It was held back." not in card
+
+
+def test_a_model_that_could_not_be_asked_is_no_measure() -> None:
+    lost = METRICS | {"champion": {"version_id": 2, "number": 2}}
+    assert "better than always saying the commonest label" in model_card.write(replace(SUBJECT, metrics=lost))
 
 
 def test_a_label_that_was_not_measured_has_no_share() -> None:
@@ -131,6 +138,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert not [part for part in ("Forgetting", "Learning curve", "in use (v", "started from", "None") if part in card]
     assert "Nothing, on these texts." in card
     assert "Too few texts to calibrate it" in card
+    assert "found better than always saying the commonest label, so it could come into use" in card
 
 
 def test_the_licence_is_that_of_the_base_models_own_card(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def settings_with(home: Path, **values: str) -> Settings:
 
 
 def test_tensorboard_by_default(tmp_path: Path) -> None:
-    tracker = tracker_for(settings_with(tmp_path), "abc", 3)
+    tracker = tracker_for(settings_with(tmp_path), "abc", 3, "r1")
     tracker.observer("scratch")(5, {"loss": 0.5, "lr": 1e-4})
     tracker.write(3, scalars(METRICS))
     tracker.close({"epochs": 5})
@@ -86,9 +86,25 @@ def test_tensorboard_by_default(tmp_path: Path) -> None:
     assert "settings/text_summary" in events.Tags()["tensors"]
 
 
+def test_a_version_shows_the_curves_of_the_run_that_made_it_alone(tmp_path: Path) -> None:
+    """One run is stopped before there is a version; the next one is killed, and taken up again."""
+    for run, step in (("stopped", 5), ("killed", 10), ("killed", 15)):
+        tracker = tracker_for(settings_with(tmp_path), "abc", 1, run)
+        tracker.observer("scratch")(step, {"loss": 0.5})
+        tracker.close({"epochs": 5})
+    other = tracker_for(settings_with(tmp_path), "abc", 2, "next")
+    other.observer("scratch")(5, {"loss": 0.4})
+    other.close({"epochs": 5})
+    drawn = []
+    for name in ("v1", "v2"):
+        events = EventAccumulator(str(tmp_path / "tensorboard" / "abc" / name)).Reload()
+        drawn.append([one.step for one in events.Scalars("scratch/loss")])
+    assert drawn == [[10, 15], [5]]
+
+
 def test_mlflow_by_setting(tmp_path: Path, mlflow: list[tuple[Any, ...]]) -> None:
     chosen = settings_with(tmp_path, LIGHTWORK_TRACKING="mlflow", LIGHTWORK_MLFLOW_URI="http://127.0.0.1:5000")
-    tracker = tracker_for(chosen, "abc", 3)
+    tracker = tracker_for(chosen, "abc", 3, "r1")
     tracker.write(4, {"loss": 0.5})
     tracker.close({"epochs": 5})
     assert mlflow == [
@@ -103,7 +119,7 @@ def test_mlflow_by_setting(tmp_path: Path, mlflow: list[tuple[Any, ...]]) -> Non
 
 
 def test_mlflow_that_is_not_installed_is_named_and_harms_nothing(tmp_path: Path, warnings_of: list[str]) -> None:
-    tracker = tracker_for(settings_with(tmp_path, LIGHTWORK_TRACKING="mlflow"), "abc", 1)
+    tracker = tracker_for(settings_with(tmp_path, LIGHTWORK_TRACKING="mlflow"), "abc", 1, "r1")
     tracker.write(1, {"loss": 0.5})
     tracker.close({})
     assert len(warnings_of) == 1
@@ -123,7 +139,7 @@ def test_the_password_of_a_server_that_refuses_stays_out_of_the_log(
     handlers, level = logging.root.handlers[:], logging.root.level
     try:
         setup_logging("json", chosen.secrets_to_hide())
-        tracker_for(chosen, "abc", 1).write(1, {"loss": 0.5})
+        tracker_for(chosen, "abc", 1, "r1").write(1, {"loss": 0.5})
     finally:
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
@@ -134,7 +150,7 @@ def test_the_password_of_a_server_that_refuses_stays_out_of_the_log(
 
 
 def test_nothing_is_tracked_where_nobody_wants_it(tmp_path: Path, warnings_of: list[str]) -> None:
-    tracker = tracker_for(settings_with(tmp_path, LIGHTWORK_TRACKING="none"), "abc", 1)
+    tracker = tracker_for(settings_with(tmp_path, LIGHTWORK_TRACKING="none"), "abc", 1, "r1")
     tracker.write(1, {"loss": 0.5})
     tracker.close({})
     assert (list(tmp_path.iterdir()), warnings_of) == ([], [])
