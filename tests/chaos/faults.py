@@ -6,9 +6,11 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 
 from core.embedded import answers
 from core.queue import waiting_counts
@@ -56,12 +58,31 @@ async def lose_export(scene: Scene) -> None:
 
 def _lose_export(scene: Scene) -> None:
     _redis_is_up(scene)
-    scene.running.signal("worker", signal.SIGSTOP)
+    eventually(lambda: _halted(scene), BACK_SECONDS, "a worker that holds no lock")
     assert scene.owner.say(f"/export annotations csv {scene.project}").refused is None
     with scene.running.redis() as redis:
         eventually(lambda: waiting_counts(redis)["default"]["waiting"], 20, "the export's job")
         redis.flushall()
     scene.running.kill("worker")
+
+
+def _halted(scene: Scene) -> bool:
+    """Stop the worker, unless it is just writing: on SQLite nobody else could write while it is stopped."""
+    scene.running.signal("worker", signal.SIGSTOP)
+    if scene.server is not None or _is_writable(scene.running.home / "lightwork.sqlite"):
+        return True
+    scene.running.signal("worker", signal.SIGCONT)
+    return False
+
+
+def _is_writable(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=1.0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 async def spell(kind: str, scene: Scene) -> None:
