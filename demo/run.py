@@ -34,6 +34,7 @@ from demo.summary import show
 TWEETS, PEOPLE = 1000, 102
 TRAINING_NEEDS = ("torch", "transformers", "safetensors", "sklearn")
 INTERRUPTED = 130
+AGAIN_SECONDS = 0.5
 
 
 def main(argv: Sequence[str]) -> int:
@@ -89,7 +90,9 @@ def _command(
 
 
 async def _run(options: Options, console: Console) -> int:
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel, asyncio.current_task())
+    interruption = _Interruption(asyncio.current_task())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, interruption)
     scene, outcome = Scene(), Outcome()
     chosen = cast(options.items, options.second, options.people, options.seed)
     platform = PLATFORMS[options.surface]()
@@ -111,6 +114,7 @@ async def _run(options: Options, console: Console) -> int:
         if options.keep:
             await _stay(console, up, link)
     finally:
+        interruption.heeded = True
         if up is not None and up.running:
             console.print("Stopping everything ...", highlight=False)
             await asyncio.shield(up.stop())
@@ -153,9 +157,18 @@ async def _stay(console: Console, up: Up, link: str) -> None:
     await up.ended()
 
 
-def _cancel(task: asyncio.Task[int] | None) -> None:
-    if task is not None:
-        task.cancel()
+class _Interruption:
+    """Ends the play at Ctrl-C and SIGTERM, also where a wait that times out in that moment swallows the first try."""
+
+    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+        self.heeded = False
+        self._task = task
+
+    def __call__(self) -> None:
+        """Cancel the play, and again until it has noticed."""
+        if self._task is not None and not self.heeded:
+            self._task.cancel()
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self)
 
 
 def _leaves(group: BaseExceptionGroup[DemoError]) -> list[DemoError]:

@@ -41,6 +41,7 @@ def retrain(run_id: int) -> None:
     runtime = process_runtime()
     run = _claim(runtime, run_id)
     if run is None:
+        _remove_ended(runtime)  # of an attempt that was killed between its end and this
         return
     note_in_job(CLAIM, [run.id, run.attempts])
     quiet()

@@ -110,8 +110,8 @@ def _text(value: object) -> str:
 def _begins_with_array(path: Path, encoding: str) -> bool:
     """Whether one array goes on over all lines, or fills the only one; elsewhere a row may be one."""
     with closing(read_lines(path, encoding)) as lines:
-        first, *more = islice((line.text.strip() for line in lines if line.text.strip()), 2)
-    return first.startswith("[") and not (more and _is_json(first))
+        texts = list(islice((line.text.strip() for line in lines if line.text.strip()), 2))
+    return bool(texts) and texts[0].startswith("[") and not (len(texts) > 1 and _is_json(texts[0]))
 
 
 def _is_json(text: str) -> bool:

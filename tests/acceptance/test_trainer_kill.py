@@ -124,17 +124,21 @@ class Round:
             versions = session.scalars(select(ModelVersion).where(ModelVersion.project_id == self.project_id))
             spoken = [{PRELABELED, LABEL_ERRORS} <= version.metrics.keys() for version in versions]
         counts = waiting_counts(self.redis)[TRAINING]
-        return run.state == "done" and spoken == [True] and not (counts["waiting"] or counts["running"])
+        left = counts["waiting"] or counts["running"] or self._retried().count
+        return run.state == "done" and spoken == [True] and not left
 
     def skip_pauses(self) -> None:
         """What is to be retried after a pause is due."""
-        self._age(ScheduledJobRegistry(queue=queue(TRAINING, self.redis)).key)
+        self._age(self._retried().key)
 
     def grow_silent(self) -> None:
         """Nothing has been heard of the killed trainer for long."""
         self._age(StartedJobRegistry(queue=queue(TRAINING, self.redis)).key)
         with unit_of_work(self.engine, lambda _: None) as session:
             session.execute(update(TrainingRun).where(TrainingRun.state == "running").values(heartbeat_at=NOON))
+
+    def _retried(self) -> ScheduledJobRegistry:
+        return ScheduledJobRegistry(queue=queue(TRAINING, self.redis))
 
     def _age(self, key: str) -> None:
         members: Any = self.redis.zrange(key, 0, -1)
