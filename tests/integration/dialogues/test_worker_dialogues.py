@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -240,8 +241,12 @@ async def test_who_only_reads_does_not_wait_for_a_writer(chat: Chat) -> None:
     with chat.writing() as session:
         session.execute(select(Identity).with_for_update()).all()
         outcome = await chat.dispatch(Command(ann.person, "stats"))
-        assert not outcome.late, "it waits for the transaction that is open here"
+        if (
+            outcome.follow_up is not None
+        ):  # a machine that stood still for a moment; a writer would be waited for in vain
+            outcome = await asyncio.wait_for(asyncio.shield(outcome.follow_up), 20)
         assert outcome.refused is None
+        assert outcome.replies
 
 
 async def test_next_with_nothing_new_says_so_at_the_button(chat: Chat) -> None:
