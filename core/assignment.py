@@ -103,10 +103,16 @@ def next_assignment(
         if not standing.gold_due:
             begin_gap(session, project, worker_id, standing)
         return open_lease(session, project, item_id, worker_id, surface, now)
-    anything = Seeker(worker_id, now, trusted=True)
-    if admission.may_work and search(session, project, anything, lease=False).item_id is not None:
-        add_effect(session, offer_effect(project.id, now))  # others hold what is left, or are asked for it first
+    if admission.may_work:
+        _look_again_later(session, project, worker_id, now)
     return None
+
+
+def _look_again_later(session: Session, project: Project, worker_id: int, now: datetime) -> None:
+    """Ask for an offer where something is left after all: others hold it, or are asked for it first."""
+    anything = Seeker(worker_id, now, trusted=True)
+    if search(session, project, anything, lease=False).item_id is not None:
+        add_effect(session, offer_effect(project.id, now))
 
 
 def _item_for(

@@ -118,15 +118,8 @@ def submit(
     assignment, project, item = guarded_assignment(session, worker_id, assignment_public_id, version)
     schema = labels.load(project.label_schema)
     value, answer = labels.parse(schema, label_id), labels.index_of(schema, label_id)
-    if assignment.state not in ("active", "expired", "released"):
-        raise Conflict(f"already_{assignment.state}")
     known, in_hand = known_label(session, item), assignment.state == "active"
-    if in_hand and item.state == "withdrawn" and item.submitted >= project.max_overlap:
-        state, changes = "surplus", {"leased": item.leased - 1}  # it was known, so that any number could hold it
-    elif in_hand:
-        state, changes = "counted", {"submitted": item.submitted + 1, "leased": item.leased - 1}
-    else:
-        state, changes = _late(session, project, assignment, item, now)
+    state, changes = _counts_as(session, project, assignment, item, now)
     state = state if known is None else "control"
     annotation = _annotation(session, project, assignment, label_id, value, state, now)
     standing = _record(session, annotation, local_day(time_zone, now))
@@ -229,6 +222,23 @@ def lock_assignment(session: Session, assignment: Assignment, version: int) -> I
     if assignment.version != version:
         raise Conflict("stale_button")
     return item
+
+
+def _counts_as(
+    session: Session, project: Project, assignment: Assignment, item: ItemState, now: datetime
+) -> tuple[str, dict[str, int]]:
+    """The state of an answer to an item that nothing is known of, and what changes with it in the item.
+
+    Raises:
+        Conflict: answered or skipped before, or later than one lease after the deadline.
+    """
+    if assignment.state not in ("active", "expired", "released"):
+        raise Conflict(f"already_{assignment.state}")
+    if assignment.state != "active":
+        return _late(session, project, assignment, item, now)
+    if item.state == "withdrawn" and item.submitted >= project.max_overlap:
+        return "surplus", {"leased": item.leased - 1}  # it was known, so that any number could hold it
+    return "counted", {"submitted": item.submitted + 1, "leased": item.leased - 1}
 
 
 def _late(

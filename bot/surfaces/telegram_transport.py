@@ -82,11 +82,8 @@ class AiohttpRequest(BaseRequest):
         await self.initialize()
         assert self._session is not None  # noqa: S101 - opened one line above
         patience = UPLOAD_SECONDS if request_data is not None and request_data.contains_files else READ_SECONDS
-        timeout = _timeout(
-            _seconds(pool_timeout, CONNECT_SECONDS),
-            _seconds(connect_timeout, CONNECT_SECONDS),
-            _seconds(read_timeout, patience),
-        )
+        pool, connect = (_seconds(given, CONNECT_SECONDS) for given in (pool_timeout, connect_timeout))
+        timeout = _timeout(pool, connect, _seconds(read_timeout, patience))
         try:
             # A redirect would carry the token in the URL to a place that nobody configured.
             async with self._session.request(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,7 +16,6 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from transformers import AutoModel
 
-from core import training_runs
 from core.blind import lot
 from core.clock import now
 from core.config import Settings
@@ -28,9 +26,8 @@ from core.queue import PRELABEL
 from core.ranks import UNCERTAIN, band_of
 from core.runtime import Runtime
 from core.training import request_training
-from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
+from tests.integration.trainer_fixtures import Base, trainer_runtime
 from trainer import artifacts, jobs, ordering, train
-from trainer import heartbeat as heartbeats
 from trainer.dataset import on_holdout
 from trainer.settings import TrainingSettings
 
@@ -338,7 +335,7 @@ def test_a_model_that_does_not_reign_predicts_nothing(base: Base, runtime: Runti
     assert tally(base) == {"prelabel": (1, 0)}
 
 
-# --- items that come while the model speaks, and the heartbeat
+# --- items that come while the model speaks
 
 
 def test_items_published_meanwhile_are_predicted_too(
@@ -366,36 +363,3 @@ def test_items_published_meanwhile_are_predicted_too(
     spoken = set(read(base, select(Prediction.item_id)))
     assert spoken >= set(read(base, select(Item.id).where(Item.state == "open"))), "and on the holdout"
     assert added[0] in spoken
-
-
-def test_the_heart_beats_until_the_end(base: Base, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = base.run("running")
-    beaten = threading.Event()
-    beat = training_runs.beat
-
-    def noted(*args: Any) -> None:
-        beat(*args)
-        beaten.set()
-
-    monkeypatch.setattr("trainer.heartbeat.beat", noted)
-    with heartbeats.Heartbeat(runtime, run.id, seconds=0.01):
-        assert beaten.wait(10)
-    (stored,) = read(base, select(TrainingRun))
-    assert stored.heartbeat_at is not None
-    assert stored.heartbeat_at > NOON
-    assert not [thread for thread in threading.enumerate() if thread.name == f"heartbeat-{run.id}"]
-
-
-def test_a_beat_that_fails_does_not_end_the_run(base: Base, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    failures: list[int] = []
-    thrice = threading.Event()
-
-    def fail(*_: object) -> None:
-        failures.append(1)
-        if len(failures) == 3:
-            thrice.set()
-        raise SQLAlchemyError("away")
-
-    monkeypatch.setattr("trainer.heartbeat.beat", fail)
-    with heartbeats.Heartbeat(runtime, 1, seconds=0.01):
-        assert thrice.wait(10)
