@@ -22,11 +22,11 @@ from benchmarks.servers import DATABASES, database
 from bot.handling import handle
 from bot.surface import Person, Tapped
 from bot.tokens import make
-from core.assignment import active_lease
 from core.clock import now
 from core.config import Settings
 from core.db import is_sqlite, make_engine, unit_of_work
 from core.effects import Effect, EnqueueJob
+from core.leases import active_lease
 from core.models import Identity
 
 ITEMS, PEOPLE, TAPS = 10_000, 50, 3000

@@ -26,11 +26,11 @@ from benchmarks.servers import DATABASES, database
 from bot.handling import handle
 from bot.surface import Person, Tapped
 from bot.tokens import make
-from core.assignment import active_lease
 from core.clock import now
 from core.config import Settings
 from core.db import make_engine, unit_of_work
 from core.db.tables import table_of
+from core.leases import active_lease
 from core.models import Assignment, Cursor, Item, Project, Worker
 from core.search import Seeker, search
 

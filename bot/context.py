@@ -11,6 +11,7 @@ from bot.surface import Person
 from core.config import Settings
 from core.enrolment import Account
 from core.errors import Refused
+from core.held import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Context:
     person: Person
     settings: Settings
     now: datetime
+    held: Held | None = None
+    """The assignment that a button names, where it was read with the account."""
 
     @property
     def worker_id(self) -> int:

@@ -47,12 +47,16 @@ class CommandRoute:
 
 @dataclass(frozen=True, slots=True)
 class TapRoute:
-    """A button verb: the role it takes, and who answers. `early` and `reads` as of a command."""
+    """A button verb: the role it takes, and who answers. `early` and `reads` as of a command.
+
+    holds: its subject is an assignment, which is read and held together with the account: `Context.held`.
+    """
 
     role: str
     answer: Callable[[Context, Token], list[Show]]
     early: bool = False
     reads: bool = False
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

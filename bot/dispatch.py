@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -18,9 +17,10 @@ from bot.cards import render
 from bot.cards.details import Details
 from bot.cards.status import JobStatus
 from bot.cards.views import Show, View
+from bot.committing import committed
 from bot.dialogue import FormProblems
 from bot.endurance import Endurance
-from bot.handling import Handled, handle, handle_repeated, is_reading, known_account, require
+from bot.handling import Handled, handle, handle_repeated, is_answer, is_reading, known_account, require
 from bot.pictures import picture_of
 from bot.post_items import Looked, asked_items
 from bot.surface import Ask, Edit, Event, MenuEntry, Message, Outcome, Person, Reply, Send, Tapped, Toast, Uploaded
@@ -29,7 +29,7 @@ from core import media
 from core.clock import now
 from core.config import Settings
 from core.db import reading
-from core.db.writer import Overloaded, Work, Writer
+from core.db.writer import Overloaded, Writer
 from core.enrolment import count_wrong_code, find_account
 from core.errors import LightworkError, Refused
 from core.importing import compare, receive
@@ -45,7 +45,6 @@ DEALT_WITH = ("already_submitted", "already_skipped")
 """Refusals of a button whose card was answered or skipped before."""
 
 log = get_logger(__name__)
-T = TypeVar("T")
 
 
 class Dispatcher:
@@ -96,18 +95,8 @@ class Dispatcher:
         if is_reading(event):
             async with self._readers:
                 return await asyncio.to_thread(self._read, event)
-        return await self._committed(with_ids(lambda session: handle(session, event, self._settings, now(), looked)))
-
-    async def _committed(self, work: Work[T]) -> T:
-        """The result of `work` after its commit. As `asyncio.wrap_future`, but a whole group wakes the loop once."""
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[T] = loop.create_future()
-        done = self._writer.submit(work, loop.call_soon_threadsafe)
-        done.add_done_callback(partial(_pass_on, waiting))
-        try:
-            return await waiting
-        finally:
-            done.cancel()  # which does nothing to what is running or done
+        work = with_ids(lambda session: handle(session, event, self._settings, now(), looked))
+        return await committed(self._writer, work, alone=not is_answer(event))
 
     def _read(self, event: Event) -> Handled:
         with reading(self._engine) as session:
@@ -154,7 +143,7 @@ class Dispatcher:
             person = event.person
             origin = person.origin or f"{person.surface}:{person.tenant}:{person.external_id}"
             try:
-                await self._committed(lambda session: count_wrong_code(session, origin, now()))
+                await committed(self._writer, lambda session: count_wrong_code(session, origin, now()))
             except Exception:  # the refusal itself still has to be said
                 log.exception("wrong_code_not_counted", surface=person.surface)
 
@@ -165,7 +154,9 @@ class Dispatcher:
         person = event.person
         try:
             async with self._turn(person):
-                handled = await self._committed(lambda session: handle_repeated(session, person, self._settings, now()))
+                handled = await committed(
+                    self._writer, lambda session: handle_repeated(session, person, self._settings, now()), alone=True
+                )
             return tuple(_reply(show, handled.locale, None) for show in handled.shows)
         except (LightworkError, Overloaded):
             return ()
@@ -201,15 +192,6 @@ class Dispatcher:
                 del self._turns[key]
             else:
                 self._turns[key] = (lock, waiting - 1)
-
-
-def _pass_on(waiting: asyncio.Future[T], done: Future[T]) -> None:
-    if waiting.done():
-        return
-    if (failure := done.exception()) is not None:
-        waiting.set_exception(failure)
-    else:
-        waiting.set_result(done.result())
 
 
 def _reply(show: Show, locale: str, menu: tuple[MenuEntry, ...] | None) -> Reply:

@@ -20,6 +20,7 @@ from core.blocking import block
 from core.config import Settings
 from core.enrolment import Account, find_account
 from core.errors import Conflict, InvalidInput, Refused
+from core.held import Held, hold_with_account
 from core.log import note_ids
 from core.models import Dialogue
 
@@ -58,12 +59,12 @@ def handle(session: Session, event: Event, settings: Settings, now: datetime, lo
     if isinstance(event, Tapped) and (answer := _for_anybody(event)) is not None:
         locale = _spoken(session, replace(person, locale=person.locale or settings.default_locale))
         return _handled(session, person, answer(session, person, now), locale)
-    account = known_account(session, person)
+    account, held = _speaker(session, event)
     note_ids(worker=account.worker.public_id)
     if not is_reading(event):  # which must not wait for a writer
         _seen(account, person, now)
     locale = account.worker.locale
-    context = Context(session, account, person, settings, now)
+    context = Context(session, account, person, settings, now, held)
     shows = _before_consent(context, event) or _answer(context, event, looked)
     return _handled(session, person, shows, locale)
 
@@ -157,6 +158,25 @@ def _handled(session: Session, person: Person, shows: list[Show], locale: str) -
     return Handled(shows, account.worker.locale, menu_of(account, account.worker.locale))
 
 
+def _speaker(session: Session, event: Event) -> tuple[Account, Held | None]:
+    """Who speaks, with the assignment that they tap on where one statement finds both.
+
+    Raises:
+        Refused: as `known_account`.
+    """
+    person = event.person
+    if isinstance(event, Tapped) and (token := tokens.parse(event.payload)) is not None and _holds(token):
+        found = hold_with_account(session, person.surface, person.tenant, person.external_id, token.subject)
+        if found is not None and found[0].role is not None:
+            return found
+    return known_account(session, person), None
+
+
+def _holds(token: tokens.Token) -> bool:
+    route = TAPS.get(token.verb)
+    return route is not None and route.holds
+
+
 def known_account(session: Session, person: Person) -> Account:
     """The account of who speaks.
 
@@ -179,6 +199,12 @@ def require(account: Account, role: str) -> None:
         raise Refused("banned" if account.banned else "suspended")
     if not account.may(role):
         raise Refused("needs_role", role=role)
+
+
+def is_answer(event: Event) -> bool:
+    """Whether the event answers an item: short work, of which there is much."""
+    token = tokens.parse(event.payload) if isinstance(event, Tapped) else None
+    return token is not None and _holds(token)
 
 
 def is_reading(event: Event) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import socket
 
+from bot.committing import committed
 from core.clock import now
 from core.db.writer import Writer
 from core.singletons import LIFETIME, hold, let_go
@@ -24,9 +24,8 @@ class DatabaseLeadership:
 
     async def take(self) -> int | None:
         """Take or keep it; the fence, or nothing while another holds it."""
-        work = self._writer.submit(lambda session: hold(session, self._name, self._holder, now()))
-        return await asyncio.wrap_future(work)
+        return await committed(self._writer, lambda session: hold(session, self._name, self._holder, now()))
 
     async def give_back(self) -> None:
         """Let another process take it at once."""
-        await asyncio.wrap_future(self._writer.submit(lambda session: let_go(session, self._name, self._holder, now())))
+        await committed(self._writer, lambda session: let_go(session, self._name, self._holder, now()))

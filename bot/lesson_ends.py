@@ -48,7 +48,7 @@ def quiz_ended(context: Context, done: Submitted, result: QuizResult) -> list[Sh
     project, settings = done.project, load(done.project.quality)
     said = {"project": project.name, "right": result.right, "count": result.count}
     if result.passed:
-        return [Show(Notice("quiz_passed", said), "edit"), Show(following_card(context, project, None, done.standing))]
+        return [Show(Notice("quiz_passed", said), "edit"), Show(following_card(context, project, None, done.footing))]
     needed = {"share": share(settings.quiz_pass, context.account.worker.locale)}
     if not result.attempts_left:
         return [Show(Notice("quiz_missed", said | needed, over_rows(project)), "edit")]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, ScalarSelect, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from bot.committing import committed
 from core.clock import now
 from core.db import reading
 from core.db.prepared import Prepared
@@ -66,9 +67,7 @@ class DatabaseMailbox:
         self, external_id: str, author: str, content: dict[str, Any], public_id: str | None = None
     ) -> dict[str, Any]:
         """Store a bubble, or replace the one with `public_id`, which keeps its author; returns it as `since` does."""
-        return await asyncio.wrap_future(
-            self._writer.submit(lambda session: _put(session, external_id, author, content, public_id))
-        )
+        return await committed(self._writer, lambda session: _put(session, external_id, author, content, public_id))
 
     async def since(self, external_id: str, revision: int, limit: int = 200) -> list[dict[str, Any]]:
         """Bubbles newer than `revision`, oldest first."""

@@ -9,15 +9,16 @@ from bot.context import Context
 from bot.qualifying import gate_of, lesson_step
 from bot.texts.languages import language_name
 from bot.tokens import Token, make
-from core.assignment import Lease, active_lease, ask_once_more, end_lease, next_assignment, set_standing
+from core.assignment import ask_once_more, end_lease, next_assignment, set_standing
 from core.eligibility import why_not
 from core.errors import Refused
 from core.labeling import own_assignment
+from core.leases import Lease, active_lease
 from core.models import Assignment, Project
 from core.openings import by_urgency, has_work, restrictions
 from core.projects import find_project
 from core.qualification import asks_qualification
-from core.standing import Standing
+from core.standing import UNKNOWN, Footing
 from core.views import view_lease
 
 NEXT = ((Choice(make("next"), "button_next", style="primary"),),)
@@ -53,16 +54,14 @@ def following_card(
     context: Context,
     project: Project,
     back: Choice | None = None,
-    standing: Standing | None = None,
-    *,
-    empty_handed: bool = False,
+    footing: Footing = UNKNOWN,
 ) -> ItemCard | Notice:
     """The next card after one was dealt with: first in the same job, then in the others.
 
     Args:
-        standing: the person's in the job, where it was just written. empty_handed: they hold no item of it.
+        footing: the person's in the job, where it was just written.
     """
-    lease = _lease_in(context, project, standing, empty_handed=empty_handed)
+    lease = _lease_in(context, project, footing)
     if lease is not None:
         return card_of(context, project, lease, back)
     if context.account.paused:
@@ -133,14 +132,12 @@ def _restricted(context: Context, projects: list[Project]) -> Notice:
     return Notice("nothing_paused", said, NEXT) if paused else Notice("nothing_training", said, NEXT)
 
 
-def _lease_in(
-    context: Context, project: Project, standing: Standing | None = None, *, empty_handed: bool = False
-) -> Lease | None:
+def _lease_in(context: Context, project: Project, footing: Footing = UNKNOWN) -> Lease | None:
     if context.account.paused or _why_not(context, project) is not None:
         return None
     surface, expert = context.person.surface, context.account.may("expert")
     asked = context.session, project, context.worker_id, surface, context.now
-    return next_assignment(*asked, standing, expert=expert, empty_handed=empty_handed)
+    return next_assignment(*asked, footing, expert=expert)
 
 
 def _why_not(context: Context, project: Project) -> str | None:

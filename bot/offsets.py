@@ -7,6 +7,7 @@ import asyncio
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from bot.committing import committed
 from core.db import reading
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
@@ -30,8 +31,7 @@ class DatabaseOffsets:
 
     async def store(self, offset: int, fence: int = 0) -> bool:
         """Confirm everything before `offset`; false where somebody with a higher fence has stored one."""
-        work = self._writer.submit(lambda session: _store(session, self._name, offset, fence))
-        return await asyncio.wrap_future(work)
+        return await committed(self._writer, lambda session: _store(session, self._name, offset, fence))
 
     def _load(self) -> int:
         with reading(self._engine) as session:

@@ -18,11 +18,11 @@ from bot.texts.catalogues import LANGUAGES
 from bot.texts.units import pieces
 from bot.tokens import Token, make
 from bot.worker_chat import on_next_tap
-from core.assignment import active_lease
 from core.consent import agree, decline
 from core.eligibility import why_not
 from core.enrolment import OPERATORS, Account, Joined, find_account, join
 from core.errors import Conflict
+from core.leases import active_lease
 from core.models import Dialogue, Participation, Project, Workspace
 from core.offers import offered_on_joining, offered_with_guidelines
 from core.openings import by_urgency, has_work

@@ -9,11 +9,11 @@ from typing import Any
 from bot.cards.settings import JobSettings
 from core import quality
 from core.aims import Aim
-from core.assignment import Lease
 from core.errors import InvalidInput
 from core.gold_pool import set_aside_of
 from core.importing import Received
 from core.labels import choice, dump, text_content
+from core.leases import Lease
 from core.models import Upload
 from core.projects import DEFAULT_MAX_OVERLAP, DEFAULT_MIN_OVERLAP
 from core.views import LeaseView

@@ -14,9 +14,9 @@ from bot.texts.units import shorten
 from bot.tokens import Token, make
 from core import labels
 from core.answers import STANDING, last_answer, undo
-from core.assignment import Lease
 from core.errors import Conflict, Refused
 from core.labeling import skip, submit
+from core.leases import Lease
 from core.models import Assignment, Project
 from core.views import answered_today
 
@@ -48,6 +48,7 @@ def on_answer(context: Context, token: Token) -> list[Show]:
         version=token.version,
         now=context.now,
         time_zone=worker.time_zone,
+        held=context.held,
     )
     check_workspace(context, done.project)
     name = label_name(done.project, done.label_id)
@@ -55,7 +56,7 @@ def on_answer(context: Context, token: Token) -> list[Show]:
         return [Show(_said(name), "toast"), *quiz_ended(context, done, done.control.quiz)]
     told = told_of(context, done)
     back = None if told else _undo_choice(token.subject, token.version, name)
-    card = following_card(context, done.project, back, done.standing, empty_handed=done.empty_handed)
+    card = following_card(context, done.project, back, done.footing)
     following = _cheered(context, card)
     if told is None:
         return [Show(_said(name), "toast"), Show(following, "edit")]
@@ -182,7 +183,7 @@ COMMANDS = {
 }
 TAPS = {
     "next": TapRoute("worker", on_next_tap),
-    "answer": TapRoute("worker", on_answer),
+    "answer": TapRoute("worker", on_answer, holds=True),
     "skip": TapRoute("worker", on_skip),
     "page": TapRoute("worker", on_page, reads=True),
     "undo": TapRoute("worker", on_undo),

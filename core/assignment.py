@@ -3,67 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import EXPERT_COST
 from core.budget import affords
-from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.db.upsert import insert_statement
-from core.due import expiry_effect, offer_effect
+from core.due import offer_effect
 from core.effects import add_effect
 from core.gold_serving import begin_gap, hidden_control, in_the_middle, is_due, is_left
 from core.ids import new_public_id
 from core.items import lock_item, lock_items, write_item
+from core.leases import Lease, active_lease, open_lease
 from core.models import Assignment, Participation, Project
 from core.qualification import Admission, admit
 from core.search import Seeker, find_item, search
-from core.standing import Standing, load_standing
+from core.standing import UNKNOWN, Footing, Standing, load_standing
 from core.trust import TRAINING, let_in_again, on_probation, practise, recovered
 
 ASSIGNMENT = table_of(Assignment)
 LESSONS = ("practice", "quiz")
 """Qualifications in which known items are answered before the others."""
 
-# Statements of the hot path are built once: building one costs as much as running it.
-LEASE_COLUMNS = [ASSIGNMENT.c[name] for name in ("id", "public_id", "version", "item_id", "project_id", "expires_at")]
-# Written into the statements: the databases take the partial index only where they can read its condition there.
-_ACTIVE = ASSIGNMENT.c.state == literal_column("'active'")
-_HELD = select(*LEASE_COLUMNS).where(ASSIGNMENT.c.worker_id == bindparam("worker_id"), _ACTIVE)
-_NEWEST = _HELD.order_by(ASSIGNMENT.c.id.desc()).limit(literal_column("1"))
-HELD, HELD_IN_PROJECT = Prepared(_NEWEST), Prepared(_HELD.where(ASSIGNMENT.c.project_id == bindparam("project_id")))
-_NEW = (
-    *("public_id", "project_id", "item_id", "worker_id", "state", "version", "guidelines_version", "surface"),
-    *("leased_at", "expires_at", "skip_reason"),
-)
-OPEN_LEASE = Prepared(insert(ASSIGNMENT).values({name: bindparam(name) for name in _NEW}).returning(ASSIGNMENT.c.id))
 END = update(ASSIGNMENT).where(ASSIGNMENT.c.id == bindparam("assignment_id"), ASSIGNMENT.c.state == "active")
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """An active assignment, as a card needs it."""
-
-    assignment_id: int
-    public_id: str
-    version: int
-    item_id: int
-    project_id: int
-    expires_at: datetime
-
-
-def active_lease(session: Session, worker_id: int, project_id: int | None = None) -> Lease | None:
-    """The worker's active assignment, in one project or in any."""
-    if project_id is None:
-        row = HELD.row(session, {"worker_id": worker_id})
-    else:
-        row = HELD_IN_PROJECT.row(session, {"worker_id": worker_id, "project_id": project_id})
-    return Lease(*row) if row else None
 
 
 def next_assignment(
@@ -72,40 +39,38 @@ def next_assignment(
     worker_id: int,
     surface: str,
     now: datetime,
-    standing: Standing | None = None,
+    footing: Footing = UNKNOWN,
     *,
     expert: bool = False,
-    empty_handed: bool = False,
 ) -> Lease | None:
     """The worker's active assignment in the project, or a new lease, or nothing where nothing is left for them.
 
     Args:
-        standing: theirs in the project, where the caller has just written it; else it is read here.
+        footing: theirs in the project, where the caller has just written it; else it is read here.
         expert: their time costs more than that of others, and goes where theirs would tell little.
-        empty_handed: they have just dealt with their active assignment, so there is no other.
     """
     if project.state != "open":
         return None
-    if not empty_handed and (held := active_lease(session, worker_id, project.id)) is not None:
+    if not footing.empty_handed and (held := active_lease(session, worker_id, project.id)) is not None:
         return held
-    known = standing.state if standing is not None else None
-    standing = standing or load_standing(session, worker_id, project.id)
+    standing = footing.standing or load_standing(session, worker_id, project.id)
     if standing.restriction == "paused":
         return None
     if standing.qualification in LESSONS and not affords(session, project):
         return None
     admission = admit(session, project, worker_id, standing, now)
-    item_id = _item_for(session, project, worker_id, standing, admission, now, expert=expert)
-    state = "idle" if item_id is None else "working"
-    if known != state:
+    cost = EXPERT_COST if expert and project.audience != "experts" else 1.0
+    trusted = on_probation(standing, now)
+    seeker = Seeker(worker_id, now, cost, trusted=trusted, surface=surface, known=footing.known)
+    lease = _lease_for(session, project, seeker, standing, admission)
+    state = "idle" if lease is None else "working"
+    if footing.standing is None or standing.state != state:
         set_standing(session, worker_id, project.id, state, now)
-    if item_id is not None:
-        if not standing.gold_due:
-            begin_gap(session, project, worker_id, standing)
-        return open_lease(session, project, item_id, worker_id, surface, now)
-    if admission.may_work:
+    if lease is not None and not standing.gold_due:
+        begin_gap(session, project, worker_id, standing)
+    if lease is None and admission.may_work:
         _look_again_later(session, project, worker_id, now)
-    return None
+    return lease
 
 
 def _look_again_later(session: Session, project: Project, worker_id: int, now: datetime) -> None:
@@ -115,32 +80,31 @@ def _look_again_later(session: Session, project: Project, worker_id: int, now: d
         add_effect(session, offer_effect(project.id, now))
 
 
-def _item_for(
-    session: Session,
-    project: Project,
-    worker_id: int,
-    standing: Standing,
-    admission: Admission,
-    now: datetime,
-    *,
-    expert: bool,
-) -> int | None:
-    """The item that comes next, counted as leased: of a lesson, a known one that is due, or the best open one."""
+def _lease_for(
+    session: Session, project: Project, seeker: Seeker, standing: Standing, admission: Admission
+) -> Lease | None:
+    """A lease of the item that comes next: of a lesson, a known one that is due, or the best open one."""
+    worker_id, now = seeker.worker_id, seeker.now
     if not admission.may_work:
-        return admission.item_id
+        return _of_counted(session, project, seeker, admission.item_id)
     if is_due(standing) and (item_id := _due_control(session, project, worker_id, standing, now)) is not None:
-        return item_id
-    cost = EXPERT_COST if expert and project.audience != "experts" else 1.0
-    seeker = Seeker(worker_id, now, cost, trusted=on_probation(standing, now))
+        return _of_counted(session, project, seeker, item_id)
     found = search(session, project, seeker, lease=True)
-    if found.item_id is not None or not found.uninformative:
+    if found.lease is not None or not found.uninformative:
         if standing.restriction == TRAINING and not found.uninformative:
             recovered(session, project, worker_id, now)
-        return found.item_id
+        return found.lease
     item_id = practise(session, project, worker_id, standing, now) if affords(session, project) else None
     if item_id is None and let_in_again(session, project, worker_id, standing, now):
-        return search(session, project, replace(seeker, trusted=True), lease=True).item_id
-    return item_id
+        return search(session, project, replace(seeker, trusted=True), lease=True).lease
+    return _of_counted(session, project, seeker, item_id)
+
+
+def _of_counted(session: Session, project: Project, seeker: Seeker, item_id: int | None) -> Lease | None:
+    """The lease of an item whose `leased` counts it already."""
+    if item_id is None:
+        return None
+    return open_lease(session, project, item_id, seeker.worker_id, seeker.surface, seeker.now)
 
 
 def _due_control(session: Session, project: Project, worker_id: int, standing: Standing, now: datetime) -> int | None:
@@ -154,27 +118,6 @@ def _due_control(session: Session, project: Project, worker_id: int, standing: S
     if not affords(session, project):
         return None
     return hidden_control(session, project, worker_id, standing)
-
-
-def open_lease(session: Session, project: Project, item_id: int, worker_id: int, surface: str, now: datetime) -> Lease:
-    """Write the assignment for an item whose `leased` already counts it."""
-    expires_at = now + timedelta(seconds=project.lease_seconds)
-    values = {
-        "public_id": new_public_id(),
-        "project_id": project.id,
-        "item_id": item_id,
-        "worker_id": worker_id,
-        "state": "active",
-        "version": 1,
-        "guidelines_version": project.guidelines_version,
-        "surface": surface,
-        "leased_at": now,
-        "expires_at": expires_at,
-        "skip_reason": "",
-    }
-    [(new_id,)] = OPEN_LEASE.rows(session, values)
-    add_effect(session, expiry_effect(project.id, expires_at))
-    return Lease(new_id, str(values["public_id"]), 1, item_id, project.id, expires_at)
 
 
 def end_lease(

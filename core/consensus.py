@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, literal, select, text
 from sqlalchemy.orm import Session
 
-from core.aggregation.confusion import add_answer, column
+from core.aggregation.confusion import Counts, add_answer, column
 from core.aggregation.online import replay, update
 from core.aggregation.value import worth_asking
 from core.aims import information_wanted
@@ -21,7 +21,7 @@ from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.due import reestimate_effect
 from core.effects import add_effect
-from core.items import ITEM, ItemState, lock_item, lock_items, write_item, write_item_with
+from core.items import ITEM, ItemState, lock_item, lock_items, write_item, write_item_soon
 from core.models import Annotation, Project
 from core.models.labeling import STANDING
 from core.priors import PRIOR, with_prior
@@ -75,6 +75,7 @@ def observe(
     item: ItemState,
     worker_id: int,
     answer: int,
+    counts: Counts,
     annotation_count: int,
     now: datetime,
     **changes: Any,
@@ -83,12 +84,12 @@ def observe(
 
     Args:
         answer: index of the label in the project's schema.
+        counts: of the worker's skill, read under a lock; this annotation is added to them.
         annotation_count: how many this worker has submitted in the project, this one included.
             The annotation itself is among the rows already.
         changes: the item's other columns that change with the annotation (submitted, leased).
     """
     crowd = crowd_model(project)
-    counts = load_counts(session, worker_id, project.id, crowd.classes, lock=True)
     if item.posterior and len(item.posterior) != crowd.classes:  # labels were added since it was written
         posterior = _replayed(session, project, crowd, item.id)
     else:
@@ -342,7 +343,7 @@ def _write(
     if skill is None:
         write_item(session, item, now, **changes)
     else:
-        write_item_with(session, item, now, changes, SAVE, skill)
+        write_item_soon(session, item, now, changes, SAVE, skill)
     if state != item.state:
         add_effect(session, reestimate_effect(item.project_id, now))
     return state

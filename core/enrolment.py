@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -25,7 +26,7 @@ CONSENT_VERSION = 2
 MAX_WRONG_CODES_PER_HOUR = 20
 MAX_INVITE_USES = 10_000
 IDENTITY, WORKER, MEMBERSHIP = table_of(Identity), table_of(Worker), table_of(Membership)
-ACCOUNT = Prepared(
+THEIR_ACCOUNT = (
     select(*IDENTITY.c, *WORKER.c, *MEMBERSHIP.c)
     .join(WORKER, WORKER.c.id == IDENTITY.c.worker_id)
     .outerjoin(
@@ -38,9 +39,12 @@ ACCOUNT = Prepared(
         IDENTITY.c.external_id == bindparam("external_id"),
     )
 )
+"""Who a platform's user is, as `account_of` takes it."""
+ACCOUNT = Prepared(THEIR_ACCOUNT)
 WORKER_AT = len(IDENTITY.c)
 MEMBERSHIP_AT = WORKER_AT + len(WORKER.c)
-"""Where the columns of a table begin in a row of `ACCOUNT`."""
+ACCOUNT_COLUMNS = MEMBERSHIP_AT + len(MEMBERSHIP.c)
+"""Where the columns of a table begin in a row of `THEIR_ACCOUNT`, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +121,16 @@ def find_account(session: Session, surface: str, tenant: str, external_id: str) 
     """The account of a platform's user, or nothing where they never joined."""
     keys = {"surface": surface, "tenant": tenant, "external_id": external_id}
     row = ACCOUNT.row(session, keys)
-    if row is None:
-        return None
+    return None if row is None else account_of(session, row)
+
+
+def account_of(session: Session, row: tuple[Any, ...]) -> Account:
+    """The account in a row that begins with the columns of `THEIR_ACCOUNT`."""
     identity = attach(session, Identity, row[:WORKER_AT])
     worker = attach(session, Worker, row[WORKER_AT:MEMBERSHIP_AT])
     member = row[MEMBERSHIP_AT] is not None
-    return _account(identity, worker, detached(Membership, row[MEMBERSHIP_AT:]) if member else None)
+    membership = detached(Membership, row[MEMBERSHIP_AT:ACCOUNT_COLUMNS]) if member else None
+    return _account(identity, worker, membership)
 
 
 def _account(identity: Identity, worker: Worker, membership: Membership | None) -> Account:

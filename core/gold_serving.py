@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from core.aggregation.interval import wilson_interval
 from core.db.prepared import Prepared
 from core.db.tables import table_of
+from core.db.together import rows_along
 from core.models import Adjudication, Assignment, Batch, Gold, Item, Participation, Project
 from core.quality import QualitySettings, load
 from core.standing import Standing
@@ -177,7 +178,7 @@ def _unseen_by(
     session: Session, project: Project, worker_id: int, kind: Kind, *, has_quiz: bool = False, most: int = CONSIDERED
 ) -> list[Unseen]:
     keys = {"worker_id": worker_id, "project_id": project.id, "most": most}
-    return [Unseen(*row) for row in _unseen(kind, has_quiz).rows(session, keys)]
+    return [Unseen(*row) for row in rows_along(session, _unseen(kind, has_quiz), keys)]
 
 
 @cache

@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
-from core.db.prepared import Prepared, Together
+from core.db.prepared import Prepared
 from core.db.tables import table_of
+from core.db.together import write_soon
 from core.due import offer_effect
 from core.effects import add_effect
 from core.models import Item
@@ -67,10 +68,10 @@ def lock_items(session: Session, item_ids: Iterable[int]) -> None:
 def write_item(session: Session, item: ItemState, now: datetime, **changes: Any) -> None:
     """Write changed columns. A slot that comes back to a full item takes a fresh rank, so that no cursor misses it."""
     changes = _all_changes(session, item, now, changes)
-    _write_of(tuple(changes)).run(session, {"item_id": item.id, **changes})
+    _write_of(tuple(changes)).run(session, _written(item, changes))
 
 
-def write_item_with(
+def write_item_soon(
     session: Session,
     item: ItemState,
     now: datetime,
@@ -78,9 +79,9 @@ def write_item_with(
     other: Prepared,
     values: Mapping[str, Any],
 ) -> None:
-    """As `write_item`, together with what is written to another table."""
+    """As `write_item` by `core.db.together.write_soon`, together with what is written to another table."""
     changes = _all_changes(session, item, now, changes)
-    _both(_write_of(tuple(changes)), other).run(session, {"item_id": item.id, **changes, **values})
+    write_soon(session, {**_written(item, changes), **values}, _write_of(tuple(changes)), other)
 
 
 def _all_changes(session: Session, item: ItemState, now: datetime, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,12 +95,13 @@ def _all_changes(session: Session, item: ItemState, now: datetime, changes: Mapp
 @cache
 def _write_of(names: tuple[str, ...]) -> Prepared:
     """The UPDATE of these columns; as many different ones as there are kinds of change."""
-    return Prepared(update(ITEM).where(ITEM.c.id == bindparam("item_id")).values({n: bindparam(n) for n in names}))
+    changed: dict[str, Any] = {name: bindparam(f"item_{name}") for name in names}
+    return Prepared(update(ITEM).where(ITEM.c.id == bindparam("item_id")).values(changed))
 
 
-@cache
-def _both(first: Prepared, second: Prepared) -> Together:
-    return Together(first, second)
+def _written(item: ItemState, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of `_write_of`, of names that no other table has."""
+    return {"item_id": item.id, **{f"item_{name}": value for name, value in changes.items()}}
 
 
 def slots_after(item: ItemState, changes: Mapping[str, Any]) -> int:

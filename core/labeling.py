@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,22 +15,22 @@ from core.assignment import end_lease
 from core.attention import local_day
 from core.budget import affords
 from core.consensus import observe
-from core.db.prepared import Prepared, Together, attach, detached
+from core.db.prepared import Prepared
 from core.db.tables import table_of
-from core.db.writer import Overtaken
-from core.errors import Conflict, InvalidInput, Refused
+from core.db.together import write_soon
+from core.errors import Conflict, InvalidInput
 from core.gold_answers import Control, known_label, observe_control
+from core.held import Held, hold, not_theirs
 from core.hints import hint_of
 from core.ids import is_public_id, new_public_id
-from core.items import COLUMNS as STATE_COLUMNS
-from core.items import ITEM, ItemState, lock_item, write_item
-from core.models import Annotation, Assignment, Participation, Project, Worker
-from core.standing import STANDING_COLUMNS, Standing, load_standing
+from core.items import ItemState, lock_item, write_item
+from core.models import Annotation, Assignment, Participation, Project
+from core.skills import counts_from_json
+from core.standing import Footing, Known, Standing, load_standing
 
 ANNOTATION = table_of(Annotation)
 ASSIGNMENT = table_of(Assignment)
 PARTICIPATION = table_of(Participation)
-PROJECT = table_of(Project)
 _TODAY = PARTICIPATION.c.today_count + bindparam("day_step")
 _SINCE_GOLD = PARTICIPATION.c.since_gold + bindparam("step")
 # Statements of the hot path are built once: building one costs as much as running it.
@@ -45,20 +45,7 @@ _NEW = (
     "created_at",
 )
 INSERT = Prepared(insert(ANNOTATION).values({name: bindparam(name) for name in _NEW}))
-_THEIRS = select(*ASSIGNMENT.c, *PROJECT.c, *STATE_COLUMNS).where(
-    ASSIGNMENT.c.public_id == bindparam("public_id"), ASSIGNMENT.c.worker_id == bindparam("worker_id")
-)
-# The item is locked before the assignment, as everywhere; both are as they are under the lock.
-GUARD = Prepared(
-    _THEIRS.join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
-    .join(PROJECT, PROJECT.c.id == ASSIGNMENT.c.project_id)
-    .with_for_update(of=[ITEM, ASSIGNMENT]),
-    shared=True,
-)
-PROJECT_AT = len(ASSIGNMENT.c)
-ITEM_AT = PROJECT_AT + len(PROJECT.c)
-"""Where the columns of a table begin in a row of `GUARD`."""
-COUNT = Prepared(
+_COUNT = (
     update(PARTICIPATION)
     .where(
         PARTICIPATION.c.worker_id == bindparam("who"),
@@ -72,9 +59,8 @@ COUNT = Prepared(
         ),
         since_gold=case((_SINCE_GOLD > 0, _SINCE_GOLD), else_=0),
     )
-    .returning(*STANDING_COLUMNS)
 )
-RECORD = Together(END, INSERT, COUNT)
+COUNT, COUNT_TOLD = Prepared(_COUNT), Prepared(_COUNT.returning(PARTICIPATION.c.annotation_count))
 SKIP_REASONS = ("hard", "unclear", "broken", "language", "other")
 
 
@@ -87,12 +73,10 @@ class Submitted:
     """counted, surplus or control."""
     item_state: str
     label_id: str
-    standing: Standing
+    footing: Footing
     """Of the worker in the project, this answer included."""
     control: Control | None = None
     """What came of an answer to a known item."""
-    empty_handed: bool = False
-    """The item was in their hands, so that nothing of the project is in them now."""
 
 
 def submit(
@@ -104,63 +88,44 @@ def submit(
     version: int,
     now: datetime,
     time_zone: str = "",
+    held: Held | None = None,
 ) -> Submitted:
     """Take an answer to an assignment.
 
     Args:
         time_zone: the worker's, for the count of their day; an IANA name, empty for UTC.
+        held: the assignment, where the caller has read it already in this transaction.
 
     Raises:
         Refused: the assignment is not this worker's.
         InvalidInput: the label is not among the project's.
         Conflict: answered or skipped before, a button from before an undo, or later than one lease after the deadline.
     """
-    assignment, project, item = guarded_assignment(session, worker_id, assignment_public_id, version)
+    held = held or hold(session, worker_id, assignment_public_id)
+    assignment, project, item = held.assignment, held.project, held.item
+    if assignment.version != version:
+        raise Conflict("stale_button")
     schema = labels.load(project.label_schema)
     value, answer = labels.parse(schema, label_id), labels.index_of(schema, label_id)
     known, in_hand = known_label(session, item), assignment.state == "active"
+    counts = counts_from_json(held.counts, len(schema.labels))
     state, changes = _counts_as(session, project, assignment, item, now)
     state = state if known is None else "control"
     annotation = _annotation(session, project, assignment, label_id, value, state, now)
-    standing = _record(session, annotation, local_day(time_zone, now))
+    standing = _record(session, held.standing, annotation, local_day(time_zone, now))
     if known is not None:
         leased = changes.get("leased", item.leased)
         control = observe_control(session, project, item, worker_id, label_id, known, standing, leased, now)
         if control.quiz is not None:
             standing = load_standing(session, worker_id, project.id)
-        return Submitted(project, state, item.state, label_id, standing, control, in_hand)
+        return Submitted(project, state, item.state, label_id, Footing(standing, None, in_hand), control)
+    footing = Footing(standing, None if held.cursors is None else Known(counts, held.cursors), in_hand)
     if state == "surplus":
         if changes:
             write_item(session, item, now, **changes)
-        return Submitted(project, state, item.state, label_id, standing, empty_handed=in_hand)
-    item_state = observe(session, project, item, worker_id, answer, standing.annotation_count, now, **changes)
-    return Submitted(project, state, item_state, label_id, standing, empty_handed=in_hand)
-
-
-def guarded_assignment(
-    session: Session, worker_id: int, public_id: str, version: int
-) -> tuple[Assignment, Project, ItemState]:
-    """As `own_assignment`, with its item, in one statement; item and assignment are held until the commit.
-
-    Raises:
-        Refused, Conflict, Overtaken: as `own_assignment`.
-    """
-    row = None
-    if is_public_id(public_id):
-        row = GUARD.row(session, {"public_id": public_id, "worker_id": worker_id})
-    if row is None:
-        raise _not_theirs(session, worker_id)
-    assignment = detached(Assignment, row[:PROJECT_AT])
-    if assignment.version != version:
-        raise Conflict("stale_button")
-    return assignment, attach(session, Project, row[PROJECT_AT:ITEM_AT]), ItemState(*row[ITEM_AT:])
-
-
-def _not_theirs(session: Session, worker_id: int) -> Exception:
-    """Why a worker has no such assignment: it went with them where their accounts were joined since they were read."""
-    if session.scalar(select(Worker.merged_into_id).where(Worker.id == worker_id)) is not None:
-        return Overtaken("the accounts were joined")
-    return Refused("not_your_assignment")
+        return Submitted(project, state, item.state, label_id, footing)
+    item_state = observe(session, project, item, worker_id, answer, counts, standing.annotation_count, now, **changes)
+    return Submitted(project, state, item_state, label_id, footing)
 
 
 def own_assignment(
@@ -180,7 +145,7 @@ def own_assignment(
             statement.where(Assignment.public_id == public_id, Assignment.worker_id == worker_id)
         ).one_or_none()
     if row is None:
-        raise _not_theirs(session, worker_id)
+        raise not_theirs(session, worker_id)
     assignment, project = row[0], row[1]
     if version is not None and assignment.version != version:
         raise Conflict("stale_button")
@@ -288,15 +253,8 @@ def count_answer(session: Session, worker_id: int, project_id: int, day: str, st
         step: 1 for a new answer, -1 for one that was taken back.
         day_step: the same for the day; 0 where the answer that was taken back is of an earlier one.
     """
-    return count_answered(session, worker_id, project_id, day, step, day_step).annotation_count
-
-
-def count_answered(
-    session: Session, worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1
-) -> Standing:
-    """As `count_answer`; returns the worker's new standing in the project, from the same statement."""
-    [row] = COUNT.rows(session, _counting(worker_id, project_id, day, step, day_step))
-    return Standing(*row)
+    [(count,)] = COUNT_TOLD.rows(session, _counting(worker_id, project_id, day, step, day_step))
+    return int(count)
 
 
 def _counting(worker_id: int, project_id: int, day: str, step: int = 1, day_step: int = 1) -> dict[str, Any]:
@@ -316,11 +274,17 @@ def count_skip(session: Session, assignment: Assignment, step: int) -> None:
     )
 
 
-def _record(session: Session, annotation: Mapping[str, Any], day: str) -> Standing:
-    """Write an annotation, the end of its assignment, and the worker's count; returns their new standing."""
+def _record(session: Session, standing: Standing, annotation: Mapping[str, Any], day: str) -> Standing:
+    """Write an annotation, the end of its assignment, and the worker's count; returns their new standing.
+
+    Args:
+        standing: theirs before, read under a lock.
+    """
     count = _counting(annotation["worker_id"], annotation["project_id"], day)
-    [row] = RECORD.rows(session, {**annotation, **_end("submitted", annotation["created_at"]), **count})
-    return Standing(*row)
+    values = {**annotation, **_end("submitted", annotation["created_at"]), **count}
+    write_soon(session, values, END, INSERT, COUNT)
+    counted = standing.annotation_count + 1
+    return replace(standing, annotation_count=counted, since_gold=max(0, standing.since_gold + 1))
 
 
 def _annotation(

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.assignment import active_lease
 from core.eligibility import why_not
+from core.leases import active_lease
 from core.models import Batch, Participation, Project
 from core.offers import count_slots
 from core.qualification import is_shut_out

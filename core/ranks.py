@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.db.prepared import Prepared
 from core.db.tables import table_of
+from core.db.together import rows_along
 from core.models import Project
 
 BAND_SHIFT = 56
@@ -46,7 +47,7 @@ def band_of(rank: int) -> int:
 
 def take_sequences(session: Session, project_id: int, count: int = 1) -> int:
     """Reserve `count` consecutive sequences of a project; returns the first."""
-    [(following,)] = TAKE.rows(session, {"project": project_id, "count": count})
+    [(following,)] = rows_along(session, TAKE, {"project": project_id, "count": count})
     return int(following) - count
 
 

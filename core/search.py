@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, and_, bindparam, delete, literal, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, delete, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import Prospect, score
@@ -20,12 +21,15 @@ from core.aggregation.value import Channel, average_channel, channel, fresh_info
 from core.aims import information_wanted
 from core.db.prepared import Prepared
 from core.db.tables import table_of
+from core.db.together import rows_along, write_soon
 from core.db.upsert import upsert
 from core.items import ITEM
+from core.leases import Lease, take_lease
 from core.models import Annotation, Assignment, Batch, Cursor, Participation, Project, Skill
 from core.quality import load
 from core.ranks import band_of
 from core.skills import CrowdModel, counts_from_json, crowd_model
+from core.standing import Known
 
 WINDOW = 16
 MAX_WINDOW = 256
@@ -61,7 +65,7 @@ _DEALT_WITH = (
     )
     .limit(literal_column("1"))
 )
-CANDIDATES = Prepared(
+_CANDIDATES = (
     select(
         *(ITEM.c[name] for name in ("id", "rank", "posterior", "submitted", "group_key", "position")),
         BATCH.c.state.label("batch_state"),
@@ -71,16 +75,13 @@ CANDIDATES = Prepared(
     .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
     .where(ITEM.c.project_id == bindparam("project_id"), _OPEN, ITEM.c.rank > bindparam("floor"))
     .order_by(ITEM.c.rank)
-    .limit(bindparam("window", type_=Integer))
 )
-_FREE = select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), _OPEN).with_for_update(skip_locked=True)
-COUNT_LEASE = Prepared(update(ITEM).where(ITEM.c.id == _FREE.scalar_subquery()).values(leased=ITEM.c.leased + 1))
 SAVE_CURSOR = upsert(
     Cursor, ("worker_id", "project_id", "band", "rank"), ("worker_id", "project_id", "band"), ("rank",)
 )
 _MINE: dict[str, Any] = {"worker_id": bindparam("worker_id"), "project_id": bindparam("project_id")}
 _ONE = select(literal(1).label("one")).subquery()
-KNOWN = Prepared(
+READ_KNOWN = Prepared(
     select(SKILL.c.counts, CURSOR.c.band, CURSOR.c.rank).select_from(
         _ONE.outerjoin(SKILL, and_(*(SKILL.c[name] == value for name, value in _MINE.items()))).outerjoin(
             CURSOR, and_(*(CURSOR.c[name] == value for name, value in _MINE.items()))
@@ -123,7 +124,7 @@ TAKERS = select(ASSIGNMENT.c.item_id, ASSIGNMENT.c.worker_id).where(
 
 
 class Candidate(NamedTuple):
-    """A row of `CANDIDATES`: an open item. taken: the worker has dealt with it, or never may."""
+    """A row of `_CANDIDATES`: an open item. taken: the worker has dealt with it, or never may."""
 
     id: int
     rank: int
@@ -141,23 +142,27 @@ class Seeker:
     """Who looks for an item.
 
     time_cost: of theirs, in that of an average worker. trusted: nothing is left to others, whatever is known of them.
+    surface: where the card of a lease is shown. known: of them; None where it has to be read.
     """
 
     worker_id: int
     now: datetime
     time_cost: float = 1.0
     trusted: bool = False
+    surface: str = ""
+    known: Known | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What came of a search.
 
-    item_id: None where there is nothing for them. passed: open items were left to others.
-    uninformative: their answers tell too little about any item.
+    item_id: None where there is nothing for them. lease: of it, where one was asked for.
+    passed: open items were left to others. uninformative: their answers tell too little about any item.
     """
 
     item_id: int | None
+    lease: Lease | None = None
     passed: bool = False
     uninformative: bool = False
 
@@ -169,7 +174,7 @@ class _Search:
     worker: how their answers come from labels.
     fresh, own: nats of an answer about an item nobody has answered, by an average worker and by this one.
     known: enough is known of the worker to leave items to others. uninformative: as of `Found`.
-    passed: ids of items left to others. windows: with nothing for them.
+    passed: ids of items left to others. windows: with nothing for them. taken: the lease, where one is asked for.
     """
 
     project: Project
@@ -185,6 +190,7 @@ class _Search:
     uninformative: bool = False
     passed: list[int] = field(default_factory=list)
     windows: int = 0
+    taken: Lease | None = None
 
     def tells(self, posterior: list[float]) -> float:
         """Nats that this worker's answer is expected to tell."""
@@ -201,7 +207,7 @@ def find_item(session: Session, project: Project, worker_id: int, now: datetime)
 
 
 def search(session: Session, project: Project, seeker: Seeker, *, lease: bool) -> Found:
-    """Look for an item, and count its `leased` up with `lease`.
+    """Look for an item, and with `lease` take it.
 
     A search that finds nothing open wraps to the start once. Not one that finds nothing that pays: it has passed over
     open items already, and would begin anew with all that the worker has answered since the first day.
@@ -215,24 +221,29 @@ def search(session: Session, project: Project, seeker: Seeker, *, lease: bool) -
         item_id = _walk(session, one)
     if item_id is None and one.passed:
         item_id = _left_alone(session, one)
-    return Found(item_id, bool(one.passed), one.uninformative)
+    return Found(item_id, one.taken, bool(one.passed), one.uninformative)
 
 
 def _begin(session: Session, project: Project, seeker: Seeker, *, lease: bool) -> _Search:
-    rows = KNOWN.rows(session, {"worker_id": seeker.worker_id, "project_id": project.id})
     crowd = crowd_model(project)
-    counts = counts_from_json(rows[0][0], crowd.classes)
-    cursors = {band: rank for _, band, rank in rows if band is not None}
+    theirs = seeker.known or _read_known(session, project, seeker.worker_id, crowd)
+    counts = theirs.counts
     fresh, answered = fresh_information(crowd.prior, crowd.pooled), total(counts)
     known = not seeker.trusted and answered >= KNOWN_ANSWERS
     worker = channel(counts, crowd.pooled)
     own = told(crowd.prior, worker) if known else fresh
-    one = _Search(project, seeker, crowd, counts, worker, lease, cursors, fresh, own, known)
+    one = _Search(project, seeker, crowd, counts, worker, lease, dict(theirs.cursors), fresh, own, known)
     if known and answered >= JUDGED_FROM:
         least = load(project.quality).least_accuracy if project.quality else 0.0
         too_weak = least > 0.0 and accuracy(counts, crowd.pooled, crowd.prior) < least
         one.uninformative = too_weak or own <= information_wanted(project) * fresh
     return one
+
+
+def _read_known(session: Session, project: Project, worker_id: int, crowd: CrowdModel) -> Known:
+    rows = READ_KNOWN.rows(session, {"worker_id": worker_id, "project_id": project.id})
+    cursors = {band: rank for _, band, rank in rows if band is not None}
+    return Known(counts_from_json(rows[0][0], crowd.classes), cursors)
 
 
 def _walk(session: Session, one: _Search) -> int | None:
@@ -268,7 +279,7 @@ def _first(session: Session, one: _Search, rows: list[Candidate]) -> int | None:
     """The best of at most `WINDOW` candidates that pays and can be had; counts the windows in which none pays."""
     chosen = _by_score(session, one, rows)
     one.windows += 1 if rows and not chosen else 0
-    return next((item_id for item_id in chosen if not one.lease or _count_lease(session, item_id)), None)
+    return next((item_id for item_id in chosen if _can_be_had(session, one, item_id)), None)
 
 
 def _by_score(session: Session, one: _Search, rows: list[Candidate]) -> list[int]:
@@ -329,14 +340,20 @@ def _left_alone(session: Session, one: _Search) -> int | None:
         for item_id, worker_id in session.execute(TAKERS, {"item_ids": one.passed, "worker_ids": sorted(better)}):
             dealt[item_id].add(worker_id)
     for item_id in one.passed:
-        if dealt[item_id] >= better and (not one.lease or _count_lease(session, item_id)):
+        if dealt[item_id] >= better and _can_be_had(session, one, item_id):
             return item_id
     return None
 
 
 def _candidates(session: Session, project_id: int, worker_id: int, floor: int, window: int) -> list[Candidate]:
-    keys = {"project_id": project_id, "worker_id": worker_id, "floor": floor, "window": window}
-    return [Candidate(*row) for row in CANDIDATES.rows(session, keys)]
+    keys = {"project_id": project_id, "worker_id": worker_id, "floor": floor}
+    return [Candidate(*row) for row in rows_along(session, _candidates_of(window), keys)]
+
+
+@cache
+def _candidates_of(window: int) -> Prepared:
+    """The first `window` candidates. PostgreSQL would plan each time anew for a limit that it does not know before."""
+    return Prepared(_CANDIDATES.limit(literal_column(str(window))))
 
 
 def _same_band_and_visible(candidates: Sequence[Candidate], band: int) -> list[Candidate]:
@@ -348,12 +365,12 @@ def _same_band_and_visible(candidates: Sequence[Candidate], band: int) -> list[C
     return visible
 
 
-def _count_lease(session: Session, item_id: int) -> bool:
-    """Take one slot, unless another transaction holds the row or has taken the last one: then try the next item.
-
-    Never waits for a row lock: the tapping transaction already holds its own item.
-    """
-    return COUNT_LEASE.run(session, {"item_id": item_id}) == 1
+def _can_be_had(session: Session, one: _Search, item_id: int) -> bool:
+    """Take an item where a lease is asked for, unless others have it: then the next one is tried."""
+    if one.lease:
+        seeker = one.seeker
+        one.taken = take_lease(session, one.project, item_id, seeker.worker_id, seeker.surface, seeker.now)
+    return one.taken is not None or not one.lease
 
 
 def _own_cursors(worker_id: int, project_id: int) -> Any:
@@ -361,4 +378,5 @@ def _own_cursors(worker_id: int, project_id: int) -> Any:
 
 
 def _save_cursor(session: Session, worker_id: int, project_id: int, band: int, rank: int) -> None:
-    SAVE_CURSOR.run(session, {"worker_id": worker_id, "project_id": project_id, "band": band, "rank": rank})
+    values = {"worker_id": worker_id, "project_id": project_id, "band": band, "rank": rank}
+    write_soon(session, values, SAVE_CURSOR)

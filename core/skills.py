@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -108,7 +108,7 @@ def _to_json(counts: Counts) -> dict[str, Any]:
     return {"matrix": [[round(cell, 4) for cell in row] for row in counts.matrix]}
 
 
-def counts_from_json(stored: dict[str, Any] | None, classes: int) -> Counts:
+def counts_from_json(stored: Mapping[str, Any] | None, classes: int) -> Counts:
     """Stored counts, widened by zeros to this many labels; empty where nothing is stored, or it does not fit."""
     counts = empty_counts(classes)
     if not stored:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from core.aggregation.confusion import Counts
 from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.models import Annotation, Participation
@@ -41,13 +43,36 @@ class Standing:
     state: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a worker in a project when they look for an item.
+
+    counts: of their skill. cursors: up to which rank of a band there is nothing left for them.
+    """
+
+    counts: Counts
+    cursors: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What was just read or written of a worker in a project, so that nobody reads it again.
+
+    standing, known: None where it has to be read. empty_handed: they hold no item of the project.
+    """
+
+    standing: Standing | None = None
+    known: Known | None = None
+    empty_handed: bool = False
+
+
+UNKNOWN = Footing()
 STANDING_COLUMNS = tuple(PARTICIPATION.c[field.name] for field in fields(Standing))
 """In the order of the fields, for `select` and `returning`."""
-READ = Prepared(
-    select(*STANDING_COLUMNS).where(
-        PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where")
-    )
+_READ = select(*STANDING_COLUMNS).where(
+    PARTICIPATION.c.worker_id == bindparam("who"), PARTICIPATION.c.project_id == bindparam("where")
 )
+READ, LOCK = Prepared(_READ), Prepared(_READ.with_for_update())
 TRIAL = exists().where(
     PARTICIPATION.c.worker_id == ANNOTATION.c.worker_id,
     PARTICIPATION.c.project_id == ANNOTATION.c.project_id,

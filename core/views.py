@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from core.assignment import Lease
 from core.attention import local_day
 from core.db.prepared import Prepared
 from core.db.tables import table_of
 from core.hints import Hint, hint_of
+from core.leases import Lease
 from core.models import Batch, Item, Participation, Project, Worker
 
 ITEM, BATCH, PARTICIPATION = table_of(Item), table_of(Batch), table_of(Participation)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.config import Settings
+from core.db.together import keep_order
 from core.effects import Effect, take_effects
 from core.metrics import DATABASE_ERRORS
 
@@ -42,6 +43,7 @@ def make_engine(settings: Settings) -> Engine:
     else:
         engine = create_engine(url, pool_size=8, max_overflow=4, pool_timeout=20, hide_parameters=True)
         _ask_who_rested(engine)
+        keep_order(engine)
     event.listen(engine, "handle_error", _count_error)
     return engine
 

@@ -32,7 +32,7 @@ REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Driver:
+class Driver:
     """The driver's connection, as long as `transaction` is the session's innermost one. listeners: to statements."""
 
     transaction: SessionTransaction | None
@@ -101,9 +101,13 @@ class Prepared:
         cursor.close()
         return count
 
-    def _run(self, session: Session, values: Mapping[str, Any]) -> tuple[_Driver, _Plan, Any]:
+    def _run(self, session: Session, values: Mapping[str, Any]) -> tuple[Driver, _Plan, Any]:
         session.flush()
-        driver = _driver_of(session)
+        driver = driver_of(session)
+        return (driver, *self.send(driver, values))
+
+    def send(self, driver: Driver, values: Mapping[str, Any]) -> tuple[_Plan, Any]:
+        """Run it as it is; the cursor is the caller's to close. Raises `sqlalchemy.exc.DBAPIError`."""
         plan = self._plans.get(driver.dialect.name)
         if plan is None:
             plan = self._plans[driver.dialect.name] = _planned(self.made_for(driver.dialect.name), driver.dialect)
@@ -120,39 +124,7 @@ class Prepared:
         except driver.error as error:
             # SQLAlchemy's own: translates the error, and throws a connection away that was lost.
             driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
-        return driver, plan, cursor
-
-
-class Together:
-    """Statements that write, sent as one where the database takes that: PostgreSQL has all but the last in a WITH.
-
-    None of them may depend on what another one writes, and parameters of one name have one value.
-    See https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING.
-    """
-
-    def __init__(self, *parts: Prepared) -> None:
-        self._parts = parts
-        self._whole = Prepared(self._joined)
-
-    def rows(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows that the last one returns. Raises `sqlalchemy.exc.DBAPIError`."""
-        if session.get_bind().dialect.name == "postgresql":
-            return self._whole.rows(session, values)
-        for part in self._parts[:-1]:
-            part.run(session, values)
-        return self._parts[-1].rows(session, values)
-
-    def run(self, session: Session, values: Mapping[str, Any]) -> None:
-        """As `rows`, where the last one returns none."""
-        if session.get_bind().dialect.name == "postgresql":
-            self._whole.run(session, values)
-            return
-        for part in self._parts:
-            part.run(session, values)
-
-    def _joined(self, dialect: str) -> Statement:
-        *first, last = (part.made_for(dialect) for part in self._parts)
-        return last.add_cte(*(part.cte(f"part_{number}") for number, part in enumerate(first)))
+        return plan, cursor
 
 
 def attach(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
@@ -192,8 +164,8 @@ def _columns_of(model: type[DeclarativeBase]) -> tuple[tuple[str, ...], tuple[in
     return names, tuple(list(table.c).index(column) for column in mapper.primary_key)
 
 
-def _driver_of(session: Session) -> _Driver:
-    known: _Driver | None = session.info.get(KEY)
+def driver_of(session: Session) -> Driver:
+    known: Driver | None = session.info.get(KEY)
     if known is not None and known.transaction is session._transaction:
         return known
     connection = session.connection()
@@ -201,7 +173,7 @@ def _driver_of(session: Session) -> _Driver:
     assert own is not None  # noqa: S101 - it was checked out one line above
     error, listeners = connection.dialect.loaded_dbapi.Error, tuple(connection.dispatch.before_cursor_execute)
     # The innermost one: a savepoint begins when the session is first asked for its connection in it.
-    driver = _Driver(session._transaction, connection, own.cursor, error, connection.dialect, listeners)
+    driver = Driver(session._transaction, connection, own.cursor, error, connection.dialect, listeners)
     session.info[KEY] = driver
     return driver
 

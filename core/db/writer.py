@@ -1,9 +1,10 @@
 """The crossing into the database: work in, result after the commit out.
 
-SQLite serves one writer. Writers that do not coordinate starve each other, so one thread takes whatever is waiting,
-and commits all of it at once: the same durability, many times the rate. Where a piece fails, the group is rolled back
-and done again with a savepoint for each, so that nobody pays for another's error. A piece may so run twice. On
-PostgreSQL each piece is a transaction of its own in a small pool of threads.
+One thread takes whatever short work is waiting, and commits all of it at once: the same durability, many times the
+rate. SQLite serves one writer at a time anyway, and writers that do not coordinate starve each other; with PostgreSQL
+each further thread would fight for the interpreter between any two statements. Where a piece fails, the group is rolled
+back and its pieces are done one by one, so that nobody pays for another's error: with a savepoint for each on SQLite,
+on PostgreSQL each in a transaction of its own in a small pool of threads. A piece may so run twice.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ GROUP_LIMIT = 64
 QUEUE_LIMIT = 1000
 POOL_THREADS = 6
 TRIES = 5
+FOR_GROUPS = {"lock_timeout": "'100ms'", "enable_seqscan": "off"}
+"""Of PostgreSQL, where several commit together. Who would have to wait for a row is done alone: a group holds rows of
+many, and must not be one of those that wait for each other in a ring. And every statement finds its rows by an index,
+also where its plan was made while the table was small."""
 SWITCH_SECONDS = 0.001
 """After so long a thread lets another one go on that waits for the interpreter. A tap passes between event loop and
 writer some times; with Python's own 5 ms each of these may cost more than all the rest of it."""
@@ -59,12 +64,13 @@ class Overtaken(Exception):
 class Writer(Protocol):
     """Runs work in a transaction; the future is done after the commit."""
 
-    def submit(self, work: Work[T], home: Home | None = None) -> Future[T]:
+    def submit(self, work: Work[T], home: Home | None = None, *, alone: bool = False) -> Future[T]:
         """Queue `work`. Raises `Overloaded`.
 
         Args:
             home: where the future gets its result, together with all that was committed with it; else in the thread
                 of the writer.
+            alone: it may take long, and is done beside the others where the database can do that.
         """
 
     def close(self) -> None:
@@ -74,7 +80,8 @@ class Writer(Protocol):
 def make_writer(engine: Engine, run_effects: RunEffects) -> Writer:
     """The writer that fits the database. From then on the threads of this process take turns more often."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    return GroupWriter(engine, run_effects) if is_sqlite(engine) else PoolWriter(engine, run_effects)
+    pool = None if is_sqlite(engine) else PoolWriter(engine, run_effects)
+    return GroupWriter(engine, run_effects, pool=pool)
 
 
 @dataclass(slots=True)
@@ -85,19 +92,28 @@ class _Piece(Generic[T]):
 
 
 class GroupWriter:
-    """One thread, one commit for all that waits, a savepoint for each where one fails."""
+    """One thread, one commit for all that waits.
 
-    def __init__(self, engine: Engine, run_effects: RunEffects, limit: int = QUEUE_LIMIT) -> None:
+    Args:
+        pool: what is done alone goes there; without one it has a savepoint in this thread.
+    """
+
+    def __init__(
+        self, engine: Engine, run_effects: RunEffects, limit: int = QUEUE_LIMIT, pool: PoolWriter | None = None
+    ) -> None:
         self._engine = engine
         self._run_effects = run_effects
         self._limit = limit
+        self._pool = pool
         self._held: tuple[Connection, Session] | None = None
         self._queue: queue.SimpleQueue[_Piece[Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T], home: Home | None = None) -> Future[T]:
+    def submit(self, work: Work[T], home: Home | None = None, *, alone: bool = False) -> Future[T]:
         """Queue `work`. Raises `Overloaded`."""
+        if alone and self._pool is not None:
+            return self._pool.submit(work, home)
         if self._queue.qsize() >= self._limit:
             raise Overloaded
         future: Future[T] = Future()
@@ -108,6 +124,8 @@ class GroupWriter:
         """Finish what was accepted and stop."""
         self._queue.put(None)
         self._thread.join(timeout=10)
+        if self._pool is not None:
+            self._pool.close()
 
     def _run(self) -> None:
         stopping = False
@@ -132,15 +150,26 @@ class GroupWriter:
         pieces = [piece for piece in pieces if piece.future.set_running_or_notify_cancel()]
         COMMIT_EVENTS.observe(len(pieces))
         try:
-            results, effects = _with_retries(lambda: self._attempt(pieces))
+            if self._pool is None:
+                results, effects = _with_retries(lambda: self._attempt(pieces))
+            else:
+                results, effects = self._together(pieces, _plainly)
         except Exception as error:
-            _tell(pieces, [(None, error)] * len(pieces))
+            self._failed(pieces, error)
             return
         _tell(pieces, results)
         try:
             self._run_effects(effects)
         except Exception:  # all is committed, and the sweep makes up for it; this thread has to live on
             log.exception("effects_failed")
+
+    def _failed(self, pieces: list[_Piece[Any]], error: Exception) -> None:
+        """Have them done alone, unless this has been done, or would only fail again."""
+        if self._pool is None or (len(pieces) == 1 and not isinstance(error, (DBAPIError, Overtaken))):
+            _tell(pieces, [(None, error)] * len(pieces))
+            return
+        for piece in pieces:
+            self._pool.take(piece)
 
     def _attempt(self, pieces: list[_Piece[Any]]) -> tuple[list[Result], list[Effect]]:
         """Hardly anybody fails: first without savepoints, each of which costs more than a statement."""
@@ -169,6 +198,8 @@ class GroupWriter:
         """One session on one connection, for as long as nothing fails: to have them anew costs as much as a commit."""
         if self._held is None:
             connection = self._engine.connect()
+            if self._pool is not None:
+                _set_for_groups(connection)
             self._held = connection, Session(connection, expire_on_commit=False)
         return self._held[1]
 
@@ -176,7 +207,15 @@ class GroupWriter:
         if self._held is not None:
             (connection, session), self._held = self._held, None
             session.close()
+            if self._pool is not None and not connection.invalidated:
+                connection.detach()  # nobody else may get it with what was set for groups
             connection.close()
+
+
+def _set_for_groups(connection: Connection) -> None:
+    with connection.begin():
+        for name, value in FOR_GROUPS.items():
+            connection.exec_driver_sql(f"SET {name} = {value}")
 
 
 def _tell(pieces: list[_Piece[Any]], results: Sequence[Result]) -> None:
@@ -223,7 +262,7 @@ def _in_savepoint(session: Session, work: Work[Any]) -> Result:
 
 
 class PoolWriter:
-    """A small pool of threads, one transaction for each piece of work."""
+    """For PostgreSQL: a small pool of threads, one transaction for each piece of work."""
 
     def __init__(self, engine: Engine, run_effects: RunEffects) -> None:
         self._engine = engine
@@ -236,17 +275,29 @@ class PoolWriter:
         if not self._room.acquire(blocking=False):
             raise Overloaded
         piece = _Piece(work, Future[T](), home)
-        self._pool.submit(self._do, piece)
+        self._pool.submit(self._begin, piece)
         return piece.future
+
+    def take(self, piece: _Piece[Any]) -> None:
+        """Do a piece that runs already, and has failed together with others."""
+        if self._room.acquire(blocking=False):
+            self._pool.submit(self._do, piece)
+        else:
+            _tell([piece], [(None, Overloaded())])
 
     def close(self) -> None:
         """Finish what was accepted and stop."""
         self._pool.shutdown(wait=True)
 
+    def _begin(self, piece: _Piece[Any]) -> None:
+        if piece.future.set_running_or_notify_cancel():
+            self._do(piece)
+        else:
+            self._room.release()
+
     def _do(self, piece: _Piece[Any]) -> None:
         try:
-            if piece.future.set_running_or_notify_cancel():
-                _tell([piece], [self._result(piece.work)])
+            _tell([piece], [self._result(piece.work)])
         finally:
             self._room.release()
 

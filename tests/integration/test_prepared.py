@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, bindparam, event, insert, select, text, update
+from sqlalchemy import Engine, bindparam, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.config import load_settings
 from core.db import engine as engines
-from core.db.prepared import Prepared, Together, attach, detached
+from core.db.prepared import Prepared, attach, detached
 from core.db.tables import table_of
 from core.db.upsert import upsert
 from core.models import Attempt, Project, Worker
@@ -149,41 +149,3 @@ def test_a_connection_that_was_lost_while_it_rested_is_replaced(
             assert connection.scalar(text("SELECT pg_backend_pid()")) != lost
     finally:
         other.dispose()
-
-
-RENAME = Prepared(update(WORKER).where(WORKER.c.id == bindparam("id")).values(name=bindparam("new_name")))
-LATER = Prepared(
-    update(PROJECT)
-    .where(PROJECT.c.id == bindparam("project"))
-    .values(price=bindparam("price"))
-    .returning(PROJECT.c.price)
-)
-BOTH, COUNTED = Together(RENAME, LATER), Together(RENAME, COUNT)
-
-
-def test_statements_go_together_as_one_where_the_database_takes_that(engine: Engine) -> None:
-    sent: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
-    with Session(engine) as session:
-        project, worker = make_project(session).id, make_member(session, "Ann").id
-        sent.clear()
-        values = {"id": worker, "new_name": "Bea", "project": project, "price": 3}
-        assert BOTH.rows(session, values) == [(3,)]
-        COUNTED.run(session, {"id": worker, "new_name": "Cleo", "origin": "here", "hour": 1, "count": 7})
-        assert len(sent) == (2 if engine.dialect.name == "postgresql" else 4)
-        session.commit()
-    with Session(engine) as session:
-        assert session.get_one(Worker, worker).name == "Cleo"
-        assert session.get_one(Attempt, ("here", 1)).count == 7
-        assert session.get_one(Project, project).price == 3
-
-
-def test_where_one_of_them_fails_nothing_is_written(engine: Engine) -> None:
-    with Session(engine) as session:
-        worker = make_member(session, "Ann")
-        session.commit()
-        with pytest.raises(IntegrityError):
-            COUNTED.run(session, {"id": worker.id, "new_name": None, "origin": "here", "hour": 1, "count": 7})
-        session.rollback()
-        assert NAMES.rows(session, {}) == [("Ann",)]
-        assert session.get(Attempt, ("here", 1)) is None

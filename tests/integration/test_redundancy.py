@@ -7,15 +7,13 @@ from datetime import datetime
 
 import pytest
 from redis import Redis
-from rq.job import Job
 from rq.registry import ScheduledJobRegistry
-from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select
 
 from core import jobs
 from core.adjudication import adjudicate
 from core.answers import last_answer
-from core.assignment import active_lease, next_assignment, release_leases
+from core.assignment import next_assignment, release_leases
 from core.config import Settings
 from core.disputes import next_dispute
 from core.due import offer_effect
@@ -23,9 +21,10 @@ from core.effects import add_effect
 from core.enrolment import ensure_workspace
 from core.errors import Conflict, Refused
 from core.labeling import skip, submit
+from core.leases import active_lease
 from core.models import Annotation, Assignment, Membership, Project
 from core.offers import offer_work
-from core.queue import ASSIGNMENTS, queue
+from core.queue import ASSIGNMENTS, fetch, queue
 from core.reestimation import reestimate
 from core.runtime import Runtime
 from core.sweep import sweep_project, sweep_rest
@@ -192,7 +191,7 @@ class Crowd:
         """What RQ's scheduler and workers would do by now."""
         registry = ScheduledJobRegistry(queue=queue(ASSIGNMENTS, self.runtime.redis))
         for job_id in registry.get_jobs_to_schedule(int(self.clock().timestamp())):
-            job = Job.fetch(job_id, connection=self.runtime.redis, serializer=JSONSerializer)
+            job = fetch(self.runtime.redis, job_id)
             registry.remove(job)
             job.delete()
             self.run_job(job_id.split("-")[0], self.clock())

@@ -11,11 +11,12 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from core import jobs
-from core.assignment import Lease, active_lease, end_lease, next_assignment
+from core.assignment import end_lease, next_assignment
 from core.clock import now
 from core.config import Settings
 from core.db import unit_of_work
 from core.effects import Effect
+from core.leases import Lease, active_lease
 from core.models import Assignment, Identity, Item, Membership, OutboxMessage, Participation, Project, Worker, Workspace
 from core.reminders import PAUSE, REMINDERS_PER_RUN, notice_for, remind
 from tests.factories import START, make_member, make_project, make_runtime

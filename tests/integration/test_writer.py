@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.db import is_sqlite, reading
-from core.db.writer import GroupWriter, Overloaded, PoolWriter, make_writer
+from core.db.writer import GroupWriter, Overloaded, Writer, make_writer
 from core.effects import Effect, EnqueueJob, WakeDelivery, add_effect
 from core.models import Workspace
 from tests.factories import START
@@ -51,11 +51,80 @@ def test_each_piece_of_work_stands_alone(engine: Engine, effects: list[Effect]) 
     assert sorted(effect.job_id for effect in effects if isinstance(effect, EnqueueJob)) == ["one", "two"]
 
 
-def test_the_writer_fits_the_database(engine: Engine) -> None:
-    writer = make_writer(engine, lambda effects: None)
-    expected = GroupWriter if engine.dialect.name == "sqlite" else PoolWriter
-    assert isinstance(writer, expected)
+def transaction(session: Session) -> int:
+    """What tells one transaction from another, on PostgreSQL."""
+    return int(session.scalars(text("SELECT pg_current_xact_id()::text::bigint")).one())
+
+
+def busy(writer: Writer) -> threading.Event:
+    """Keep a writer busy, so that what is submitted now waits together, until the event is set."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_session: Session) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    writer.submit(hold)
+    assert begun.wait(10)
+    return go_on
+
+
+def test_all_that_waits_is_one_transaction(postgresql_engine: Engine) -> None:
+    writer = make_writer(postgresql_engine, lambda effects: None)
+    go_on = busy(writer)
+    waiting = [writer.submit(transaction) for _ in range(3)]
+    beside = writer.submit(transaction, alone=True).result(10)
+    assert not any(one.done() for one in waiting), "what is done alone does not wait for the others"
+    go_on.set()
+    [together] = {one.result(10) for one in waiting}
+    assert together != beside
     writer.close()
+
+
+def test_who_would_wait_for_a_row_is_done_alone_and_keeps_nobody_waiting(postgresql_engine: Engine) -> None:
+    with Session(postgresql_engine) as session, session.begin():
+        session.add(Workspace(name="held", created_at=START))
+    writer = make_writer(postgresql_engine, lambda effects: None)
+
+    def rename(session: Session) -> str:
+        session.execute(update(Workspace).where(Workspace.name == "held").values(name="renamed"))
+        return "renamed"
+
+    with Session(postgresql_engine) as holding, holding.begin():
+        holding.execute(select(Workspace.id).with_for_update()).all()
+        go_on = busy(writer)
+        waiting, fine = writer.submit(rename), writer.submit(add("fine"))
+        go_on.set()
+        fine.result(10)
+        writer.submit(add("fine, too")).result(10)
+        assert not waiting.done()
+    assert waiting.result(10) == "renamed"
+    writer.close()
+    assert count(postgresql_engine) == 3
+
+
+def test_what_is_set_for_groups_is_set_for_nobody_else(postgresql_engine: Engine) -> None:
+    writer = make_writer(postgresql_engine, lambda effects: None)
+
+    def patience(session: Session) -> str:
+        return str(session.scalars(text("SHOW lock_timeout")).one())
+
+    assert writer.submit(patience).result(10) == "100ms"
+    assert writer.submit(patience, alone=True).result(10) == "0"
+    writer.close()
+    with Session(postgresql_engine) as session:
+        assert patience(session) == "0"
+
+
+def test_a_connection_that_was_lost_is_replaced(postgresql_engine: Engine) -> None:
+    writer = make_writer(postgresql_engine, lambda effects: None)
+    lost = writer.submit(lambda session: session.scalar(text("SELECT pg_backend_pid()"))).result(10)
+    with postgresql_engine.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": lost})
+    assert writer.submit(add("one")).result(10)
+    assert writer.submit(lambda session: session.scalar(text("SELECT pg_backend_pid()"))).result(10) != lost
+    writer.close()
+    assert count(postgresql_engine) == 1
 
 
 def test_a_violated_constraint_rolls_back_its_own_work_only(engine: Engine) -> None:

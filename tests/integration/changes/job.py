@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from core.assignment import active_lease, next_assignment
+from core.assignment import next_assignment
 from core.changes import apply_overlap, change_overlap, unfinished_overlaps
 from core.effects import Effect
+from core.leases import active_lease
 from core.models import Annotation, Project
 from core.runtime import Runtime
 from tests.answering import give

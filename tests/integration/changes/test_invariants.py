@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from core import changes
-from core.assignment import active_lease, expire_leases
+from core.assignment import expire_leases
 from core.errors import Conflict, Refused
+from core.leases import active_lease
 from core.models import Assignment, Project
 from core.runtime import Runtime
 from tests.answering import put_down, undo_answer

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from core.assignment import active_lease
 from core.changes import change_settings
 from core.errors import Conflict, InvalidInput
 from core.labeling import submit
 from core.labels import choice
+from core.leases import active_lease
 from core.models import LogEntry, Project
 from core.projects import create_project, set_state
 from core.runtime import Runtime

@@ -6,12 +6,11 @@ import importlib
 
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
-from rq.serializers import JSONSerializer
 from sqlalchemy import update
 
 from core import jobs
 from core.models import Project
-from core.queue import APPLY_OVERLAP, ASSIGNMENTS, DEFAULT, EXPIRE, OFFER, RECOLLECT, REESTIMATE, queue
+from core.queue import APPLY_OVERLAP, ASSIGNMENTS, DEFAULT, EXPIRE, OFFER, RECOLLECT, REESTIMATE, fetch, queue
 from tests.integration.composition.world import World
 
 RUN = (EXPIRE, OFFER, REESTIMATE, APPLY_OVERLAP, RECOLLECT)
@@ -62,7 +61,7 @@ def _take_due(world: World) -> Job | None:
         one = queue(name, redis)
         registry = ScheduledJobRegistry(queue=one)
         for job_id in [*one.job_ids, *registry.get_jobs_to_schedule(until)]:
-            job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+            job = fetch(redis, job_id)
             registry.remove(job)
             one.remove(job)
             job.delete()

@@ -12,8 +12,8 @@ from bot.handling import handle
 from bot.surface import Command, Event, Left, Tapped
 from bot.tokens import make
 from core.answers import last_answer
-from core.assignment import Lease, active_lease
 from core.forgetting import forget
+from core.leases import Lease, active_lease
 from core.merging import merge
 from core.models import Assignment, Worker
 from core.qualification import begin

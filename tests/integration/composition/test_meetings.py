@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from core.adjudication import adjudicate, promote_to_gold
 from core.aims import Aim
-from core.assignment import Lease, set_standing
+from core.assignment import set_standing
 from core.budget import spent
+from core.leases import Lease
 from core.models import Annotation, Assignment, Gold, Item, Participation
 from core.runtime import Runtime
 from core.second_looks import record_second

@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.surface import Left, Outcome, Person
-from core.assignment import active_lease, next_assignment
+from core.assignment import next_assignment
 from core.clock import now
+from core.leases import active_lease
 from core.models import Identity, Item, Project
 from core.outbox import owe
 from tests.factories import START, make_project

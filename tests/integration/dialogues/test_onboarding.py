@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from core.assignment import active_lease
 from core.clock import now
 from core.enrolment import CONSENT_VERSION
+from core.leases import active_lease
 from core.models import (
     Assignment,
     Identity,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
-from core.assignment import active_lease, set_standing
+from core.assignment import set_standing
+from core.leases import active_lease
 from core.models import Identity, Membership, Participation, Project, Worker
 from core.queue import ASSIGNMENTS, queue
 from tests.factories import START

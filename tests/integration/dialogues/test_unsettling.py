@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select, update
 
 from core import dispute_order
-from core.assignment import open_lease
 from core.auditing import UNDO_WITHIN
 from core.clock import now
 from core.costs import spent
 from core.dispute_order import FINAL
 from core.feedback import feedback_of
+from core.leases import open_lease
 from core.models import (
     Adjudication,
     Annotation,

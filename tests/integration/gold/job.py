@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from core.assignment import Lease, next_assignment
+from core.assignment import next_assignment
 from core.db import unit_of_work
 from core.effects import Effect
 from core.gold_pool import set_aside
 from core.labeling import Submitted
+from core.leases import Lease
 from core.models import Annotation, Gold, Item, Participation, Project, Skill
 from core.standing import change_standing
 from tests.answering import give

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from core.assignment import Lease, expire_leases
+from core.assignment import expire_leases
 from core.db import unit_of_work
 from core.errors import Conflict
 from core.gold_serving import next_control
 from core.items import lock_items
 from core.labeling import skip
+from core.leases import Lease
 from core.merging import merge
 from core.models import Annotation, Item, Project, TrainingRun, Worker
 from core.reestimation import reestimate

@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import binomtest, chi2_contingency
 from sqlalchemy import Engine, select
 
-from core.assignment import Lease
 from core.effects import Effect
+from core.leases import Lease
 from core.models import Assignment, Item, Project, Worker
 from core.views import view_lease
 from tests.integration.gold.job import GoldJob

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from core.assignment import Lease
 from core.errors import Conflict, NotFound
 from core.gold_doubts import correct, doubts, keep, retire_doubtful
 from core.gold_pool import ask_like_others
+from core.leases import Lease
 from core.models import Gold, Item, Project, Skill
 from core.standing import change_standing
 from tests.answering import undo_answer

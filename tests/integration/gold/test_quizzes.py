@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from core.answered import read_answers
-from core.assignment import Lease, expire_leases
+from core.assignment import expire_leases
 from core.labeling import skip
+from core.leases import Lease
 from core.models import Batch, Gold, Item, Project, Skill
 from core.qualification import begin, pass_by_hand
 from core.reestimation import read_snapshot

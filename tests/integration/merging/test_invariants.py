@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from core.assignment import active_lease, expire_leases, next_assignment
+from core.assignment import expire_leases, next_assignment
 from core.db import reading, unit_of_work
 from core.db.tables import table_of
 from core.db.writer import make_writer
 from core.effects import Effect
 from core.errors import Conflict
 from core.labeling import skip, submit
+from core.leases import active_lease
 from core.merging import merge, merge_strays
 from core.models import Annotation, Assignment, Cursor, Identity, Membership, Participation, Project, Skill, Worker
 from core.reestimation import reestimate

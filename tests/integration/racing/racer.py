@@ -20,13 +20,14 @@ from sqlalchemy import Engine, event, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.answers import undo
-from core.assignment import Lease, next_assignment
+from core.assignment import next_assignment
 from core.clock import now
 from core.config import load_settings
 from core.db import is_sqlite, make_engine, reading
 from core.db.writer import Writer, make_writer
 from core.errors import Conflict, Refused
 from core.labeling import skip, submit
+from core.leases import Lease
 from core.models import Item, Project
 
 LABELS = "abc"

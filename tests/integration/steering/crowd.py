@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from core.aims import Aim
 from core.allotting import allot
-from core.assignment import Lease, active_lease, expire_leases, next_assignment
+from core.assignment import expire_leases, next_assignment
 from core.budget import spent
+from core.leases import Lease, active_lease
 from core.models import Annotation, Assignment, Item, Participation, Project
 from core.reestimation import reestimate
 from core.runtime import Runtime

@@ -33,13 +33,13 @@ from bot.routes import COMMANDS
 from bot.texts import Some
 from bot.tokens import make
 from core.acts import Act, ActsPage
-from core.assignment import Lease
 from core.audit_sample import AuditCase, AuditSummary
 from core.disputes import Dispute, Opinion
 from core.enrolment import ROLES
 from core.feedback import Difference, Feedback
 from core.forecast import Estimate, Forecast
 from core.hints import Hint
+from core.leases import Lease
 from core.members import Member, MembersPage
 from core.openings import Opening, OpeningsPage
 from core.progress import Progress

@@ -20,9 +20,9 @@ from bot.surfaces.plain import SHORTENED
 from bot.texts.catalogues import LANGUAGES
 from bot.texts.units import length
 from bot.tokens import make, parse
-from core.assignment import Lease
 from core.labels import choice, text_content
 from core.labels.choice import MAX_LABELS, MAX_NAME_LENGTH
+from core.leases import Lease
 from core.projects import MAX_QUESTION
 from core.views import LeaseView
 
