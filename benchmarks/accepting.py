@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.active_data import SOURCES, Texts, load
 from core.aggregation.acceptance import choose_threshold, exact_interval, is_broken
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from core.blind import HOLDOUT_SHARE
 from trainer.calibration import calibrate, scaled
 from trainer.linear import fit

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from benchmarks.active_data import SOURCES, Texts, load
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from trainer.linear import fit
 from trainer.selection import CHANCE, diverse_order, doubtful_order, interleave, margin_doubt
 

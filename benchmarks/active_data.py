@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.aggregation.annotations import Ints
+from core.arrays import Ints
 from core.config import Settings
 from trainer.embeddings import embed, load_encoder
 from trainer.settings import base_model, choose_device

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from core.aggregation import confusion, online
-from core.aggregation.annotations import Annotations, Ints
+from core.aggregation.annotations import Annotations
 from core.aggregation.dawid_skene import fit
+from core.arrays import Ints
 
 ITERATIONS = 20
 CONTENDERS = ("lightwork", "crowd-kit")

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.aggregation.answer_log import AnswerLog, Ints, Skills
+from core.aggregation.answer_log import AnswerLog, Skills
 from core.aggregation.confusion import rows
 from core.aggregation.engine import Engine, discard, learn, start, take, taken, wants
 from core.aggregation.filters import find
 from core.aggregation.policy import ERROR_COST, information_of
 from core.aggregation.result import Result, accuracy
+from core.arrays import Ints
 from core.crowd_table import CrowdTable, read_gold, read_labels
 from core.quality import RULES
 

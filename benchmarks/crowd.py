@@ -80,4 +80,5 @@ def _add_copies(session: Session, project_id: int, count: int) -> None:
     numbers, unique, content = _SQLITE if is_sqlite(session.get_bind().engine) else _POSTGRESQL
     values = {"batch": batch.id, "count": count, "rank": batch.first_rank, "project": project_id}
     copies = _COPY.format(numbers=numbers, unique=unique, content=content)
-    session.execute(text(copies), {**values, "text": numbered(TEXT, "")})
+    before_number = numbered(TEXT, "")  # which stands last in a text, so that the database can put it there
+    session.execute(text(copies), {**values, "text": before_number})

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.aggregation.answer_log import Floats, Ints
 from core.aggregation.confusion import STRENGTH
 from core.aggregation.dawid_skene import fit
 from core.aggregation.filters import AnswerLog, Skills, find
+from core.arrays import Floats, Ints
 from core.crowd_table import CrowdTable, read_gold, read_labels
 from core.quality import RULES
 

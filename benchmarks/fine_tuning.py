@@ -24,8 +24,8 @@ from sklearn.linear_model import LogisticRegression
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from benchmarks.fine_tuning_data import SETS, Split
-from core.aggregation.annotations import Floats
 from core.aggregation.interval import wilson_interval
+from core.arrays import Floats
 from core.config import Settings
 from trainer import predict, train
 from trainer.heads.choice import ChoiceHead

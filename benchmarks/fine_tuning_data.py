@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.active_data import SOURCES, fetch
-from core.aggregation.annotations import Annotations, Floats, Ints
+from core.aggregation.annotations import Annotations
 from core.aggregation.methods import METHODS
+from core.arrays import Floats, Ints
 from core.crowd_table import CrowdTable, read_gold, read_labels
 from core.replaying import Aim, orders, replay
 

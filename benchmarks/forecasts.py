@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.forecast_plot import draw
-from core.aggregation.annotations import Floats, Ints
 from core.aggregation.confusion import rows
 from core.aggregation.correctness import Beliefs, accuracy, shared_mistakes
 from core.aggregation.engine import Engine, learn, start, take
 from core.aggregation.forecasting import Rule, Spread, answers_left, simulate, spread
 from core.aggregation.policy import ERROR_COST, information_of
 from core.aggregation.value import worth_asking
+from core.arrays import Floats, Ints
 from core.crowd_table import CrowdTable, read_gold, read_labels
 
 CUTS = (0.2, 0.4, 0.6, 0.8)

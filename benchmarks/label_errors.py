@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.active_data import SOURCES, load
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from core.config import Settings
 from trainer.confident import find_issues, out_of_sample
 from trainer.embeddings import embed, load_encoder

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats
+from core.aggregation.annotations import Annotations
 from core.aggregation.methods import METHODS
 from core.aggregation.result import Result, accuracy
+from core.arrays import Floats
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
 
 PEER = "crowd-kit dawid-skene"

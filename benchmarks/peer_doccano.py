@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
 
-from benchmarks.peer_servers import (
-    LABELS,
-    PASSWORD,
-    TEXT,
-    Failed,
-    Json,
-    Server,
-    Session,
-    Stored,
-    TokenPerson,
-    asked,
-    stored_in,
-)
+from benchmarks.peer_people import Failed, Json, Session, TokenPerson, asked
+from benchmarks.peer_servers import LABELS, PASSWORD, TEXT, Server
 
 APART = 64
 """Open examples between the places of two people. doccano locks nothing: nearer, they would answer the same ones."""
@@ -60,11 +48,13 @@ class Doccano(Server):
 
     # What it asks for lets in newer ones of these, with which it does not start.
     packages = ("doccano", "marshmallow<4", "numpy<2", "setuptools<80")
+    database = "doccano.db"
+    counts = "SELECT count(*) FROM labels_category", "SELECT count(DISTINCT example_id) FROM labels_category"
 
     async def start(self, outside: aiohttp.ClientSession, items: int, people: int) -> None:
         """One project for the classification of texts, with one label for each example, confirmed for all."""
         self._bin = self.environments.resolve() / "doccano" / "bin"
-        self._settings = {"DOCCANO_HOME": str(self.home), "DATABASE_URL": f"sqlite:///{self.home / 'doccano.db'}"}
+        self._settings = {"DOCCANO_HOME": str(self.home), "DATABASE_URL": f"sqlite:///{self.home / self.database}"}
         self._once(self._bin / "doccano", "init")
         self._once(self._bin / "doccano", "createuser", "--username", "owner", "--password", PASSWORD)
         self.run((self._bin / "doccano", "webserver", "--port", str(self.port)), self._settings)
@@ -87,14 +77,6 @@ class Doccano(Server):
         """An account's key, and a place of its own in the list of open examples."""
         key = await self._key(f"person{number}")
         return DoccanoPerson(self.url, key, self._project, self._labels, number)
-
-    def stored(self) -> Stored:
-        """Categories, and the examples that have one."""
-        return stored_in(
-            self.home / "doccano.db",
-            "SELECT count(*) FROM labels_category",
-            "SELECT count(DISTINCT example_id) FROM labels_category",
-        )
 
     async def _key(self, name: str) -> str:
         said = {"username": name, "password": PASSWORD}
@@ -121,10 +103,9 @@ class DoccanoPerson(TokenPerson):
     """The next open example, its category, its confirmation."""
 
     def __init__(self, url: str, token: str, project: int, labels: Sequence[int], number: int) -> None:
-        super().__init__(url, token)
+        super().__init__(url, token, number)
         self._root = f"/v1/projects/{project}/examples"
         self._labels, self._place = labels, number * APART
-        self._dice = random.Random(number)
 
     async def answer(self) -> None:
         """As its page does. Raises `Failed`."""
@@ -132,5 +113,5 @@ class DoccanoPerson(TokenPerson):
         if not page["results"]:
             raise Failed("no open example")
         example = page["results"][0]["id"]
-        await self.ask("POST", f"{self._root}/{example}/categories", {"label": self._dice.choice(self._labels)})
+        await self.ask("POST", f"{self._root}/{example}/categories", {"label": self.choice(self._labels)})
         await self.ask("POST", f"{self._root}/{example}/states", {})

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import re
-import time
 
 import aiohttp
 
-from benchmarks.peer_servers import (
-    LABELS,
-    LOAD_SECONDS,
-    PASSWORD,
-    TEXT,
-    Failed,
-    Server,
-    Session,
-    Stored,
-    TokenPerson,
-    stored_in,
-)
+from benchmarks.peer_people import Failed, Session, TokenPerson
+from benchmarks.peer_servers import LABELS, LOAD_SECONDS, PASSWORD, TEXT, Server
 
 TOKEN = "b" * 40
 AT_ONCE = 10_000
@@ -36,6 +23,8 @@ class LabelStudio(Server):
     """Its defaults: SQLite, one annotation for each of its tasks, which are locked while somebody has them open."""
 
     packages = ("label-studio",)
+    database = "data/label_studio.sqlite3"
+    counts = "SELECT count(*) FROM task_completion", "SELECT count(DISTINCT task_id) FROM task_completion"
 
     async def start(self, outside: aiohttp.ClientSession, items: int, people: int) -> None:
         """One project, filled by its import endpoint."""
@@ -45,7 +34,7 @@ class LabelStudio(Server):
         quiet = {"COLLECT_ANALYTICS": "false", "LABEL_STUDIO_BASE_DATA_DIR": str(self.home / "data")}
         self.run((program, "start", *account, *where, "--enable-legacy-api-token"), quiet)
         await self.up(outside, "/health")
-        owner = TokenPerson(self.url, TOKEN, LOAD_SECONDS)
+        owner = TokenPerson(self.url, TOKEN, seconds=LOAD_SECONDS)
         made = await owner.ask("POST", "/api/projects/", {"title": "Benchmark", "label_config": CONFIG})
         self._project = int(made["id"])
         for first in range(0, items, AT_ONCE):
@@ -70,35 +59,26 @@ class LabelStudio(Server):
                 token = (await told.json())["token"]
         return LabelStudioPerson(self.url, token, self._project, number)
 
-    def stored(self) -> Stored:
-        """Annotations, and the tasks that have one."""
-        return stored_in(
-            self.home / "data" / "label_studio.sqlite3",
-            "SELECT count(*) FROM task_completion",
-            "SELECT count(DISTINCT task_id) FROM task_completion",
-        )
-
     async def _imported(self, owner: TokenPerson, items: int) -> None:
-        end = time.monotonic() + LOAD_SECONDS
-        while (await owner.ask("GET", f"/api/projects/{self._project}/"))["task_number"] < items:
-            if time.monotonic() > end:
-                raise SystemExit("Label Studio did not import all items.")
-            await asyncio.sleep(0.5)
+        async def all_are_there() -> bool:
+            project = await owner.ask("GET", f"/api/projects/{self._project}/")
+            return bool(project["task_number"] >= items)
+
+        await self.until(all_are_there, LOAD_SECONDS, "Label Studio did not import all items")
 
 
 class LabelStudioPerson(TokenPerson):
     """The next one, and its annotation."""
 
     def __init__(self, url: str, token: str, project: int, number: int) -> None:
-        super().__init__(url, token)
+        super().__init__(url, token, number)
         self._project = project
-        self._dice = random.Random(number)
 
     async def answer(self) -> None:
         """GET next, POST the annotation. Raises `Failed`."""
         item = await self.ask("GET", f"/api/projects/{self._project}/next")
         if not isinstance(item, dict) or "id" not in item:
             raise Failed("no open item")
-        label = self._dice.choice(LABELS)
+        label = self.choice(LABELS)
         choice = {"from_name": "choice", "to_name": "text", "type": "choices", "value": {"choices": [label]}}
         await self.ask("POST", f"/api/tasks/{item['id']}/annotations/", {"result": [choice]})

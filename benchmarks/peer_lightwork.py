@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import random
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -13,19 +12,9 @@ from pathlib import Path
 
 import aiohttp
 
-from benchmarks.peer_servers import (
-    LABELS,
-    LOAD_SECONDS,
-    QUESTION,
-    START_SECONDS,
-    TEXT,
-    Failed,
-    Json,
-    Server,
-    Session,
-    Stored,
-    stored_in,
-)
+from benchmarks.peer_people import REQUEST_SECONDS, Failed, Json, Person, Session
+from benchmarks.peer_servers import LABELS, LOAD_SECONDS, QUESTION, START_SECONDS, TEXT, Server
+from demo.processes import LINK
 
 LATE_SECONDS = 5.0
 """How long an answer waits for the next card."""
@@ -36,6 +25,9 @@ class Lightwork(Server):
 
     The peers have no model that learns beside the work. Neither has this job: it is posted with training switched off.
     """
+
+    database = "lightwork/lightwork.sqlite"
+    counts = "SELECT count(*) FROM annotation", "SELECT count(DISTINCT item_id) FROM annotation"
 
     async def start(self, outside: aiohttp.ClientSession, items: int, people: int) -> None:
         """The owner posts a file in the web chat; every item wants one answer."""
@@ -53,8 +45,10 @@ class Lightwork(Server):
             f"/post {QUESTION} | {' | '.join(LABELS)} | overlap=1-1 | retrain=off | cron=off",
         )
         await owner.wait_for("items are open")
-        link = await owner.say(f"/invite worker {people}")
-        self._code = link.split("/join/", 1)[1][:16]
+        told = await owner.say(f"/invite worker {people}")
+        if (link := LINK.search(told)) is None:
+            raise SystemExit(f"Lightwork gave no link to join by: {told}")
+        self._code = link[2]
         await owner.close()
 
     async def join(self, number: int) -> Session:
@@ -64,31 +58,19 @@ class Lightwork(Server):
         await person.first_card()
         return person
 
-    def stored(self) -> Stored:
-        """Annotations, and the items that have one."""
-        return stored_in(
-            self.home / "lightwork" / "lightwork.sqlite",
-            "SELECT count(*) FROM annotation",
-            "SELECT count(DISTINCT item_id) FROM annotation",
-        )
-
     async def _owner_code(self) -> str:
-        end = time.monotonic() + START_SECONDS
-        while "/join/" not in (said := self.said()):
-            if time.monotonic() > end:
-                raise SystemExit("lightwork up printed no link: " + said[-2000:])
-            await asyncio.sleep(0.1)
-        return said.split("/join/", 1)[1][:16]
+        async def link() -> re.Match[str] | None:
+            return LINK.search(self.said())
+
+        return (await self.until(link, START_SECONDS, "lightwork up printed no link"))[2]
 
 
-class WebPerson:
+class WebPerson(Person):
     """The web chat as docs/web-chat.md describes it."""
 
     def __init__(self, url: str, number: int = 0) -> None:
-        self._dice = random.Random(number)
-        self._client = aiohttp.ClientSession(
-            base_url=url, cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=aiohttp.ClientTimeout(60)
-        )
+        jar, timeout = aiohttp.CookieJar(unsafe=True), aiohttp.ClientTimeout(REQUEST_SECONDS)
+        super().__init__(aiohttp.ClientSession(base_url=url, cookie_jar=jar, timeout=timeout), number)
         self._messages: dict[str, Json] = {}
         self._revision = 0
         self._card: Json = None
@@ -106,10 +88,9 @@ class WebPerson:
         """Share a file."""
         form = aiohttp.FormData({"caption": caption})
         form.add_field("file", content, filename=name, content_type="text/csv")
-        async with self._client.post(f"/api/upload?after={self._revision}", data=form) as response:
-            said = await response.json()
-            if response.status >= 400 or said["refused"]:
-                raise SystemExit(f"Lightwork refused the file: {said}")
+        said = await self.ask("POST", f"/api/upload?after={self._revision}", form=form)
+        if said["refused"]:
+            raise Failed(f"Lightwork refused the file: {said}")
         self._note(said)
 
     async def wait_for(self, text: str) -> None:
@@ -133,13 +114,9 @@ class WebPerson:
             await self.say("/next")
             raise Failed("no card was shown")
         labels = [button for row in card["content"]["buttons"] for button in row][: len(LABELS)]
-        await self._press(card, self._dice.choice(labels))
+        await self._press(card, self.choice(labels))
         if self._card is None:  # a late reply follows as a message
             await self._until(lambda: self._card, LATE_SECONDS)
-
-    async def close(self) -> None:
-        """Leave."""
-        await self._client.close()
 
     async def _until(self, found: Callable[[], Json], seconds: float = LOAD_SECONDS) -> Json:
         """What is looked for among the messages, as soon as it is there. Raises `Failed` where it does not come."""
@@ -155,16 +132,11 @@ class WebPerson:
         await self._told("/api/tap", {"message": message["id"], "payload": button["payload"]})
 
     async def _news(self, seconds: float) -> None:
-        query = {"after": str(self._revision), "wait": f"{seconds:.3f}"}
-        async with self._client.get("/api/messages", params=query) as response:
-            self._note(await response.json())
+        self._note(await self.ask("GET", f"/api/messages?after={self._revision}&wait={seconds:.3f}"))
 
     async def _told(self, path: str, body: Json, follow: bool = True) -> list[Json]:
         body = {**body, "after": self._revision} if follow else body
-        async with self._client.post(path, json=body) as response:
-            said = await response.json()
-            if response.status >= 400:
-                raise Failed(f"{response.status} {said}")
+        said = await self.ask("POST", path, body)
         self._note(said)
         messages: list[Json] = said["messages"]
         return messages

@@ -11,13 +11,15 @@ from statistics import median
 
 import aiohttp
 
-from benchmarks.peer_servers import Failed, Server, Session
+from benchmarks.peer_people import REQUEST_SECONDS, Failed, Session
+from benchmarks.peer_servers import Server
 
 WARM_UP_SECONDS = 5.0
 WARM_UP_SHARE = 0.1
 SHARE = 0.5
 """Of the items, how much is answered at most: nobody must be slowed down, or sped up, by a queue that runs dry."""
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = REQUEST_SECONDS + 30.0
+"""For answers that are on their way when the time is over: longer than a request that fails for taking too long."""
 REST_SECONDS = 0.05
 """After a refusal."""
 
@@ -27,8 +29,9 @@ class Measured:
     """One server with one number of items.
 
     answers, failed: while it was measured. cpu_ms: of all of its processes, for an answer. p50_ms, p99_ms: from an
-    answer until the next item was seen. stored: annotations in its database at the end, warm-up included; lost: of
-    those that it had accepted; doubled: annotations of items that had one.
+    answer until the next item was seen. stored: annotations in its database at the end, warm-up included; lost: at
+    least so many of those that it had accepted, because an answer that failed after it was stored makes up for one;
+    doubled: annotations of items that had one.
     """
 
     server: str
@@ -59,7 +62,26 @@ async def measure(name: str, server: Server, items: int, people: int, seconds: f
     """Closed loop: after a warm-up, `people` answer for `seconds`, or half of the items.
 
     Raises:
-        SystemExit: the server did not start, or took no answer.
+        SystemExit: the server did not start, let nobody join, took no answer, or never said what became of one.
+    """
+    try:
+        warm, run = await runs(server, items, people, seconds)
+    except (Failed, aiohttp.ClientError, TimeoutError) as error:
+        raise SystemExit(f"{name} stopped answering: {error!r}") from error
+    if not run.waits:
+        raise SystemExit(f"{name} took no answer within {seconds:.0f} seconds: {run.failures[:1]}")
+    if run.failures:
+        print(f"{name}: {len(run.failures)} failed, the first: {run.failures[0][:200]!r}", file=sys.stderr)
+    return measured(name, server, items, people, warm, run)
+
+
+async def runs(server: Server, items: int, people: int, seconds: float) -> tuple[Run, Run]:
+    """The warm-up and what was measured after it, of a server that is started for them and stopped.
+
+    Raises:
+        SystemExit: it did not start.
+        Failed, aiohttp.ClientError: it let nobody join.
+        TimeoutError: answers were still on their way `GRACE_SECONDS` after the end.
     """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(120)) as outside:
         try:
@@ -72,15 +94,15 @@ async def measure(name: str, server: Server, items: int, people: int, seconds: f
                 await asyncio.gather(*(session.close() for session in sessions))
         finally:
             await asyncio.to_thread(server.stop)
-    if not run.waits:
-        raise SystemExit(f"{name} took no answer within {seconds:.0f} seconds: {run.failures[:1]}")
-    if run.failures:
-        print(f"{name}: {len(run.failures)} failed, the first: {run.failures[0][:200]!r}", file=sys.stderr)
-    return measured(name, server, items, people, warm, run)
+    return warm, run
 
 
 async def answer_for(server: Server, sessions: Sequence[Session], seconds: float, most: int) -> Run:
-    """All people answer until the time is over, or about `most` answers are given."""
+    """All people answer until the time is over, or about `most` answers are given.
+
+    Raises:
+        TimeoutError: answers were still on their way `GRACE_SECONDS` later.
+    """
     run = Run()
     cpu, began = server.cpu_seconds(), time.monotonic()
     end = began + seconds

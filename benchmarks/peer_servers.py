@@ -1,4 +1,4 @@
-"""What the servers that `benchmarks.peers` measures have in common: started, filled, joined, answered, counted."""
+"""What the servers that `benchmarks.peers` measures have in common: started, filled, joined, counted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import sqlite3
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, TypeVar
 
 import aiohttp
 import psutil
+
+from benchmarks.peer_people import Session
 
 LABELS = ("Positive", "Negative", "Neutral")
 QUESTION = "How does the author feel?"
@@ -26,24 +28,8 @@ PASSWORD = "secret-enough"
 START_SECONDS = 180.0
 LOAD_SECONDS = 900.0
 STOP_SECONDS = 40.0
-Json = Any
-"""What a server says."""
-
-
-class Failed(Exception):
-    """A server refused a request."""
-
-
-class Session(Protocol):
-    """One person."""
-
-    async def answer(self) -> None:
-        """Answer one item and see the next. Raises `Failed` where the server refused."""
-        ...
-
-    async def close(self) -> None:
-        """Leave."""
-        ...
+LOOK_SECONDS = 0.2
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +45,10 @@ class Server(ABC):
 
     packages: ClassVar[tuple[str, ...]] = ()
     """What its environment is made of."""
+    database: ClassVar[str]
+    """Its file of SQLite, below its home."""
+    counts: ClassVar[tuple[str, str]]
+    """Statements that count its annotations, and the items that have one."""
 
     def __init__(self, home: Path, environments: Path) -> None:
         self.home, self.environments = home, environments
@@ -74,9 +64,9 @@ class Server(ABC):
     async def join(self, number: int) -> Session:
         """Somebody who can answer, with an account of their own."""
 
-    @abstractmethod
     def stored(self) -> Stored:
         """What is in its database; asked after `stop`."""
+        return stored_in(self.home / self.database, *self.counts)
 
     def run(self, command: Sequence[str | Path], settings: Mapping[str, str]) -> None:
         """Start one of its processes; what they say goes into a file of its home."""
@@ -108,51 +98,32 @@ class Server(ABC):
         return sum(cpu_seconds_of(process.pid) for process in self._processes)
 
     async def up(self, outside: aiohttp.ClientSession, path: str) -> None:
-        """Wait until it answers."""
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and all(process.poll() is None for process in self._processes):
+        """Wait until it answers. Raises `SystemExit` as `until`."""
+
+        async def answers() -> bool:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 async with outside.get(self.url + path) as response:
-                    if response.status < 500:
-                        return
-            await asyncio.sleep(0.2)
-        raise SystemExit("A server did not start: " + self.said()[-2000:])
+                    return response.status < 500
+            return False
+
+        await self.until(answers, START_SECONDS, "A server did not start")
+
+    async def until(self, look: Callable[[], Awaitable[Found | None]], seconds: float, problem: str) -> Found:
+        """Look until the answer is true, and return it.
+
+        Raises:
+            SystemExit: `problem`, it was not within so many seconds, or one of its processes has ended.
+        """
+        end = time.monotonic() + seconds
+        while not (found := await look()):
+            if time.monotonic() > end or any(process.poll() is not None for process in self._processes):
+                raise SystemExit(f"{problem}: {self.said()[-2000:]}")
+            await asyncio.sleep(LOOK_SECONDS)
+        return found
 
     def said(self) -> str:
         """What its processes have printed."""
         return (self.home / "server.log").read_text(errors="replace")
-
-
-class TokenPerson:
-    """Somebody who asks a REST interface with a token, on connections of their own."""
-
-    def __init__(self, url: str, token: str, seconds: float = 60.0) -> None:
-        headers = {"Authorization": f"Token {token}"}
-        timeout = aiohttp.ClientTimeout(seconds)
-        self._client = aiohttp.ClientSession(base_url=url, headers=headers, timeout=timeout)
-
-    async def ask(self, method: str, path: str, body: Json = None) -> Json:
-        """As `asked`. Raises `Failed`."""
-        return await asked(self._client, method, path, body)
-
-    async def close(self) -> None:
-        """Leave."""
-        await self._client.close()
-
-
-async def asked(client: aiohttp.ClientSession, method: str, path: str, body: Json = None) -> Json:
-    """What the server answers to a request in JSON.
-
-    Raises:
-        Failed: its status is 400 or more, or the connection broke.
-    """
-    try:
-        async with client.request(method, path, json=body) as response:
-            if response.status >= 400:
-                raise Failed(f"{method} {path}: {response.status} {(await response.text())[:300]}")
-            return await response.json(content_type=None)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise Failed(f"{method} {path}: {error!r}") from error
 
 
 def cpu_seconds_of(pid: int) -> float:

@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from bot.committing import committed
 from bot.leadership import DatabaseLeadership
 from bot.leading import lead
 from bot.parcels import Parcel, collect
@@ -161,7 +162,7 @@ class Delivery:
         """Again while the writer is full: what was sent and is not marked would be sent twice."""
         while True:
             try:
-                await asyncio.wrap_future(self._writer.submit(work))
+                await committed(self._writer, work)
                 return
             except Overloaded:
                 await asyncio.sleep(OVERLOAD_PAUSE)

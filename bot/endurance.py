@@ -59,7 +59,8 @@ class Endurance:
                     raise Conflict("database_away") from error
                 if self._waiting >= self._at_once:
                     raise Overloaded from error
-                log.warning("database_waited_for", error=type(error).__name__)
+                if not self._waiting and longest == FIRST_PAUSE_SECONDS:  # else each attempt of each event would say so
+                    log.warning("database_waited_for", error=type(error).__name__)
             await self._rest(longest)
             longest = min(longest * 2, LAST_PAUSE_SECONDS)
 

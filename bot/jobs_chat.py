@@ -31,7 +31,12 @@ class SeveralProjects(InvalidInput):
         """Of some projects, the newest first, as many as a picker takes and one more where there are further ones."""
         jobs = "\n".join(f"{one.name}: {one.public_id}" for one in projects[:MAX_NAMED])
         super().__init__(command=command, example=projects[0].public_id, jobs=jobs)
-        self.shown = picker(command, projects)
+        self._command, self._projects = command, projects
+
+    @property
+    def shown(self) -> list[Show]:
+        """The picker. Of a command whose name is one word: a button carries no spaces."""
+        return picker(self._command, self._projects)
 
 
 def one_project(context: Context, command: str, wanted: str) -> Project:
@@ -58,14 +63,6 @@ def one_project(context: Context, command: str, wanted: str) -> Project:
 def job_or_all(context: Context, command: str, wanted: str) -> Project | None:
     """The job of this id or name, as `one_project`; nothing where none is named, which means all of them."""
     return one_project(context, command, wanted) if wanted else None
-
-
-def is_job(context: Context, wanted: str) -> bool:
-    """Whether the workspace has a job of this id or name."""
-    try:
-        return bool(named_projects(context.session, context.workspace_id, wanted))
-    except NotFound:
-        return False
 
 
 def leading_job(context: Context, command: str, text: str) -> tuple[Project, str]:

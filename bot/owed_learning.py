@@ -11,6 +11,7 @@ from bot.cards.gate import reason_of, reason_sentence
 from bot.cards.views import Choice, Notice, View
 from bot.texts import say
 from bot.texts.measures import number, share
+from bot.texts.units import in_a_row
 from bot.tokens import make
 from core.acceptance_evidence import accepted_count
 from core.champions import champion, find_version
@@ -30,11 +31,9 @@ def training_done(session: Session, params: dict[str, Any], locale: str) -> View
     rival = params.get("champion_accuracy")
     compared = "" if rival is None else say("training_compared", locale, champion=share(rival, locale, 1))
     reason = reason_of(version.metrics, project.label_schema)
-    verdict = " ".join(part for part in (reason_sentence(reason, locale) if reason else "", _basis(version, locale)))
+    verdict = in_a_row(reason_sentence(reason, locale) if reason else "", _basis(version, locale))
     said = {"version": version.number, "accuracy": share(params["accuracy"], locale, 1), "compared": compared}
-    return Notice(
-        "training_done", {"project": project.name, "verdict": verdict.strip(), **said}, _ways(project, version)
-    )
+    return Notice("training_done", {"project": project.name, "verdict": verdict, **said}, _ways(project, version))
 
 
 def models_choice(project: Project) -> Choice:

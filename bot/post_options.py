@@ -32,8 +32,8 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
     aim: str | None = None
     for part in (part.strip() for part in caption.split("|")):
         like = LIKE_OPTION.fullmatch(part)
-        if like is not None and like[1].lower() in QUESTION:
-            asked = like[2].strip()
+        if (keyed := _behind_key(part)) is not None:
+            asked = keyed
         elif like is not None and like[1].lower() == "aim":
             aim = like[2].strip()
         elif like is not None and like[1].lower() in OPTIONS:
@@ -51,8 +51,8 @@ def parse_caption(caption: str, clock: Clock) -> tuple[str, list[str], dict[str,
 
 def plain_question(words: str) -> str:
     """A question without the key that it may stand behind."""
-    like = LIKE_OPTION.fullmatch(words.strip())
-    return like[2].strip() if like is not None and like[1].lower() in QUESTION else words.strip()
+    keyed = _behind_key(words.strip())
+    return words.strip() if keyed is None else keyed
 
 
 def split_labels(text: str) -> list[str]:
@@ -61,6 +61,12 @@ def split_labels(text: str) -> list[str]:
         if separator in text.strip():
             return [part.strip() for part in text.strip().split(separator) if part.strip()]
     return [text.strip()]
+
+
+def _behind_key(words: str) -> str | None:
+    """The question behind its key, which may be empty; None where there is no such key."""
+    like = LIKE_OPTION.fullmatch(words)
+    return like[2].strip() if like is not None and like[1].lower() in QUESTION else None
 
 
 def _value(name: str, value: str, clock: Clock) -> dict[str, Any]:

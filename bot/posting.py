@@ -42,7 +42,7 @@ def on_post(context: Context, argument: str) -> list[Show]:
     if whole:
         draft = _captioned(context, draft, first)
     elif first.endswith(QUESTION_MARKS) or (first and not pasted):
-        draft |= {"question": _asked(first), "decided": True}
+        draft |= {"question": _asked(plain_question(first)), "decided": True}
     elif first:
         pasted = argument.strip()
     if context.person.forms and len(pasted) <= MAX_IN_FORM:
@@ -68,7 +68,7 @@ def on_upload(context: Context, looked: Looked, caption: str) -> list[Show]:
     if posted and "|" in words:
         return _on_items(context, _captioned(context, draft, words), whole=True)
     if words and (posted or words.endswith(QUESTION_MARKS)):
-        return _on_items(context, draft | {"question": _asked(words), "decided": True})
+        return _on_items(context, draft | {"question": _asked(plain_question(words)), "decided": True})
     aside = [Show(Notice("caption_aside", {"words": words[:MAX_WORDS]}))] if words else []
     return [*aside, *_on_items(context, draft)]
 
@@ -128,23 +128,22 @@ def _captioned(context: Context, draft: Draft, caption: str) -> Draft:
     """The draft with a question, labels and options between bars."""
     question, names, values = parse_caption(caption, clock(context))
     if question in draft.get("proposed", ()) or (len(names) == 1 and not question.endswith(QUESTION_MARKS)):
-        question, names = "", [question, *names]  # nothing but labels
+        question, names = "", [name for name in (question, *names) if name]  # nothing but labels
     asked = _asked(question, names)
     labels = [label.name for label in choice.make(names).labels] if names else []
     said = {"question": asked, "labels": labels, "decided": True}
     return with_settings(draft, values) | said
 
 
-def _asked(words: str, labels: Sequence[str] = ()) -> str:
-    """The question that somebody wrote.
+def _asked(question: str, labels: Sequence[str] = ()) -> str:
+    """The question that somebody wrote, without its key.
 
     Raises:
         InvalidInput: caption_no_question, with what to write, or as `check_question`.
     """
-    question = plain_question(words)
     if not question:
         named = " | ".join(shorten(label, LABEL_UNITS) for label in labels[:NAMED_LABELS])
-        raise InvalidInput("caption_no_question", labels=named or EXAMPLE_LABELS)
+        raise InvalidInput("caption_no_question", labels=named if len(labels) > 1 else EXAMPLE_LABELS)
     return check_question(question)
 
 

@@ -11,7 +11,7 @@ from bot.cards.status import JobStatus
 from bot.cards.views import Choice, Notice, Show
 from bot.context import Context
 from bot.dialogue import CommandRoute, TapRoute
-from bot.jobs_chat import is_job, one_project
+from bot.jobs_chat import one_project
 from bot.tokens import Token, make
 from core.acceptance_report import model_report
 from core.audit_sample import summary
@@ -24,11 +24,12 @@ from core.ids import is_public_id
 from core.models import Project, Workspace
 from core.pilot import waiting_items
 from core.progress import progress
-from core.projects import find_project, list_projects
+from core.projects import MAX_NAME, find_project, list_projects
 from core.stats import ProjectStats, overview, project_stats
 
 OVERVIEW_PROJECTS = 10
 DETAILS_PROJECTS = 5
+MAX_NAME_WORDS = (MAX_NAME + 1) // 2
 
 
 def on_status(context: Context, argument: str) -> list[Show]:
@@ -110,14 +111,20 @@ def on_export(context: Context, argument: str) -> list[Show]:
 def _export_words(context: Context, words: list[str]) -> tuple[str, list[str]]:
     """The name of a job, and what is said of kind and format before or behind it, in lower case.
 
-    A name may hold such a word itself: the longest one that there is, is meant.
+    A name may hold such a word itself: the longest one that there is, is meant. All are looked up at once, because
+    hundreds of such words can be written around a name.
     """
     known = {*KINDS, *export_formats()}
     plain = [number for number, word in enumerate(words) if word.lower() not in known]
     first, last = (plain[0], plain[-1] + 1) if plain else (len(words), len(words))
-    ends = [(start, end) for start in range(first + 1) for end in range(last, len(words) + 1) if start < end]
+    ends = [
+        (start, end)
+        for start in range(max(0, last - MAX_NAME_WORDS), first + 1)
+        for end in range(max(last, start + 1), min(len(words), start + MAX_NAME_WORDS) + 1)
+    ]
+    names = {one.name.casefold() for one in list_projects(context.session, context.workspace_id, limit=None)}
     longest_first = sorted(ends, key=lambda one: one[0] - one[1])
-    named = (one for one in longest_first if is_job(context, " ".join(words[slice(*one)])))
+    named = (one for one in longest_first if " ".join(words[slice(*one)]).casefold() in names)
     first, last = next(named, (first, last))
     return " ".join(words[first:last]), [word.lower() for word in (*words[:first], *words[last:])]
 

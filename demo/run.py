@@ -35,6 +35,7 @@ TWEETS, PEOPLE = 1000, 102
 TRAINING_NEEDS = ("torch", "transformers", "safetensors", "sklearn")
 INTERRUPTED = 130
 AGAIN_SECONDS = 0.5
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -90,9 +91,7 @@ def _command(
 
 
 async def _run(options: Options, console: Console) -> int:
-    interruption = _Interruption(asyncio.current_task())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, interruption)
+    interruption = Interruption(asyncio.current_task())
     scene, outcome = Scene(), Outcome()
     chosen = cast(options.items, options.second, options.people, options.seed)
     platform = PLATFORMS[options.surface]()
@@ -114,7 +113,7 @@ async def _run(options: Options, console: Console) -> int:
         if options.keep:
             await _stay(console, up, link)
     finally:
-        interruption.heeded = True
+        interruption.heeded()
         if up is not None and up.running:
             console.print("Stopping everything ...", highlight=False)
             await asyncio.shield(up.stop())
@@ -157,18 +156,31 @@ async def _stay(console: Console, up: Up, link: str) -> None:
     await up.ended()
 
 
-class _Interruption:
-    """Ends the play at Ctrl-C and SIGTERM, also where a wait that times out in that moment swallows the first try."""
+class Interruption:
+    """Ends the play at Ctrl-C and SIGTERM, also where a wait that times out in that moment swallows the first try.
+
+    Trying again may cut the clean-up of something inside the play short. That loses nothing: all that has to end in
+    order is `lightwork up`, which is stopped after `heeded`; other processes die with this one, and what lies in the
+    home is wiped by the next demo.
+    """
 
     def __init__(self, task: asyncio.Task[Any] | None) -> None:
-        self.heeded = False
+        """Of the task that runs the play, from now on until `heeded`."""
         self._task = task
+        self._heeded = False
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._cancel)
 
-    def __call__(self) -> None:
-        """Cancel the play, and again until it has noticed."""
-        if self._task is not None and not self.heeded:
+    def heeded(self) -> None:
+        """The play is over. From now on these signals do what they do by default: a second Ctrl-C waits for nothing."""
+        self._heeded = True
+        for number in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _cancel(self) -> None:
+        if self._task is not None and not self._heeded:
             self._task.cancel()
-            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self)
+            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._cancel)
 
 
 def _leaves(group: BaseExceptionGroup[DemoError]) -> list[DemoError]:

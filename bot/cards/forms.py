@@ -8,7 +8,7 @@ from typing import Any
 from bot.cards.buttons import render_rows
 from bot.cards.views import FormCard
 from bot.surface import Message
-from bot.texts import knows, listed, say
+from bot.texts import listed, say
 
 NAMED_COLUMNS = 12
 
@@ -56,6 +56,5 @@ def bad_rows_text(bad: Iterable[Mapping[str, Any]], count: int, locale: str) -> 
 
 def bad_row_line(row: Mapping[str, Any], locale: str) -> str:
     """One bad row as a line of text."""
-    code = str(row["code"])
-    problem = say(code if knows(code) else "invalid_input", locale, **row.get("params", {}))
-    return say("bad_row_line", locale, line=row["line"], problem=problem)
+    said = {**row.get("params", {}), "line": row["line"], "problem": str(row["code"])}
+    return say("bad_row_line", locale, **said)

@@ -160,7 +160,7 @@ def _silence(version: Version, card: ModelsCard, locale: str) -> str:
     if not version.silent or version.files != "there":
         return ""
     busy = "" if card.standing.training else busy_sentence(card.standing.busy, locale)
-    return in_a_row(say("models_silent", locale), busy) if busy else say("models_silent", locale)
+    return in_a_row(say("models_silent", locale), busy)
 
 
 def _without_files(version: Version, locale: str) -> str:

@@ -9,13 +9,15 @@ last store comes again, as it always could between a commit and the next poll, a
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
 from bot.surface import Offsets
 from bot.surfaces.lanes import FINISH_SECONDS
+from core.log import get_logger
 
 PAUSE_SECONDS = 1.0
 """Offsets are stored no more often than this: each store is a commit that taps would have to wait for."""
+
+log = get_logger(__name__)
 
 
 class Confirmation:
@@ -43,16 +45,18 @@ class Confirmation:
         return self._storing.result() if self._storing.done() else True
 
     async def close(self) -> None:
-        """Store what is not stored yet, in a short while."""
+        """Store what is not stored yet, in a short while; where that cannot be, log it and raise nothing."""
         if self._storing is None:
             return
         ended = self._storing.done()
         self._storing.cancel()
         await asyncio.gather(self._storing, return_exceptions=True)
         if not ended and self._newest != self._stored:
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(FINISH_SECONDS):
                     await self._store()
+            except Exception as error:  # what ended the reader is on its way already, and an old offset does no harm
+                log.warning("telegram.offset_not_stored", error=type(error).__name__)
 
     async def _store_behind(self) -> bool:
         """Ends, with false, where another reader has stored something."""

@@ -31,7 +31,7 @@ class Post:
     """A message on its way to a chat.
 
     replaces: the message it takes the place of.
-    answer: the answer to the tap, where this is not sent if that has shown the same text.
+    answer: the answer to the tap, only of a notice sent as a message: it is dropped where the answer has shown it.
     """
 
     address: str

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from bot.surface import Ask, Edit, Mailbox, Message, Reply, Send, Toast
 from bot.surfaces.web_bell import Bell
 from bot.surfaces.web_content import message_to_json, public_row
+from bot.texts.units import in_a_row
 from core.ids import is_public_id
 
 BOT: Final = "bot"
@@ -89,7 +90,7 @@ class Chat:
                     toasts.append(text)
                 case _:
                     assert_never(reply)
-        return Shown(tuple(rows), " ".join(toasts) or None)
+        return Shown(tuple(rows), in_a_row(*toasts) or None)
 
     async def owned(self, external_id: str, message_id: str) -> str | None:
         """`message_id` where it names a bubble of this person's, else None."""
@@ -117,7 +118,7 @@ class Chat:
         return self._revisions.get(external_id) or 0
 
     def seen(self, external_id: str, revision: int) -> None:
-        """Remember that this person has been told all up to `revision`."""
+        """Remember that a row of this revision has been written to this person; later ones have higher revisions."""
         if revision >= (self._revisions.get(external_id) or 0):
             self._revisions.put(external_id, revision)
 

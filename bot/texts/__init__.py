@@ -33,15 +33,28 @@ def say(code: str, locale: str = "en", /, **params: object) -> str:
     Raises:
         KeyError: no catalogue knows the code, or the sentence names a parameter that is not given.
     """
-    spoken = catalogue(language_of(locale))
-    template = _template(spoken, code, params)
+    return fill(_template(catalogue(language_of(locale)), code, params), locale, **params)
+
+
+def fill(template: str, locale: str = "en", /, **params: object) -> str:
+    """A sentence of somebody else's, with the parameters put in as `say` does.
+
+    Raises:
+        KeyError: it names a parameter that is not given.
+    """
     if "{" not in template:
         return template
+    spoken = catalogue(language_of(locale))
     readable = {name: _word(spoken, name, value, locale) for name, value in params.items()}
     problem = params.get("problem")
-    if isinstance(problem, str) and knows(problem):
-        readable["problem"] = _template(spoken, problem, params).format_map(_Lenient(readable))
+    if isinstance(problem, str):
+        readable["problem"] = _template(spoken, _known(problem), params).format_map(_Lenient(readable))
     return template.format(**readable)
+
+
+def row_problem(code: str, locale: str = "en", /, **params: object) -> str:
+    """What is wrong with a row of a file, to be set into a line about it."""
+    return say(_known(code), locale, **params)
 
 
 def listed(parts: Sequence[object], locale: str = "en", *, more: bool = False) -> str:
@@ -64,6 +77,11 @@ def language_of(locale: str) -> str:
     """The language that is spoken to somebody whose platform says `locale`: zh for zh-Hans, English for the rest."""
     language = locale.split("-", maxsplit=1)[0].split("_", maxsplit=1)[0].lower()
     return language if language in LANGUAGES else "en"
+
+
+def _known(problem: str) -> str:
+    """The code of a problem, or that of a general one where it is of a version that knew more."""
+    return problem if knows(problem) else "invalid_input"
 
 
 def _template(spoken: Catalogue, code: str, params: dict[str, object]) -> str:

@@ -105,6 +105,13 @@ class Chat:
         person.transcript.clear()
         return person
 
+    async def settled(self, event: Event) -> Outcome:
+        """What came of an event in the end, also where that follows late."""
+        outcome: Outcome = await self.dispatch(event)
+        while outcome.follow_up is not None:
+            outcome = await outcome.follow_up
+        return outcome
+
     async def deliver(self) -> None:
         """Send what is owed."""
         while await self.delivery.deliver_once():
@@ -166,9 +173,7 @@ class Someone:
         return [] if self.card is None else [button.text for row in self.card.buttons for button in row]
 
     async def _do(self, event: Event, said: str) -> str:
-        outcome: Outcome = await self.chat.dispatch(event)
-        while outcome.follow_up is not None:
-            outcome = await outcome.follow_up
+        outcome = await self.chat.settled(event)
         self.refused, self.problems = outcome.refused, outcome.problems
         self.chat.writer.submit(lambda session: None).result(10)  # the effects of the event have run before this
         heard = []

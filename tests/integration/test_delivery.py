@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,16 +13,16 @@ from sqlalchemy import Engine, select, update
 from bot.delivery import LEASE, Delivery
 from bot.leadership import DatabaseLeadership
 from bot.surface import Blocked, Message, MessageRef, Rejected, RetryLater, SurfaceError
-from core.assignment import active_lease
 from core.clock import now
 from core.config import Settings
 from core.lanes import Lane
+from core.leases import active_lease
 from core.models import Identity, Item, OutboxMessage, SingletonLease, Worker, Workspace
 from core.outbox import owe, sweep_outbox
 from core.singletons import LIFETIME, hold, let_go
 from tests.factories import START, make_member, make_project
 from tests.fakes.chat import Chat, FakeSurface
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -192,12 +192,6 @@ class Slow(FakeSurface):
             self.cancelled.append(address)
             raise
         return await super().send(address, message, lane)
-
-
-async def until(ready: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not ready():
-            await asyncio.sleep(0.01)
 
 
 def owe_to(chat: Chat, address: str, *keys: str, lane: Lane = Lane.NOTICE) -> None:

@@ -96,7 +96,7 @@ async def test_a_fault_in_a_card_does_not_take_the_answer_back(chat: Chat, monke
 async def test_too_much_at_once_asks_for_a_moment(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = await chat.member("Ann")
 
-    def full(_work: object, _home: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise Overloaded
 
     monkeypatch.setattr(chat.writer, "submit", full)
@@ -114,10 +114,10 @@ async def test_a_tap_while_the_database_is_away_is_saved_once_when_it_is_back(
     kept, there = chat.writer.submit, threading.Event()
     attempts: list[bool] = []
 
-    def sometimes(work: Work[Any], home: Home | None = None) -> Future[Any]:
+    def sometimes(work: Work[Any], home: Home | None = None, *, alone: bool = False) -> Future[Any]:
         attempts.append(there.is_set())
         if there.is_set():
-            return kept(work, home)
+            return kept(work, home, alone=alone)
         lost: Future[Any] = Future()
         lost.set_exception(OperationalError("SELECT", None, Exception("connection refused")))
         return lost
@@ -139,7 +139,7 @@ async def test_whoever_waited_in_vain_is_told_that_nothing_was_saved(
 ) -> None:
     ann = await chat.member("Ann")
 
-    def away(*_: object) -> Future[Any]:
+    def away(*_: object, **__: object) -> Future[Any]:
         raise OperationalError("SELECT", None, Exception("connection refused"))
 
     monkeypatch.setattr(chat.writer, "submit", away)

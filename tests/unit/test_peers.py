@@ -7,13 +7,16 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
 
-from benchmarks import peers
+from benchmarks import peer_loop, peers
+from benchmarks.peer_lightwork import WebPerson
 from benchmarks.peer_loop import Measured, Run, answer_for, measure, measured
-from benchmarks.peer_servers import Failed, Server, Session, Stored, cpu_seconds_of, stored_in
+from benchmarks.peer_people import REQUEST_SECONDS, Failed, Session
+from benchmarks.peer_servers import Server, Stored, cpu_seconds_of, free_port, stored_in
 
 ROW = Measured(
     "lightwork",
@@ -102,6 +105,47 @@ async def test_what_is_refused_is_no_answer(tmp_path: Path) -> None:
 async def test_a_server_that_takes_nothing_is_no_measurement(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="pretended took no answer"):
         await measure("pretended", Pretended(tmp_path, Stored(0, 0), refuses_each=1), 100, 2, seconds=0.01)
+
+
+async def test_a_server_that_falls_silent_ends_the_measurement_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(Person):
+        async def answer(self) -> None:
+            await asyncio.Event().wait()
+
+    assert peer_loop.GRACE_SECONDS > REQUEST_SECONDS, "a request that takes too long fails before"
+    monkeypatch.setattr(peer_loop, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(peer_loop, "WARM_UP_SECONDS", 0.01)
+    server, person = Pretended(tmp_path, Stored(0, 0)), Silent()
+    monkeypatch.setattr(server, "join", AsyncMock(return_value=person))
+    with pytest.raises(SystemExit, match="pretended stopped answering"):
+        await measure("pretended", server, 100, 1, seconds=0.01)
+    assert person.gone
+
+
+async def test_a_person_whose_server_is_gone_fails_as_with_a_refusal() -> None:
+    person = WebPerson(f"http://127.0.0.1:{free_port()}")
+    try:
+        for asking in (person.say("/next"), person.upload("a.csv", b"text\n", "/post"), person.wait_for("anything")):
+            with pytest.raises(Failed):
+                await asking
+    finally:
+        await person.close()
+
+
+async def test_what_a_server_needs_time_for_is_waited_for_while_it_runs(tmp_path: Path) -> None:
+    server = Pretended(tmp_path, Stored(0, 0))
+    server.run((sys.executable, "-c", "print('no room')"), {})
+    looks = iter([None, "there"])
+
+    async def look() -> str | None:
+        return next(looks, None)
+
+    assert await server.until(look, 30.0, "It was not there") == "there"
+    with pytest.raises(SystemExit, match="It was not there: no room"):
+        await server.until(look, 30.0, "It was not there")
+    server.stop()
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ async def test_where_the_trainer_trains_it_is_said_what(chat: Chat, asked: Asked
     asked.a_minute_later()
     (heard,) = await asked.heard()
     assert heard.startswith(
-        "“Mails” is being trained now (40% done); this comes after it. The explanation follows as soon as it is there"
+        "A model of “Mails” is being trained now (40% done); this comes after it. "
+        "The explanation follows as soon as it is there"
     )
 
 

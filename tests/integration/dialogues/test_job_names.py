@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from core.clock import now
 from core.models import ExportRequest, Item, Project
@@ -32,20 +33,23 @@ def texts_of(chat: Chat, public_id: str) -> list[str]:
 
 
 COMMANDS = (
-    *(
-        "status",
-        "status details",
-        "export",
-        "quality",
-        "train",
-        "models",
-        "learning",
-        "doubts",
-        "edit",
-        "close",
-        "open",
-    ),
-    *("costs", "settle", "audit", "flags", "suggestions", "next"),
+    "status",
+    "status details",
+    "export",
+    "quality",
+    "train",
+    "models",
+    "learning",
+    "doubts",
+    "edit",
+    "close",
+    "open",
+    "costs",
+    "settle",
+    "audit",
+    "flags",
+    "suggestions",
+    "next",
 )
 
 
@@ -72,7 +76,7 @@ async def test_a_name_of_another_workspace_is_no_name(chat: Chat) -> None:
 async def test_two_jobs_of_one_name_are_told_apart_by_their_ids(chat: Chat) -> None:
     first, second = two_jobs(chat, "Same name", "same NAME")
     olga = await chat.member("Olga", "owner")
-    for command in ("settle", "audit", "flags", "suggestions", "add", "next"):
+    for command in ("status details", "settle", "audit", "flags", "suggestions", "add", "next"):
         heard = await olga.says(f"/{command} Same name")
         assert olga.refused == "several_projects", command
         assert first in heard
@@ -128,6 +132,16 @@ async def test_a_chinese_name(chat: Chat) -> None:
     assert "五月 天气" in await olga.says("/export 五月 天气")
 
 
+async def test_a_name_is_found_whatever_its_case_in_any_script(chat: Chat) -> None:
+    job, _ = two_jobs(chat, "Übung Eins")
+    olga = await chat.member("Olga", "coordinator")
+    for name in ("übung eins", "ÜBUNG EINS", job.upper()):
+        assert "“Übung Eins”" in await olga.says(f"/export {name}"), name
+        assert f"Added to “Übung Eins”: “{name} noch eine”" in await olga.says(f"/add {name} {name} noch eine")
+    assert "“NEIN”" in await olga.says("/export NEIN"), "as it was written"
+    assert olga.refused == "export_unknown"
+
+
 @pytest.mark.parametrize(
     ("said", "name", "expected"),
     [
@@ -148,6 +162,25 @@ async def test_an_export_of_a_job_by_its_name(chat: Chat, said: str, name: str, 
         request = session.scalars(select(ExportRequest)).one()
         assert (request.kind, request.format) == expected
         assert session.get_one(Project, request.project_id).public_id == job
+
+
+async def test_an_export_looks_all_names_up_at_once(chat: Chat, engine: Engine) -> None:
+    olga = await chat.member("Olga", "coordinator")
+    known = "csv " * 500
+    two_jobs(chat, "csv csv May csv")
+    sent: list[str] = []
+
+    def note(*told: Any) -> None:
+        sent.append(told[2])
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        await olga.says(f"/export {known}June {known}")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert olga.refused == "bad_export", "of so many formats none is meant"
+    assert len(sent) < 30
+    assert "of “csv csv May csv” as csv" in await olga.says("/export csv csv csv May csv")
 
 
 async def test_an_export_of_what_is_not_there_says_what_there_is(chat: Chat) -> None:

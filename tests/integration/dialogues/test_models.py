@@ -12,16 +12,19 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
+from bot.cards.views import Notice
+from bot.owed_learning import training_done
 from core.champions import champion, models, promote, way_back
 from core.clock import now
 from core.config import Settings
 from core.errors import Conflict
-from core.models import Item, LogEntry, ModelVersion, Project, TrainingRun
+from core.models import LogEntry, ModelVersion, Project, TrainingRun
 from core.predictions import PRELABELED
 from core.queue import TRAINING, queue
 from tests.factories import make_artifact, make_project
 from tests.fakes.chat import Chat
 from tests.integration.dialogues.champions import crown
+from tests.integration.dialogues.decided import decide, decided_job, undecided_job
 from tests.integration.dialogues.members import move_job_elsewhere
 
 
@@ -90,11 +93,7 @@ def learned(chat: Chat, settings: Settings) -> Learned:
 
 async def test_train_asks_first_where_hardly_anything_is_new(chat: Chat, redis: Redis) -> None:
     olga = await chat.member("Olga", "coordinator")
-    with chat.writing() as session:
-        job = make_project(session, [f"text {number}" for number in range(12)], name="Weather").public_id
-        for number, item in enumerate(session.scalars(select(Item))):
-            item.state, item.label_id = "agreed", "ab"[number % 2]
-    crown(chat, job, {}, {"holdout": {"accuracy": 0.8}})
+    crown(chat, decided_job(chat).public_id, {}, {"holdout": {"accuracy": 0.8}})
 
     def known(count: int) -> None:
         with chat.writing() as session:
@@ -133,12 +132,9 @@ async def test_a_job_is_found_by_its_name_and_one_of_several_is_picked(chat: Cha
 
 async def test_train_says_what_is_missing_and_starts_one_run(chat: Chat, redis: Redis) -> None:
     olga = await chat.member("Olga", "coordinator")
-    with chat.writing() as session:
-        project = make_project(session, [f"text {number}" for number in range(12)])
+    project = undecided_job(chat)
     assert "0 decided items; training takes at least 10" in await olga.says("/train")
-    with chat.writing() as session:
-        for number, item in enumerate(session.scalars(select(Item).where(Item.project_id == project.id))):
-            item.state, item.label_id = "agreed", "ab"[number % 2]
+    decide(chat, project)
     assert "is on its way" in await olga.says("/train")
     assert "already on its way" in await olga.says("/train")
     assert "about to start" in await olga.says("/models")
@@ -170,6 +166,17 @@ async def test_the_list_says_which_is_in_use_and_how_good_each_is(chat: Chat, le
     assert heard.index("v3") < heard.index("v2") < heard.index("v1")
     assert olga.buttons() == ["Use v3", "Go back to v1", "Train now"]
     assert "Model v2 is in use, right on 82.5% of its holdout." in await olga.says("/status")
+
+
+def test_the_end_of_a_run_is_told_without_spaces_in_chinese(chat: Chat, learned: Learned) -> None:
+    gate = {"promote": False, "reason": "held_baseline", "params": {"majority": 0.4}}
+    learned.add(4, "held", scores(0.8) | {"gate": gate, "holdout_items": 51})
+    with chat.writing() as session:
+        view = training_done(session, {"project_id": learned.project_id, "version": 4, "accuracy": 0.8}, "zh")
+    assert isinstance(view, Notice)
+    verdict = str(view.params["verdict"])
+    assert verdict.index("40%") < verdict.index("51")
+    assert "。 " not in verdict
 
 
 async def test_promoting_by_hand_asks_once(chat: Chat, learned: Learned, redis: Redis) -> None:
@@ -230,6 +237,10 @@ async def test_going_back_again_goes_on_and_comes_to_no_model_that_was_left(chat
     await olga.taps("Use v3")
     await olga.taps("Yes")
     assert olga.buttons() == ["Use v2", "Go back to v1", "Train now"], "who goes forward can go back again"
+    with chat.writing() as session:
+        acts = session.execute(select(LogEntry.act, LogEntry.subject).order_by(LogEntry.id)).all()
+    used = [(act, subject.split()[-1]) for act, subject in acts if act in ("promote", "rollback")]
+    assert used == [("promote", "v3"), ("rollback", "v2"), ("rollback", "v1"), ("promote", "v3")]
 
 
 async def test_going_back_over_a_model_leaves_that_one_too(chat: Chat, learned: Learned) -> None:

@@ -59,6 +59,8 @@ async def test_posting_by_one_caption_and_adding_to_it(chat: Chat, tmp_path: Pat
         ("/post q= | Good | Bad | overlap=1-2", "Good | Bad"),
         ("/post Question= | Good | Bad", "Good | Bad"),
         ("/post Good | Bad", "Good | Bad"),
+        ("/post | Good", "Yes | No"),
+        ("/post q= | Good", "Yes | No"),
         ("/post q=", "Yes | No"),
         ("/post q= | overlap=1-2", "Yes | No"),
     ],
@@ -88,6 +90,7 @@ async def test_labels_of_the_file_are_no_question(chat: Chat, tmp_path: Path) ->
 async def test_the_question_may_stand_behind_its_key(chat: Chat, tmp_path: Path) -> None:
     olga = await chat.member("Olga", "coordinator")
     assert "Posted “Rain?”" in await olga.uploads(write(tmp_path), "/post Good | Bad | question=Rain?")
+    assert "Posted “q=Rain?”" in await olga.uploads(write(tmp_path), "/post Good | Bad | question=q=Rain?")
     assert "Which labels may people choose?" in await olga.uploads(write(tmp_path), "/post q=Weather?")
     await olga.says("Good | Bad")
     assert "“Weather?”" in seen(olga).plain()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from core.clock import now
 from core.config import Settings
-from core.models import Item, LogEntry, ModelVersion, OutboxMessage, TrainingRun
+from core.models import LogEntry, ModelVersion, OutboxMessage, TrainingRun
 from core.predictions import PRELABELED
 from core.queue import TRAINING, queue
 from core.training_runs import end_cancelled, start_run
@@ -19,6 +19,7 @@ from core.under_way import note_done
 from tests.factories import make_artifact, make_project
 from tests.fakes.chat import Chat
 from tests.integration.dialogues.champions import crown
+from tests.integration.dialogues.decided import decided_job
 from tests.integration.dialogues.members import move_job_elsewhere
 
 
@@ -27,12 +28,8 @@ class Labeled:
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
-        with chat.writing() as session:
-            project = make_project(session, [f"text {number}" for number in range(12)], name="Weather")
-            self.project_id, self.job = project.id, project.public_id
-        with chat.writing() as session:
-            for number, item in enumerate(session.scalars(select(Item))):
-                item.state, item.label_id = "agreed", "ab"[number % 2]
+        project = decided_job(chat)
+        self.project_id, self.job = project.id, project.public_id
 
     def run(self) -> TrainingRun:
         """The newest run."""
@@ -103,11 +100,8 @@ async def test_who_waits_is_told_for_what_and_how_far_that_is(chat: Chat, labele
     assert "already on its way, 40% done." in await olga.says("/train Weather")
     assert "A training run is on its way, 40% done." in await olga.says("/models Weather")
     assert "A training run is on its way, 40% done." in await olga.says("/status Weather")
-    with chat.writing() as session:
-        mails = make_project(session, [f"mail {number}" for number in range(12)], name="Mails")
-        for number, item in enumerate(session.scalars(select(Item).where(Item.project_id == mails.id))):
-            item.state, item.label_id = "agreed", "ab"[number % 2]
-    waits = "“Weather” is being trained now (40% done); this comes after it."
+    mails = decided_job(chat, "Mails")
+    waits = "A model of “Weather” is being trained now (40% done); this comes after it."
     assert f"Training of “Mails” waits for its turn. {waits}" in await olga.says("/train Mails")
     assert f"A training run of “Mails” waits for its turn already. {waits}" in await olga.says("/train Mails")
     assert f"A training run waits for its turn. {waits}" in await olga.says("/models Mails")
@@ -133,7 +127,7 @@ async def test_a_model_that_has_just_come_into_use_says_what_it_waits_for(
     make_artifact(settings.model_directory / artifact)
     silent = "It has not been through the open items yet; until then they are asked in the order of before."
     heard = await olga.says("/models Mails")
-    assert f"{silent} “Weather” is being trained now (40% done); this comes after it." in heard
+    assert f"{silent} A model of “Weather” is being trained now (40% done); this comes after it." in heard
     with chat.writing() as session:
         version = session.scalars(select(ModelVersion)).one()
         version.metrics = version.metrics | {PRELABELED: "2026"}
@@ -145,12 +139,9 @@ async def test_the_job_of_another_workspace_is_not_named(chat: Chat, labeled: La
     await olga.says("/train")
     labeled.begin()
     move_job_elsewhere(chat)
-    with chat.writing() as session:
-        mails = make_project(session, [f"mail {number}" for number in range(12)], name="Mails")
-        for number, item in enumerate(session.scalars(select(Item).where(Item.project_id == mails.id))):
-            item.state, item.label_id = "agreed", "ab"[number % 2]
+    decided_job(chat, "Mails")
     heard = await olga.says("/train Mails")
-    assert "Another job is being trained now; this comes after it." in heard
+    assert "A model of another job is being trained now; this comes after it." in heard
     assert "Weather" not in heard
 
 
@@ -161,8 +152,6 @@ async def test_what_is_said_of_a_stopped_run_depends_on_whether_a_model_is_in_us
     assert "has stopped. It starts again" in heard
     crown(chat, labeled.job, {}, {"holdout": {"accuracy": 0.8}})
     await olga.taps("Train now")
-    if "Train anyway" in olga.buttons():
-        await olga.taps("Train anyway")
     assert "has stopped; the model in use stays." in await olga.taps("Stop it")
 
 

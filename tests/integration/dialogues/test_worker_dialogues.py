@@ -14,6 +14,7 @@ from core.models import Identity, Invite, Item, Project
 from tests.fakes.chat import Chat, Someone
 from tests.integration.dialogues.members import outsider
 from tests.integration.dialogues.work import expire, kept, post
+from tests.waiting import PATIENCE_SECONDS
 
 
 async def test_a_first_day(chat: Chat) -> None:
@@ -240,11 +241,8 @@ async def test_who_only_reads_does_not_wait_for_a_writer(chat: Chat) -> None:
         session.execute(update(Identity).values(last_seen_at=now() - timedelta(days=1)))
     with chat.writing() as session:
         session.execute(select(Identity).with_for_update()).all()
-        outcome = await chat.dispatch(Command(ann.person, "stats"))
-        if (
-            outcome.follow_up is not None
-        ):  # a machine that stood still for a moment; a writer would be waited for in vain
-            outcome = await asyncio.wait_for(asyncio.shield(outcome.follow_up), 20)
+        async with asyncio.timeout(PATIENCE_SECONDS):  # a writer would be waited for in vain
+            outcome = await chat.settled(Command(ann.person, "stats"))
         assert outcome.refused is None
         assert outcome.replies
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,11 +50,11 @@ class Claimant:
     def __init__(self, throne: Throne, renew_seconds: float) -> None:
         self._throne = throne
         self.renew_seconds = renew_seconds
-        self.asked = itertools.count()
+        self.asked = 0
 
     async def take(self) -> int | None:
         """Take or keep it."""
-        next(self.asked)
+        self.asked += 1
         if self._throne.taken_by is None:
             self._throne.taken_by = self
             self._throne.fence += 1

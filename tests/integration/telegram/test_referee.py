@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from bot.surfaces.telegram import TelegramSurface
 from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, running
 from tests.integration.telegram.rig import TOKEN, Open, Throne
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import until
 
 emulator = pytest.importorskip(
     "lo_bot_api_emulator", reason="the referee needs lo-bot-api-emulator: pip install 'lightwork[dev]'"
@@ -71,9 +70,7 @@ async def test_join_card_tap_edit(referee: tuple[Any, str], tmp_path: Path) -> N
         query = {"id": "9", "from": ANN, "chat_instance": "7", "data": "tap.a.1.0", "message": {**message, "text": "x"}}
         await server.enqueue_update({"callback_query": query}, token=TOKEN)
         await dispatch.until(lambda: len(dispatch.events) == 2)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not any(call["method"] == "editMessageText" for call in server.requests):
-                await asyncio.sleep(0.01)
+        await until(lambda: any(call["method"] == "editMessageText" for call in server.requests))
     begun, tapped = dispatch.events
     assert isinstance(begun, Command)
     assert (begun.name, begun.argument) == ("start", "abcd2345")

@@ -22,7 +22,7 @@ from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.surfaces import Memory, running
 from tests.fakes.telegram_server import TelegramServer
 from tests.integration.telegram.rig import ANN, BEN, TOKEN, Open, Throne, make
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -43,9 +43,7 @@ async def test_a_second_process_waits_and_takes_over_when_the_first_stops(
         await server.say(ANN, "first")
         await one.until(lambda: len(one.events) == 1)
         async with running(second, two):
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while next(second_one.asked) < 3:
-                    await asyncio.sleep(0.01)
+            await until(lambda: second_one.asked >= 3)
             assert server.made("getUpdates", 409) == [], "it does not disturb the reader"
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -121,10 +119,8 @@ async def test_losing_the_right_cancels_the_long_poll(
         async with running(make(server, Memory(), tmp_path, leadership=claimant), dispatch):
             await server.until(lambda: server.open_polls == 1)
             throne.taken_by = object()
-            before = next(claimant.asked)
-            async with asyncio.timeout(3):  # the poll itself would go on for five
-                while next(claimant.asked) < before + 5:
-                    await asyncio.sleep(0.02)
+            before = claimant.asked
+            await until(lambda: claimant.asked >= before + 5, 3)  # the poll itself would go on for five
             await server.say(ANN, "/next")
             assert dispatch.events == []
     assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["leadership.lost"]

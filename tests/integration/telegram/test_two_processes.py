@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from tests.fakes.telegram_server import TelegramServer
 from tests.integration.telegram.rig import ANN, TOKEN
 from tests.invariants import check_redundancy
 from tests.processes import start_python
+from tests.waiting import until
 
 TAPS = 6
 KILLED_AFTER = 3
@@ -112,6 +112,4 @@ def card(server: TelegramServer) -> dict[str, Any]:
 
 async def until_up(log: Path) -> None:
     """Until a process that does not poll is up all the same: it serves the web chat."""
-    async with asyncio.timeout(START_SECONDS):
-        while not log.is_file() or b"listening" not in log.read_bytes().lower():
-            await asyncio.sleep(0.05)
+    await until(lambda: log.is_file() and b"listening" in log.read_bytes().lower(), START_SECONDS, "the start")

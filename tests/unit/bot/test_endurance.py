@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import capture_logs
 
 from bot.endurance import LAST_PAUSE_SECONDS, Endurance
 from core.db.writer import Overloaded
@@ -61,6 +62,23 @@ async def test_an_event_waits_for_the_database_and_is_done_once(error: Exception
     assert len(database.pauses) == 9
     assert database.pauses == sorted(database.pauses[:5]) + database.pauses[5:], "longer and longer at first"
     assert max(database.pauses) <= LAST_PAUSE_SECONDS
+
+
+async def test_waiting_is_logged_once_however_many_wait_and_try() -> None:
+    database, waiting, gate = Database([AWAY] * 8), 0, asyncio.Event()
+
+    async def pause(_: float) -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 4:  # then all of them have tried once
+            gate.set()
+        await gate.wait()
+
+    endure = Endurance(60.0, 10, pause, lambda: database.now)
+    with capture_logs() as logs:
+        assert await asyncio.gather(*(endure(database) for _ in range(4))) == ["saved"] * 4
+    assert database.failures == []
+    assert [entry["event"] for entry in logs] == ["database_waited_for"]
 
 
 async def test_somebody_is_told_when_it_does_not_come_back() -> None:

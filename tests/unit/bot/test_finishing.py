@@ -11,7 +11,7 @@ from bot.surface import Dispatch, Event, Message, MessageRef, Outcome
 from bot.surfaces.lanes import Lanes, to_its_end
 from core.errors import SettingsError
 from core.lanes import Lane
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import until
 
 
 async def test_lanes_let_work_end_in_its_order_before_they_close() -> None:
@@ -100,9 +100,7 @@ async def test_a_surface_that_fails_is_missing_until_it_runs_again(monkeypatch: 
     await surface.failed.wait()
     await asyncio.sleep(0)
     assert keeper.missing() == "fragile: OSError"
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while keeper.missing():
-            await asyncio.sleep(0.01)
+    await until(lambda: not keeper.missing())
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
 

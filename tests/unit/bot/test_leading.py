@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.leading import lead
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 RENEW = 0.02
 
@@ -64,9 +64,7 @@ async def stop(leading: asyncio.Task[None]) -> None:
 async def test_it_works_renews_and_gives_back() -> None:
     right, work = Right(), Work()
     leading = asyncio.create_task(lead(right, work, RENEW))
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while right.asked < 4:
-            await asyncio.sleep(RENEW)
+    await until(lambda: right.asked >= 4)
     assert work.running == 1
     assert work.fences == [1]
     await stop(leading)
@@ -98,12 +96,9 @@ async def test_one_renewal_that_fails_is_no_loss() -> None:
         leading = asyncio.create_task(lead(right, work, RENEW))
         await work.begun.wait()
         right.broken, before = True, right.asked
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while right.asked == before:
-                await asyncio.sleep(0.005)
-            right.broken = False
-            while right.asked < before + 3:
-                await asyncio.sleep(0.005)
+        await until(lambda: right.asked > before)
+        right.broken = False
+        await until(lambda: right.asked >= before + 3)
         assert work.running == 1
         await stop(leading)
     assert [entry["event"] for entry in logs] == ["leadership.not_renewed"]
@@ -113,9 +108,7 @@ async def test_while_somebody_else_has_it_nothing_is_done() -> None:
     right, work = Right(), Work()
     right.fence = None
     leading = asyncio.create_task(lead(right, work, RENEW))
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while right.asked < 3:
-            await asyncio.sleep(RENEW)
+    await until(lambda: right.asked >= 3)
     assert work.fences == []
     right.fence = 7
     async with asyncio.timeout(PATIENCE_SECONDS):

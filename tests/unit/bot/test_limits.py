@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,7 +13,7 @@ from bot.limits.buckets import SECOND, Buckets, Claim, Part, Verdict, part_of
 from bot.limits.budget import HEAD_START
 from bot.surface import Rate
 from core.lanes import Lane
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 ALL = Rate("all", per_second=10.0, burst=4.0, shared=True)
 CHAT = Rate("chat:1", per_second=1.0, burst=2.0)
@@ -151,7 +151,7 @@ async def test_what_is_known_to_be_full_is_not_asked_for_again() -> None:
     budget = Budget(store, lambda: store.now)
     slow = Rate("all", per_second=0.1, burst=1.0, shared=True)
     crowd = [asyncio.create_task(budget.admit([slow], Lane.REPLY)) for _ in range(200)]
-    await settled(lambda: len(store.asked) >= 1)
+    await until(lambda: len(store.asked) >= 1)
     for _ in range(50):
         await asyncio.sleep(0)
     assert len(store.asked) == 1
@@ -168,7 +168,7 @@ async def test_who_has_gone_away_takes_no_room() -> None:
     await budget.admit([one], Lane.REPLY)
     gone = asyncio.create_task(budget.admit([one], Lane.REPLY))
     stays = asyncio.create_task(budget.admit([one], Lane.NOTICE))
-    await settled(lambda: len(store.asked) >= 2)
+    await until(lambda: len(store.asked) >= 2)
     gone.cancel()
     store.now += 1.0
     await budget.admit([Rate("chat:2", per_second=1.0)], Lane.REPLY)
@@ -197,9 +197,3 @@ async def test_closing_holds_those_who_wait_already() -> None:
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     await budget.aclose()
-
-
-async def settled(ready: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not ready():
-            await asyncio.sleep(0)

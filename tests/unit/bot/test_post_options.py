@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.job_settings import Clock
-from bot.post_options import OPTIONS, parse_caption
+from bot.post_options import OPTIONS, parse_caption, plain_question
 from bot.texts import knows, say
 from core.aims import Aim
 from core.clock import now
@@ -94,3 +94,9 @@ def test_gold_is_one_of_two_uses() -> None:
 def test_an_aim_in_money_is_so_many_answers_at_the_price_wherever_that_stands(options: str) -> None:
     values = parse_caption(f"Is it? | Yes | No | {options}", Clock(now()))[2]
     assert values == {"aim": Aim("budget", budget=1200), "price": 5}
+
+
+@pytest.mark.parametrize("key", ["q=", "Question = ", ""])
+def test_the_question_loses_one_key_and_no_more(key: str) -> None:
+    assert plain_question(f" {key}q=Rain? ") == ("q=Rain?" if key else "Rain?")
+    assert parse_caption(f"Yes | No | q={key}Rain?", Clock(now()))[0] == f"{key}Rain?"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.surfaces.telegram_confirm import Confirmation
 from tests.fakes.surfaces import Memory
+from tests.waiting import PATIENCE_SECONDS, until
 
 SOON, NEVER = 0.001, 3600.0
 
@@ -36,7 +38,7 @@ class Away(Memory):
 
 
 async def until_refused(confirmation: Confirmation, offset: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await confirmation.note(offset):
             await asyncio.sleep(0)
 
@@ -58,9 +60,7 @@ async def test_the_newest_follows_by_itself() -> None:
     confirmation = Confirmation(offsets, 1, SOON)
     for offset in (10, 11, 4):  # after a quiet week Telegram goes on at a random id
         assert await confirmation.note(offset)
-    async with asyncio.timeout(5):
-        while offsets.offset != 4:
-            await asyncio.sleep(0)
+    await until(lambda: offsets.offset == 4)
     await confirmation.close()
     assert offsets.stored == [10, 4]
 
@@ -88,6 +88,15 @@ async def test_what_storing_raises_is_raised_at_the_next_one() -> None:
     with pytest.raises(ConnectionError):
         await until_refused(confirmation, 2)
     await confirmation.close()
+
+
+async def test_what_storing_raises_at_the_end_is_logged_and_takes_the_place_of_no_other_error() -> None:
+    confirmation = Confirmation(Away(), 1, NEVER)
+    assert await confirmation.note(1)
+    assert await confirmation.note(2)
+    with capture_logs() as logs:
+        await confirmation.close()
+    assert [(entry["event"], entry["error"]) for entry in logs] == [("telegram.offset_not_stored", "ConnectionError")]
 
 
 async def test_where_nothing_was_noted_nothing_is_stored() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot import tokens
 from bot.routes import COMMANDS, TAPS
-from bot.texts import NAMED, Some, knows, listed, say
+from bot.texts import NAMED, WORDS, Some, knows, listed, say
 from bot.texts.catalogues import LANGUAGES, catalogue
 
 SENTENCES = catalogue("en").codes()
@@ -21,17 +22,30 @@ ROOT = Path(__file__).parents[3]
 ERRORS = {"InvalidInput", "Conflict", "NotFound", "Refused", "LightworkError", "WebRefusal", "BadRow", "fail_run"}
 
 
+@cache
+def nodes() -> tuple[ast.AST, ...]:
+    """All that the sources say."""
+    paths = (path for folder in ("core", "bot", "trainer") for path in sorted((ROOT / folder).rglob("*.py")))
+    return tuple(node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def raised_codes() -> set[str]:
     """Codes that the sources name when they refuse something."""
-    found = set()
-    for folder in ("core", "bot", "trainer"):
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS:
-                    for argument in node.args:
-                        if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
-                            found.add(argument.value)
-    return found
+    calls = (node for node in nodes() if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS)
+    return {text for call in calls for argument in call.args if (text := literal(argument))}
+
+
+def literal(node: ast.AST) -> str:
+    """The text of a literal; empty for whatever else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def made_codes() -> list[re.Pattern[str]]:
+    """Patterns of what the sources put together from words, as in f"state_{state}"."""
+    texts = (node.values for node in nodes() if isinstance(node, ast.JoinedStr))
+    named = (parts for parts in texts if any(re.fullmatch(r"[a-z_]*[a-z][a-z_]*", literal(part)) for part in parts))
+    made = {"".join(re.escape(literal(part)) or "([a-z_]+)" for part in parts) for parts in named}
+    return [re.compile(pattern) for pattern in sorted({*made, *(f"{name}_([a-z_]+)" for name in WORDS)})]
 
 
 def shown_codes() -> set[str]:
@@ -50,6 +64,23 @@ def test_every_code_that_is_raised_or_shown_has_a_sentence() -> None:
     codes = raised_codes() | shown_codes()
     assert len(codes) > 80, "the search finds the codes at all"
     assert sorted(code for code in codes if not knows(code)) == []
+
+
+def test_no_sentence_is_left_that_nothing_shows() -> None:
+    said = {text for node in nodes() if (text := literal(node))}
+    said |= {
+        node.target.id for node in nodes() if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    patterns = made_codes()
+    assert len(patterns) > 40, "the search finds the codes at all"
+
+    @cache
+    def shown(word: str) -> bool:
+        found = (match for pattern in patterns if (match := pattern.fullmatch(word)) is not None)
+        return word in said or any(all(map(shown, match.groups())) for match in found)
+
+    assert sorted(code for code in SENTENCES if not shown(code)) == []
+    assert not shown("button_quality_sunshine"), "it takes more than the beginning of a code"
 
 
 def test_sentences_end_and_name_their_parameters_plainly() -> None:

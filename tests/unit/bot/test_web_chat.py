@@ -282,3 +282,10 @@ async def test_taps_of_one_person_at_once_each_get_their_own_answer(web: WebChat
     calls = [client.post("/api/tap", json={"payload": f"tap.{number}"}) for number in range(20)]
     bodies = [response.json() for response in await asyncio.gather(*calls)]
     assert [texts(body) for body in bodies] == [[f"tap.{number}"] for number in range(20)]
+
+
+async def test_notices_in_chinese_stand_behind_each_other_without_a_space(web: WebChat) -> None:
+    client = await web.joined()
+    web.dispatch.answers.append(saying(Toast("已保存。"), Toast("还有两条。")))
+    body = (await client.post("/api/text", json={"text": "/next"})).json()
+    assert body["toast"] == "已保存。还有两条。"

@@ -18,7 +18,7 @@ from core.errors import SettingsError
 from tests.fakes.dispatching import ScriptedDispatch
 from tests.fakes.mailbox import MemoryMailbox
 from tests.unit.bot.conftest import KEY, sentence
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -50,9 +50,7 @@ async def test_a_stop_does_not_wait_for_long_polls_and_frees_the_port() -> None:
         async with serving(surface, dispatch) as url:
             await client.post(f"{url}/api/join", json={"code": "x", "name": "Ada"})
             waiting = asyncio.create_task(client.get(f"{url}/api/messages?after=1&wait=25"))
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not surface._chat.bell._listeners:
-                    await asyncio.sleep(0.005)
+            await until(lambda: surface._chat.bell._listeners)
             started = monotonic()
         assert monotonic() - started < 20  # the poll itself would go on for 25
         assert (await waiting).json() == {"messages": [], "revision": 1}
@@ -94,8 +92,6 @@ async def test_a_surface_that_ran_before_waits_again() -> None:
     async with serving(surface, dispatch) as url, httpx.AsyncClient(base_url=url) as client:
         await client.post("/api/join", json={"code": "x", "name": "Ada"})
         waiting = asyncio.create_task(client.get("/api/messages?after=1&wait=20"))
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not surface._chat.bell._listeners:
-                await asyncio.sleep(0.005)
+        await until(lambda: surface._chat.bell._listeners)
         await surface.send(dispatch.events[0].person.external_id, Message(text="There is work."))
         assert [message["content"]["text"] for message in (await waiting).json()["messages"]] == ["There is work."]

@@ -14,7 +14,7 @@ from bot.surfaces.web_chat import Chat
 from bot.surfaces.web_content import message_to_json
 from core.ids import new_public_id
 from tests.unit.bot.conftest import WebChat
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 def poll(client: httpx.AsyncClient, after: int, wait: float = 20) -> asyncio.Task[httpx.Response]:
@@ -22,9 +22,7 @@ def poll(client: httpx.AsyncClient, after: int, wait: float = 20) -> asyncio.Tas
 
 
 async def until_listening(bell: Bell, external_id: str, count: int = 1) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(bell._listeners.get(external_id, ())) < count:
-            await asyncio.sleep(0)
+    await until(lambda: len(bell._listeners.get(external_id, ())) >= count)
 
 
 def texts(response: httpx.Response) -> list[str]:
