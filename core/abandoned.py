@@ -10,12 +10,10 @@ from __future__ import annotations
 from redis import Redis
 from rq import Queue
 from rq.exceptions import NoSuchJobError
-from rq.job import Job
-from rq.registry import DeferredJobRegistry, ScheduledJobRegistry, StartedJobRegistry
-from rq.serializers import JSONSerializer
+from rq.registry import DeferredJobRegistry, ScheduledJobRegistry
 
 from core.log import get_logger
-from core.queue import QUEUES, queue
+from core.queue import QUEUES, fetch, queue
 
 FINAL = ("failed", "finished", "stopped", "canceled")
 JOB_PREFIX = "rq:job:"
@@ -31,7 +29,7 @@ def retry_expired(redis: Redis) -> None:
         RedisError: Redis is away.
     """
     for name in QUEUES:
-        StartedJobRegistry(queue=queue(name, redis)).cleanup()
+        queue(name, redis).started_job_registry.cleanup()
 
 
 def requeue_lost(redis: Redis, suspects: frozenset[str]) -> frozenset[str]:
@@ -65,7 +63,7 @@ def requeue_lost(redis: Redis, suspects: frozenset[str]) -> frozenset[str]:
 
 
 def _held(one: Queue) -> set[str]:
-    started = StartedJobRegistry(queue=one).get_job_ids(cleanup=False)
+    started = one.started_job_registry.get_job_ids(cleanup=False)
     scheduled = ScheduledJobRegistry(queue=one).get_job_ids(cleanup=False)
     deferred = DeferredJobRegistry(queue=one).get_job_ids(cleanup=False)
     return {*one.job_ids, *started, *scheduled, *deferred}
@@ -73,7 +71,7 @@ def _held(one: Queue) -> set[str]:
 
 def _put_back(redis: Redis, queues: dict[str, Queue], job_id: str) -> None:
     try:
-        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+        job = fetch(redis, job_id)
         status = job.get_status()
     except NoSuchJobError:
         # A heartbeat after the end of a job leaves a hash with nothing but a date, which blocks its id for good.

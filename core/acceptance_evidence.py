@@ -15,7 +15,7 @@ from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from core.aggregation.acceptance import Bools, exact_interval
-from core.aggregation.annotations import Floats
+from core.arrays import Floats
 from core.blind import is_apart, is_audited, is_held_out
 from core.db.tables import table_of
 from core.labels import item_text

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from core.ids import is_public_id
 from core.labels import item_text
 from core.models import Item, LogEntry, Membership, Project, Worker
+from core.texts import beginning
 
 PAGE = 10
 ITEM_CHARACTERS = 40
@@ -71,7 +72,7 @@ def _names(session: Session, workspace_id: int, subjects: Iterable[str]) -> dict
         .join(Project, Project.id == Item.project_id)
         .where(Project.workspace_id == workspace_id, Item.public_id.in_(ids))
     )
-    named = {public_id: _short(item_text(content)) for public_id, content in session.execute(items)}
+    named = {public_id: beginning(item_text(content), ITEM_CHARACTERS) for public_id, content in session.execute(items)}
     named |= {public_id: name for public_id, name in session.execute(projects.where(Project.public_id.in_(ids)))}
     return {public_id: f"“{name}”" for public_id, name in named.items()} | _people(session, workspace_id, ids)
 
@@ -92,8 +93,3 @@ def _in_words(subject: str, names: dict[str, str]) -> tuple[tuple[str, bool], ..
     """Ids of what has no name are left out."""
     words = ((names.get(word, word), word in names) for word in subject.split())
     return tuple((word, named) for word, named in words if named or not is_public_id(word))
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= ITEM_CHARACTERS else line[:ITEM_CHARACTERS].rstrip() + "…"

@@ -13,7 +13,8 @@ from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH
 from core.aggregation.dawid_skene import fit
 from core.aggregation.filters import AnswerLog, Skills
 from core.answers import STANDING
-from core.db.columns import Floats, Ints, coded, ints, read_columns
+from core.arrays import Floats, Ints
+from core.db.columns import coded, ints, read_columns
 from core.models import Annotation, Gold, Item, Project, Skill
 from core.standing import TRIAL
 

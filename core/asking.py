@@ -17,8 +17,8 @@ from sqlalchemy import Select, bindparam, exists, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from core.aggregation.annotations import Floats
 from core.aggregation.value import average_information
+from core.arrays import Floats
 from core.blind import lot
 from core.db.tables import table_of
 from core.effects import EnqueueJob

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -141,7 +141,8 @@ def promote(
 ) -> ModelVersion:
     """Use the version of this number, because a coordinator says so; recorded as "promote", or "rollback".
 
-    The next training run compares its candidate with it.
+    It is a rollback where the version was in use before, and nobody has gone back from it; then the labels that the one
+    in use has given are taken back. The next training run compares its candidate with the version.
 
     Args:
         instead_of: number of the champion that the coordinator compared it with, 0 for none.
@@ -158,12 +159,12 @@ def promote(
     if (reigning.number if reigning else 0) != instead_of:
         raise Conflict("model_changed")
     require_files(settings, version)
-    act = "rollback" if version.state == "retired" else "promote"
-    if act == "rollback" and reigning is not None:
+    back = version.state == "retired" and LEFT not in version.metrics
+    if back and reigning is not None:
         order_retreat(session, reigning, "rollback", now)
-        if LEFT not in version.metrics:
-            _leave(session, version, reigning)
+        _leave(session, version, reigning)
     _crown(session, version, reigning, now)
+    act = "rollback" if back else "promote"
     record_act(session, project.workspace_id, worker_id, act, f"{project.public_id} v{number}", now)
     return version
 
@@ -171,18 +172,19 @@ def promote(
 def way_back(versions: Sequence[ModelVersion]) -> ModelVersion | None:
     """The one of a project's versions that was in use before the one that is, and that nobody has gone back from."""
     used = [one for one in versions if one.state == "retired" and one.promoted_at is not None]
-    return max((one for one in used if LEFT not in one.metrics), key=_last_used, default=None)
+    return max((one for one in used if LEFT not in one.metrics), key=_came_into_use, default=None)
 
 
 def _leave(session: Session, version: ModelVersion, reigning: ModelVersion) -> None:
     """Going back to a version leaves the one in use, and those that came between both."""
     between = (one for one in models(session, version.project_id) if one.state == "retired" and one.promoted_at)
-    for one in (reigning, *(one for one in between if _last_used(one) > _last_used(version))):
+    for one in (reigning, *(one for one in between if _came_into_use(one) > _came_into_use(version))):
         one.metrics = one.metrics | {LEFT: True}
 
 
-def _last_used(version: ModelVersion) -> tuple[datetime, int]:
-    return version.promoted_at or version.created_at, version.number
+def _came_into_use(version: ModelVersion) -> tuple[datetime, int]:
+    """When, the last time, and its number; of a version that is in use, or was."""
+    return cast(datetime, version.promoted_at), version.number
 
 
 def has_files(settings: Settings, version: ModelVersion) -> bool:

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.arrays import Ints
 from core.cells import unguarded
 
 if TYPE_CHECKING:
     from _csv import Reader
-
-Ints = NDArray[np.int64]
 
 ITEM_NAMES = ("task", "item")
 WORKER_NAMES = ("worker", "annotator")

@@ -16,6 +16,7 @@ from core.dispute_order import UNDECIDED
 from core.lanes import Lane
 from core.models import Adjudication, Annotation, Item, Membership, OutboxMessage, Project, Worker
 from core.outbox import owe
+from core.texts import beginning
 
 KIND = "feedback"
 GATHER = timedelta(hours=1)
@@ -125,7 +126,7 @@ def feedback_of(session: Session, worker_id: int, workspace_id: int, since: date
 
 def _difference(row: Row[Any]) -> Difference:
     schema = labels.load(row.label_schema)
-    text = _short(labels.item_text(row.content))
+    text = beginning(labels.item_text(row.content), EXAMPLE_LENGTH)
     return Difference(text, labels.name_of(schema, row.verdict), labels.name_of(schema, row.said))
 
 
@@ -147,8 +148,3 @@ def _verdicts(worker_id: int, workspace_id: int, since: datetime) -> Select[Any]
         .order_by(Adjudication.id.desc())
         .limit(MOST)
     )
-
-
-def _short(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= EXAMPLE_LENGTH else words[: EXAMPLE_LENGTH - 1] + "…"

@@ -13,6 +13,7 @@ from core import labels
 from core.errors import NotFound
 from core.ids import is_public_id
 from core.models import Annotation, Flag, Gold, Item, Membership, Participation, Project, Worker
+from core.texts import beginning
 
 PAGE = 8
 SAMPLE = 5
@@ -203,15 +204,10 @@ def _sample(session: Session, flag: Flag, schema: labels.LabelSchema) -> tuple[S
     )
     return tuple(
         Sampled(
-            text=_short(labels.item_text(row.content)),
+            text=beginning(labels.item_text(row.content), SAMPLE_LENGTH),
             said=labels.name_of(schema, str(row.label_id)),
             decided=labels.name_of(schema, row.decided) if row.decided else "",
             known=row.known is not None,
         )
         for row in session.execute(statement)
     )
-
-
-def _short(text: str) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= SAMPLE_LENGTH else words[: SAMPLE_LENGTH - 1] + "…"

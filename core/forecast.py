@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import quality
-from core.aggregation.annotations import Floats
 from core.aggregation.correctness import Beliefs, accuracy, all_right, share_right, shared_mistakes
 from core.aggregation.forecasting import INTERVAL, Rule, Simulated, Spread, answers_left, simulate, spread
 from core.aims import information_wanted
+from core.arrays import Floats
 from core.budget import budget_of, has_budget
 from core.budget import spent as budget_spent
 from core.db.tables import table_of

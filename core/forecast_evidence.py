@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import quality
-from core.aggregation.annotations import Floats, Ints
 from core.aggregation.confusion import Counts, coin_accuracy, rows
 from core.aggregation.correctness import Mistakes, audited, shared_mistakes
 from core.aggregation.dawid_skene import coin
+from core.arrays import Floats, Ints
 from core.db.tables import table_of
 from core.models import Batch, Gold, Item, Project, Skill
 from core.skills import CrowdModel, counts_from_json

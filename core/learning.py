@@ -6,17 +6,23 @@ Stored in `project.learning` as what differs from the defaults, so that a better
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from core.errors import InvalidInput
 
 METHODS = ("auto", "full", "lora", "frozen")
-EPOCHS = 5
-ENCODER_LR = 1e-4
-HEAD_LR = 1e-3
-BATCH_SIZE = 16
-MAX_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What the trainer takes where a setting of the same name is 0."""
+
+    epochs: int = 5
+    encoder_lr: float = 1e-4
+    head_lr: float = 1e-3
+    batch_size: int = 16
+    max_length: int = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,9 @@ class LearningSettings:
     """Id of the job whose doubtful labels this one asks again; 0: an ordinary job. Nobody sets it by hand."""
 
 
-UNCHOSEN: Mapping[str, float] = {
-    "epochs": EPOCHS,
-    "encoder_lr": ENCODER_LR,
-    "head_lr": HEAD_LR,
-    "batch_size": BATCH_SIZE,
-    "max_length": MAX_LENGTH,
-}
-"""What the trainer takes where a setting is 0."""
+USUAL = Usual()
+UNCHOSEN: Mapping[str, float] = asdict(USUAL)
+"""The same, by name."""
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "epochs": (1, 50),
     "encoder_lr": (1e-6, 0.01),

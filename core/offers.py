@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, up
 from sqlalchemy.orm import Session
 
 from core.aggregation.assignment_score import Prospect, score
-from core.aggregation.confusion import empty_counts
-from core.aggregation.value import expected_information
+from core.aggregation.value import expected_information, fresh_information
 from core.assignment import leave_in_peace, set_standing
 from core.attention import QUIET_HOURS, QuietHours, awake, quiet_now
 from core.clock import bucket
@@ -165,7 +164,7 @@ def _best_first(session: Session, project: Project, worker_ids: list[int]) -> li
     here = (Participation.worker_id == Worker.id) & (Participation.project_id == project.id)
     rows = session.execute(people.outerjoin(Participation, here).where(Worker.id.in_(worker_ids))).all()
     most = max(row.answers for row in rows) or 1
-    fresh = expected_information(crowd.prior, empty_counts(crowd.classes), crowd.pooled)
+    fresh = fresh_information(crowd.prior, crowd.pooled)
 
     def worth(row: Any) -> float:
         tells = expected_information(crowd.prior, counts[row.id], crowd.pooled)

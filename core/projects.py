@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from core import labels
@@ -157,13 +157,8 @@ def named_projects(session: Session, workspace_id: int, wanted: str) -> list[Pro
     Raises:
         NotFound: there is none.
     """
-    wanted = " ".join(wanted.split())
-    same = or_(Project.public_id == wanted, Project.name == wanted, func.lower(Project.name) == wanted.lower())
-    statement = select(Project).where(Project.workspace_id == workspace_id, same, ~WITHDRAWN)
-    found = list(session.scalars(statement.order_by(Project.id.desc()).limit(NAMED_ALIKE)))
-    if not found:
-        return [find_project(session, workspace_id, wanted)]
-    return [one for one in found if one.public_id == wanted] or found
+    found, rest = leading_projects(session, workspace_id, wanted)
+    return found if found and not rest else [find_project(session, workspace_id, " ".join(wanted.split()))]
 
 
 def leading_projects(session: Session, workspace_id: int, text: str) -> tuple[list[Project], str]:
@@ -172,19 +167,20 @@ def leading_projects(session: Session, workspace_id: int, text: str) -> tuple[li
     Of several names the longest is meant; where several projects have it, the newest comes first. Where there is none,
     the whole text is what is said.
     """
-    first, told = "".join(text.split()[:1]), f"{' '.join(text.split())[:MAX_NAME]} "
-    name, length, by_id = Project.name, func.length(Project.name), Project.public_id == first
-    same = or_(name == func.substr(told, 1, length), func.lower(name) == func.substr(told.lower(), 1, length))
-    leads = or_(by_id, and_(same, length > 0, func.substr(told, length + 1, 1) == " "))
-    statement = select(Project).where(Project.workspace_id == workspace_id, ~WITHDRAWN, leads)
-    order = by_id.desc(), length.desc(), Project.id.desc()
-    found = list(session.scalars(statement.order_by(*order).limit(NAMED_ALIKE)))
-    if not found:
+    said = text.casefold().split()
+    columns = select(Project.id, Project.public_id, Project.name).where(Project.workspace_id == workspace_id)
+    leads = [  # compared here and not by the database: SQLite knows the case of ASCII letters alone
+        (len(words), by_id, project_id)
+        for project_id, public_id, name in session.execute(columns.where(~WITHDRAWN))
+        for words, by_id in ((name.casefold().split(), False), ([public_id], True))
+        if words and words == said[: len(words)]
+    ]
+    if not leads:
         return [], text.strip()
-    meant = first if found[0].public_id == first else found[0].name
-    alike = [one for one in found if one is found[0] or one.name.lower() == meant.lower()]
-    words = len(meant.split())
-    return alike, "".join(text.split(maxsplit=words)[words:])
+    length, by_id, _ = max(leads)
+    alike = sorted((one[2] for one in leads if one[:2] == (length, by_id)), reverse=True)[:NAMED_ALIKE]
+    found = session.scalars(select(Project).where(Project.id.in_(alike)).order_by(Project.id.desc()))
+    return list(found), "".join(text.split(maxsplit=length)[length:])
 
 
 def list_projects(

@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 from redis.retry import Retry as RedisRetry
 from rq import Queue, Retry, get_current_job
 from rq.exceptions import DuplicateJobError, NoSuchJobError
-from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
@@ -95,7 +94,17 @@ def connect_worker(url: str) -> Redis:
 
 def queue(name: str, redis: Redis) -> Queue:
     """The RQ queue `name` with the JSON serializer: jobs take ids only."""
-    return Queue(name, connection=redis, serializer=JSONSerializer)
+    return Queue(name, connection=redis, serializer=JSONSerializer, job_class=LastingJob)
+
+
+def fetch(redis: Redis, job_id: str) -> LastingJob:
+    """A job by its id.
+
+    Raises:
+        NoSuchJobError: there is none.
+    """
+    job: LastingJob = LastingJob.fetch(job_id, connection=redis, serializer=JSONSerializer)
+    return job
 
 
 def enqueue(redis: Redis, job: EnqueueJob) -> bool:
@@ -128,7 +137,7 @@ def enqueue(redis: Redis, job: EnqueueJob) -> bool:
 
 def _remove_if_dead(redis: Redis, job_id: str) -> bool:
     try:
-        job = LastingJob.fetch(job_id, connection=redis, serializer=JSONSerializer)
+        job = fetch(redis, job_id)
     except NoSuchJobError:
         return True
     if job.get_status() in ("failed", "finished", "stopped", "canceled"):
@@ -158,7 +167,7 @@ def is_last_attempt() -> bool:
 def is_covered(redis: Redis, job_id: str) -> bool:
     """Whether a job of this id is waiting, scheduled, or running."""
     try:
-        job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+        job = fetch(redis, job_id)
     except NoSuchJobError:
         return False
     return job.get_status() in ("queued", "scheduled", "started", "deferred")

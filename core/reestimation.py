@@ -11,8 +11,9 @@ from sqlalchemy import Engine, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from core.aggregation.annotations import Annotations, Floats, Ints
+from core.aggregation.annotations import Annotations
 from core.aggregation.estimate import Estimate, counts_of, estimate, is_grown
+from core.arrays import Floats, Ints
 from core.audit_evidence import Evidence, audit_evidence
 from core.consensus import SETTLED, revise
 from core.db import let_others_write, reading, unit_of_work
@@ -129,7 +130,9 @@ def read_snapshot(session: Session, project: Project) -> Snapshot | None:
     """
     index = {label["id"]: position for position, label in enumerate(project.label_schema["labels"])}
     state = _item_states(session, project.id, index)
-    answered = select(Annotation.item_id, Annotation.worker_id, Annotation.label_id).where(*_teaching(project.id))
+    answered = select(Annotation.item_id, Annotation.worker_id, Annotation.label_id).where(
+        *_teaching(project.id), Annotation.label_id.in_(index)
+    )
     rows = read_columns(session, answered, ints, ints, coded(index))
     there = np.isin(rows[0], state.ids)
     if not there.any():
@@ -188,7 +191,7 @@ def _item_states(session: Session, project_id: int, index: dict[str, int]) -> _I
         item.c.project_id == project_id,
         or_(item.c.submitted > 0, item.c.id.in_(select(Gold.item_id).where(Gold.project_id == project_id))),
     )
-    to_arrays = (ints, ints, distributions(len(index)), coded({"adjudicated": 1}, other=0), coded(index))
+    to_arrays = (ints, ints, distributions(len(index)), coded({"adjudicated": 1}, other=0), coded(index, other=-1))
     ids, revisions, posteriors, adjudicated, labels = read_columns(session, statement.order_by(item.c.id), *to_arrays)
     checked = ints([index[gold[item_id]] if item_id in gold else -1 for item_id in ids.tolist()])
     return _Items(ids, revisions, posteriors, np.where(adjudicated == 1, labels, checked))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.aggregation.annotations import Floats, Ints
 from core.aggregation.controllers import toward_accuracy
 from core.aggregation.correctness import Beliefs, expected_accuracy, shared_mistakes
 from core.aggregation.engine import Engine, decided, learn, start, take, wants
 from core.aggregation.policy import ERROR_COST, information_of
 from core.aggregation.result import Result, accuracy
+from core.arrays import Floats, Ints
 from core.crowd_table import CrowdTable
 
 ENOUGH_DECIDED = 20

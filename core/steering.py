@@ -181,10 +181,8 @@ def _followers(session: Session, project: Project) -> list[int]:
     stuck = (state == _STATES["open"]) & (places == 0) & (not has_budget(project))
     judged = np.flatnonzero((submitted >= project.min_overlap) & ~np.isnan(posterior).any(axis=1))
     fresh = average_information(np.array([crowd.prior]), crowd.pooled)[0]
-    worth, room = (
-        average_information(posterior[judged], crowd.pooled) / max(fresh, 1e-12),
-        submitted[judged] < project.max_overlap,
-    )
+    worth = average_information(posterior[judged], crowd.pooled) / max(fresh, 1e-12)
+    room = submitted[judged] < project.max_overlap
     too_little, too_much = worth <= bar, room & (worth > KEEP_SLACK * bar)
     moved = np.select(
         [state[judged] == _STATES["open"], state[judged] == _STATES["agreed"]],

@@ -27,6 +27,7 @@ from core.items import lock_item
 from core.lanes import Lane
 from core.models import Adjudication, Assignment, Item, Project, Worker
 from core.outbox import owe
+from core.texts import beginning
 
 UNCLEAR = "unclear"
 SKIPS = ("unclear", "hard")
@@ -209,5 +210,4 @@ def _within(statement: Select[Any], workspace_id: int, project_id: int | None) -
 
 
 def _excerpt(content: list[dict[str, Any]]) -> str:
-    words = " ".join(labels.item_text(content).split())
-    return words if len(words) <= EXCERPT else words[: EXCERPT - 1] + "…"
+    return beginning(labels.item_text(content), EXCERPT)

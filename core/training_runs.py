@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import CursorResult, Select, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.dml import Update
@@ -29,7 +29,7 @@ MAX_ATTEMPTS = 3
 PROGRESS = "progress_attempt"
 """Key in a run's snapshot: the last attempt that saved a checkpoint. Those before it do not count against the run."""
 DONE = "done"
-"""Key in a run's snapshot: how far it is, as `core.under_way.note_done` keeps it."""
+"""Key in a run's snapshot: how far its present attempt is, as `core.under_way.note_done` keeps it."""
 
 
 def claim(session: Session, run_id: int, now: datetime) -> TrainingRun | None:
@@ -39,18 +39,21 @@ def claim(session: Session, run_id: int, now: datetime) -> TrainingRun | None:
     again and again stands behind every other each time.
     """
     own = select(TrainingRun.id).where(TrainingRun.id == run_id, _silent(now))
-    for candidate in (*session.scalars(own), *_in_turn(session)):
+    for candidate in (*session.scalars(own), *session.scalars(in_turn())):
         if start_run(session, candidate, now):
             return session.get_one(TrainingRun, candidate, populate_existing=True)
     return None
 
 
-def _in_turn(session: Session) -> list[int]:
-    """Ids of the runs that are due: of projects that have never trained, then of those that did so longest ago."""
+def in_turn() -> Select[int]:
+    """Selects the ids of the runs that are due, in the order in which they will be claimed.
+
+    Those of projects that have never trained come first, then those of the projects that did so longest ago.
+    """
     other = aliased(TrainingRun)
     last = select(func.max(other.started_at)).where(other.project_id == TrainingRun.project_id).scalar_subquery()
     due = select(TrainingRun.id).where(TrainingRun.state == "due")
-    return list(session.scalars(due.order_by(last.is_not(None), last, TrainingRun.id)))
+    return due.order_by(last.is_not(None), last, TrainingRun.id)
 
 
 def start_run(session: Session, run_id: int, now: datetime) -> bool:
@@ -71,7 +74,18 @@ def start_run(session: Session, run_id: int, now: datetime) -> bool:
         return False
     claimed = _run(run_id).where(unclaimed, TrainingRun.attempts == attempts)
     values = {"state": "running", "attempts": attempts + 1, "started_at": now, "heartbeat_at": now}
-    return changed_one(session, claimed.values(values))
+    if not changed_one(session, claimed.values(values)):
+        return False
+    _forget_done(session, run_id)
+    return True
+
+
+def _forget_done(session: Session, run_id: int) -> None:
+    """How far an earlier attempt was says nothing of a new one. For whoever has claimed the run, and so its row."""
+    run = session.get_one(TrainingRun, run_id, populate_existing=True)
+    if DONE in run.snapshot:
+        run.snapshot = {key: value for key, value in run.snapshot.items() if key != DONE}
+        session.flush()
 
 
 def note_progress(session: Session, run_id: int, attempt: int) -> None:
@@ -111,7 +125,7 @@ def release_run(session: Session, run_id: int, attempt: int, now: datetime) -> N
 def note_snapshot(session: Session, run_id: int, snapshot: Mapping[str, Any]) -> None:
     """Keep what a run is trained on; a later attempt at it trains on the same."""
     run = session.get_one(TrainingRun, run_id, with_for_update=True, populate_existing=True)
-    kept = {key: run.snapshot[key] for key in (PROGRESS, DONE) if key in run.snapshot}
+    kept = {PROGRESS: run.snapshot[PROGRESS]} if PROGRESS in run.snapshot else {}
     run.snapshot = {**snapshot, **kept}
     session.flush()
 

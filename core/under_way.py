@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.models import Project, TrainingRun
-from core.training_runs import DONE, STALE
+from core.training_runs import DONE, STALE, in_turn
 
 MOST_DONE = 0.99
 """After its last step a model is measured and saved."""
@@ -54,10 +54,10 @@ def under_way(session: Session, now: datetime) -> list[UnderWay]:
     ]
 
 
-def waiting(session: Session) -> list[str]:
-    """The names of the projects whose runs are due, the one that was due first at the beginning."""
-    statement = select(Project.name).join(TrainingRun, TrainingRun.project_id == Project.id)
-    return list(session.scalars(statement.where(TrainingRun.state == "due").order_by(TrainingRun.id)))
+def due(session: Session) -> list[str]:
+    """The names of the projects whose runs are due, in the order in which a trainer will take them."""
+    named = in_turn().join(Project, Project.id == TrainingRun.project_id).with_only_columns(Project.name)
+    return list(session.scalars(named))
 
 
 def in_front(session: Session, project_id: int, now: datetime) -> UnderWay | None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from trainer.linear import fit
 
 REPEATS = 4

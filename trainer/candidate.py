@@ -56,10 +56,9 @@ def make(work: Work, data: Dataset, base: BaseModel, reigning: Reigning | None) 
         RunStopped: the run is not to go on here.
     """
     started, before = time.monotonic(), 0.0
-    champion = None if reigning is None else work.runtime.settings.model_directory / reigning.version.artifact
     learned, validation = continual.split(data.train)
     plan = continual.start(
-        None if champion is None else artifacts.manifest(champion),
+        None if reigning is None else artifacts.manifest(_artifact(work, reigning)),
         base,
         work.head.label_ids,
         guidelines_version=work.project.guidelines_version,
@@ -71,7 +70,7 @@ def make(work: Work, data: Dataset, base: BaseModel, reigning: Reigning | None) 
     def fit(way: Way) -> Speaker:
         nonlocal before
         progress = _progress(work, plan.ways.index(way), len(plan.ways))
-        speaker, earlier = _fit(work, learned, base, champion if way == "champion" else None, reigning, progress)
+        speaker, earlier = _fit(work, way, learned, base, reigning, progress)
         before += earlier
         return speaker
 
@@ -84,6 +83,10 @@ def settings_of(work: Work, way: Way) -> TrainingSettings:
     return continual.gentler(work.settings) if way == "champion" else work.settings
 
 
+def _artifact(work: Work, reigning: Reigning) -> Path:
+    return work.runtime.settings.model_directory / reigning.version.artifact
+
+
 def _account(work: Work, ways: dict[str, Any], seconds: float) -> dict[str, Any]:
     device = work.device
     used = {"device": device.type, "autocast": str(device.autocast or "none"), "peak_memory_mb": peak_bytes() // MB}
@@ -92,17 +95,16 @@ def _account(work: Work, ways: dict[str, Any], seconds: float) -> dict[str, Any]
 
 def _fit(
     work: Work,
+    way: Way,
     learned: Sequence[Example],
     base: BaseModel,
-    champion: Path | None,
     reigning: Reigning | None,
     progress: train.Progress,
 ) -> tuple[Speaker, float]:
     """One way, from a champion's artifact or from the base; returns the seconds of earlier attempts at it, too."""
-    way: Way = "scratch"
     start = None
-    if champion is not None and reigning is not None:
-        way, start = "champion", BaseModel(base.name, str(champion))
+    if way == "champion" and reigning is not None:
+        start = BaseModel(base.name, str(_artifact(work, reigning)))
         learned = continual.replayed(learned, reigning.new, work.settings.seed)
     settings = settings_of(work, way)
     inputs = inputs_hash(learned, base, start, settings, work.device, work.head.label_ids)

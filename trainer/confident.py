@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Bools, Floats, Ints
 from trainer import linear
 
 FOLDS = 5
@@ -21,8 +21,6 @@ LEAST_OF_CLASS = 5
 """Of a class with fewer items nothing is said."""
 FLOOR = 1e-3
 """No probability counts as less: one number alone never makes certain."""
-
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from core.label_errors import Suspect
 from core.labels import item_text
 from core.models import Item, Project

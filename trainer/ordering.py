@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.aggregation.annotations import Ints
+from core.arrays import Ints
 from core.asking import ASKING, OpenItems, latest_labels, move, note_order, open_items, texts_of, wants_start
 from core.db import let_others_write
 from core.errors import SettingsError

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from trainer.linear import fit
 from trainer.selection import SEED, Vectors, doubtful_order, margin_doubt
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 
 FIRST_CLUSTERS = 25
 """Of the coarsest look at the texts; each further one has twice as many, up to what is asked for."""

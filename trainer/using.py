@@ -81,7 +81,7 @@ def predict_file(
     mapping = check_mapping({"text": text_column or received.text_column}, received.columns)
     columns, taken = _columns(source, received)
     why = "" if text_column else dict(received.text_candidates)[mapping.text]
-    outcome = Outcome(mapping.text, why, _has_header(received), {name: free_name(name, taken) for name in ADDED})
+    outcome = Outcome(mapping.text, why, received.dialect.has_header, {name: free_name(name, taken) for name in ADDED})
     speaker = load_speaker(settings.model_directory, version, project.label_schema)
     if speaker is None:
         raise Conflict("artifact_missing", artifact=f"v{version.number}")
@@ -92,10 +92,6 @@ def predict_file(
     with drafted(out) as draft:
         outcome.rows = _write(writer, draft, (*columns, *outcome.added.values()), objects)
     return outcome
-
-
-def _has_header(received: Received) -> bool:
-    return bool(received.dialect.options.get("header"))
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

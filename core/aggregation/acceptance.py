@@ -19,7 +19,7 @@ from math import ceil, log
 import numpy as np
 from numpy.typing import NDArray
 
-from core.aggregation.annotations import Floats
+from core.arrays import Floats
 
 LEVEL = 0.05
 """Chance that a threshold is chosen whose true share of wrong labels exceeds the bound."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.aggregation.annotations import Floats
+from core.arrays import Floats
 
 Level = Literal["nominal", "ordinal", "interval"]
 REPLICATES = 1000

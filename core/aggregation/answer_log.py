@@ -8,13 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.aggregation.confusion import DEFAULT_ACCURACY, FLOOR
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from core.arrays import Floats, Ints
 
 UNKNOWN = -1
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.aggregation.answer_log import Floats
 from core.aggregation.finding import Column
+from core.arrays import Floats
 
 
 def tail(hits: Column, trials: Column, expected: Column) -> Floats:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.aggregation.answer_log import AnswerLog, Beliefs, Floats, Ints, Skills, answer_before, earlier_leader
+from core.aggregation.answer_log import AnswerLog, Beliefs, Skills, answer_before, earlier_leader
 from core.aggregation.chance import tail
 from core.aggregation.finding import Column, Finding
+from core.arrays import Floats, Ints
 
 MAJORITY, LAST = -1, -2
 """Whom somebody follows where it is no person: the majority so far, or whoever answered before."""

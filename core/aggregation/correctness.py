@@ -18,8 +18,8 @@ from math import ceil, erf, exp, pi, sqrt
 
 import numpy as np
 
-from core.aggregation.annotations import Floats, Ints
 from core.aggregation.forecasting import INTERVAL, Spread
+from core.arrays import Floats, Ints
 
 SHARED_MISTAKES = (1.7, 17.0)
 """The Beta distribution of e: 2 to 17 of 100 in eight of ten crowds, and 9 on average."""

@@ -19,9 +19,6 @@ import numpy as np
 from core.aggregation.annotations import (
     EPSILON,
     Annotations,
-    Bools,
-    Floats,
-    Ints,
     check,
     count_votes,
     expected_counts,
@@ -33,6 +30,7 @@ from core.aggregation.annotations import (
     teaching,
 )
 from core.aggregation.confusion import default_pooled
+from core.arrays import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats, Ints
+from core.aggregation.annotations import Annotations
 from core.aggregation.confusion import Counts, Matrix, add_answer, column, default_pooled, empty_counts
 from core.aggregation.estimate import Estimate, counts_of, estimate, is_grown
 from core.aggregation.online import uniform, update
-from core.aggregation.value import average_information, expected_information, worth
+from core.aggregation.value import average_information, expected_information, fresh_information, worth
+from core.arrays import Floats, Ints
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ def decided(engine: Engine) -> Floats:
 
 def _forget_own(engine: Engine) -> None:
     engine.own = [None] * engine.shape[1]
-    engine.fresh = expected_information(engine.prior, empty_counts(engine.shape[2]), engine.pooled)
+    engine.fresh = fresh_information(engine.prior, engine.pooled)
 
 
 def _fixed(engine: Engine) -> Floats | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats
+from core.aggregation.annotations import Annotations
 from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH, Counts
 from core.aggregation.dawid_skene import coin, fit
 from core.aggregation.one_coin import fit_coins
+from core.arrays import Floats
 
 GROWTH = 0.05
 """A project is estimated anew after this share of new annotations, at least `MIN_NEW`."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.aggregation.answer_log import AnswerLog, Floats, Skills, believe
+from core.aggregation.answer_log import AnswerLog, Skills, believe
 from core.aggregation.confusion import DEFAULT_ACCURACY
 from core.aggregation.copying import copied
 from core.aggregation.finding import Finding
 from core.aggregation.habits import one_label, pattern, too_fast
 from core.aggregation.usefulness import uninformed
+from core.arrays import Floats
 
 __all__ = ["AnswerLog", "Finding", "Skills", "find"]
 

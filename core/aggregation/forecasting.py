@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.aggregation.annotations import Floats, Ints
 from core.aggregation.value import average_information
+from core.arrays import Floats, Ints
 
 SIMULATED_ITEMS = 1000
 MODEL_ITEMS, MODEL_SHARE = 20.0, 0.5

@@ -11,19 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from core.aggregation.annotations import (
-    Annotations,
-    Floats,
-    Ints,
-    check,
-    count_votes,
-    furthest,
-    normalise,
-    softmax,
-    sum_by,
-    vote,
-)
+from core.aggregation.annotations import Annotations, check, count_votes, furthest, normalise, softmax, sum_by, vote
 from core.aggregation.result import Result, with_matrices
+from core.arrays import Floats, Ints
 
 MEAN = 1.0
 """Mean of the normal priors of ability and log-easiness, both of variance 1 (crowd-kit's)."""

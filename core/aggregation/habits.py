@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.aggregation.answer_log import AnswerLog, Floats, Ints
+from core.aggregation.answer_log import AnswerLog
 from core.aggregation.chance import tail
 from core.aggregation.finding import Finding, findings
+from core.arrays import Floats, Ints
 
 SURE = 4.0
 """A score from here on is a finding: in ten thousand honest people one."""

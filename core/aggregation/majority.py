@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats, count_votes, normalise, sum_by, vote
+from core.aggregation.annotations import Annotations, count_votes, normalise, sum_by, vote
 from core.aggregation.result import Result, with_matrices
+from core.arrays import Floats
 
 TINY = 1e-300
 """Against division by nothing, where the quotient is not used."""

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats, Ints
+from core.aggregation.annotations import Annotations
 from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH
 from core.aggregation.dawid_skene import Fit, fit
 from core.aggregation.glad import glad
 from core.aggregation.majority import majority, wawa
 from core.aggregation.one_coin import fit_coins
 from core.aggregation.result import Result, with_matrices
+from core.arrays import Floats, Ints
 
 ITERATIONS = 100
 LEAST_GAIN = 1e-5

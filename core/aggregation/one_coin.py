@@ -11,20 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.aggregation.annotations import (
-    Annotations,
-    Floats,
-    check,
-    count_votes,
-    furthest,
-    pin,
-    softmax,
-    sum_by,
-    teaching,
-    vote,
-)
+from core.aggregation.annotations import Annotations, check, count_votes, furthest, pin, softmax, sum_by, teaching, vote
 from core.aggregation.confusion import DEFAULT_ACCURACY, FLOOR
 from core.aggregation.dawid_skene import POOLED_STRENGTH
+from core.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats, Ints, expected_counts, incidence, normalise
+from core.aggregation.annotations import Annotations, expected_counts, incidence, normalise
 from core.aggregation.confusion import MATRIX_CLASSES, STRENGTH
 from core.aggregation.dawid_skene import coin
+from core.arrays import Floats, Ints
 
 TIE = 1e-9
 """Posteriors that are closer than this are equal."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.aggregation.answer_log import AnswerLog, Beliefs, Bools, Floats
+from core.aggregation.answer_log import AnswerLog, Beliefs
 from core.aggregation.chance import tail
 from core.aggregation.finding import Finding, findings
+from core.arrays import Bools, Floats
 
 KNOWN_FROM, CROWD_FROM = 8, 30
 """Answers to known items, or to items that at least two others answered, before anything is said about somebody."""

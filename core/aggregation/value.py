@@ -15,14 +15,15 @@ from operator import mul
 
 import numpy as np
 
-from core.aggregation.annotations import Floats
 from core.aggregation.confusion import MATRIX_CLASSES, Counts, Matrix, coin_accuracy, empty_counts, rows
 from core.aggregation.dawid_skene import coin
+from core.arrays import Floats
 
 CHOOSINESS = 3
 """The power to which a worker counts. 0 would take anybody's answer at its worth, 1 and 2 let spammers cost more."""
 MOST_QUALITY = 2.0
 """Nobody counts as more than so many times an average worker: how good they are is itself an estimate."""
+REMEMBERED = 256
 TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -63,21 +64,21 @@ def expected_information(posterior: Sequence[float], counts: Counts, pooled: Mat
 
 
 def average_channel(pooled: Matrix) -> Channel:
-    """That of a worker about whom nothing is known; of every project it is computed once."""
+    """That of a worker about whom nothing is known; remembered for the `REMEMBERED` crowds that were asked for last."""
     return _average_channel(tuple(map(tuple, pooled)))
 
 
 def fresh_information(prior: Sequence[float], pooled: Matrix) -> float:
-    """Nats that an average worker's answer tells about an item nobody has answered; computed once, likewise."""
+    """Nats that an average worker's answer tells about an item nobody has answered; remembered likewise."""
     return _fresh_information(tuple(prior), tuple(map(tuple, pooled)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=REMEMBERED)
 def _average_channel(pooled: tuple[tuple[float, ...], ...]) -> Channel:
     return channel(empty_counts(len(pooled)), pooled)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=REMEMBERED)
 def _fresh_information(prior: tuple[float, ...], pooled: tuple[tuple[float, ...], ...]) -> float:
     return told(prior, _average_channel(pooled))
 

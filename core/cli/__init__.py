@@ -13,6 +13,7 @@ import click
 
 from core.cli.failures import Sentences
 from core.cli.model_commands import learning, model, predict
+from core.cli.output import ended_in_order
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -152,6 +153,7 @@ def doctor(as_json: bool) -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--whole", is_flag=True, help="An archive with uploads, models and the key of the web chat too.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@ended_in_order()
 def backup(file: Path | None, whole: bool, force: bool) -> None:
     """Copy the database into one verified file, while everything runs."""
     from core.cli.backup import backup as run
@@ -193,6 +195,7 @@ def invite(role: str, uses: int, hours: float) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Write task, label and confidence to this CSV.")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
+@ended_in_order()
 def aggregate(labels: Path, method: str, gold: Path | None, out: Path | None, force: bool, as_json: bool) -> None:
     """Decide one label for each item of a CSV of answers: task, worker, label."""
     from core.cli.aggregate import run
@@ -232,9 +235,9 @@ def forecast(project: str, as_json: bool) -> None:
 @main.command()
 @click.argument("project")
 @click.argument("item", required=False)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Of each list, so many items.")
+@click.option("--limit", type=click.IntRange(1), help="Of each list, so many items.  [default: the first few]")
 @click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
-def explain(project: str, item: str | None, limit: int, as_json: bool) -> None:
+def explain(project: str, item: str | None, limit: int | None, as_json: bool) -> None:
     """Say where people and the model in use differ, or why the model says what it says of one ITEM."""
     from core.cli.explain import describe, look
 

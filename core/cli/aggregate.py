@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,12 @@ import numpy as np
 from core.aggregation.annotations import Annotations
 from core.aggregation.methods import METHODS
 from core.aggregation.result import Result, accuracy, labels_of
+from core.cells import guarded
 from core.cli import left_out
 from core.cli.counting import counted
 from core.cli.output import check_out
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels
+from core.drafts import drafted
 
 MAX_CELLS = 1 << 27
 """Items times labels: their posteriors would fill 1 GiB."""
@@ -110,17 +111,12 @@ def refuse_free_text(path: Path, table: CrowdTable) -> None:
 def _write(out: Path, table: CrowdTable, result: Result) -> None:
     """The labels with their confidence; a file that was there stays whole if writing fails."""
     chosen, confidence = labels_of(result)
-    half = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        try:
-            with half.open("w", encoding="utf-8", newline="") as file:
-                rows = csv.writer(file, lineterminator="\n")
-                rows.writerow(("task", "label", "confidence"))
-                for item, label, sure in zip(table.items, chosen.tolist(), confidence.tolist(), strict=True):
-                    rows.writerow((item, table.labels[label], f"{sure:.6f}"))
-            half.replace(out)
-        finally:
-            half.unlink(missing_ok=True)
+        with drafted(out) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(("task", "label", "confidence"))
+            for item, label, sure in zip(table.items, chosen.tolist(), confidence.tolist(), strict=True):
+                rows.writerow((guarded(item), guarded(table.labels[label]), f"{sure:.6f}"))
     except OSError as error:
         raise BadTable(f"{out} cannot be written ({error.strerror}).") from None
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from core.aggregation.agreement import Estimate, Level, agreement
-from core.aggregation.annotations import Annotations, Floats, count_votes
+from core.aggregation.annotations import Annotations, count_votes
+from core.arrays import Floats
 from core.cli import left_out
 from core.cli.aggregate import check_size
 from core.cli.counting import counted

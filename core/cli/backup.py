@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
-from core.cli.output import check_folder
+from core.cli.output import check_out
 from core.clock import now
 from core.config import Settings
 from core.db import sqlite_file
@@ -53,11 +53,8 @@ def backup(settings: Settings, file: Path | None, *, whole: bool, force: bool) -
         SettingsError: the database is not SQLite or not there, the file cannot be written, or the copy is not sound.
     """
     source = sqlite_source(settings)
-    target = file or settings.home / "backups" / f"lightwork-{now():%Y%m%d-%H%M%S}.{'tar' if whole else 'sqlite'}"
-    if target.exists() and (not force or target.resolve() == source.resolve()):
-        raise SettingsError(f"There is a file already at {target}; choose another name, or replace it with --force.")
-    if file is not None:
-        check_folder(file)
+    target = file or _default(settings, "tar" if whole else "sqlite")
+    check_out(target, [source], force=force)
     began = time.monotonic()
     with _in_one_stroke(target) as fresh:
         if whole:
@@ -65,6 +62,20 @@ def backup(settings: Settings, file: Path | None, *, whole: bool, force: bool) -
         else:
             copy_database(source, fresh)
     return Backup(target, target.stat().st_size, time.monotonic() - began)
+
+
+def _default(settings: Settings, ending: str) -> Path:
+    """A new name in LIGHTWORK_HOME/backups, which is made where it is not there.
+
+    Raises:
+        SettingsError: it cannot be made.
+    """
+    folder = settings.home / "backups"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be made ({error.strerror}).") from None
+    return folder / f"lightwork-{now():%Y%m%d-%H%M%S}.{ending}"
 
 
 def sqlite_source(settings: Settings) -> Path:
@@ -164,7 +175,6 @@ def _in_one_stroke(target: Path) -> Iterator[Path]:
     """A new name beside `target`, which takes its place once the block has ended well and the disk has it."""
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         yield fresh
         fresh.chmod(0o600)
         sync(fresh)

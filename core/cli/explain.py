@@ -20,6 +20,7 @@ from core.errors import SettingsError
 from core.explanations import Explanation, similar_items
 from core.label_errors import doubtful_labels
 from core.models import Item, Project
+from core.texts import beginning
 
 EXPLAIN = "trainer.explain"
 """Module of the trainer that explains an item; imported by name, for it takes long and needs an extra."""
@@ -27,23 +28,26 @@ TEXT_CHARACTERS = 160
 """Of a text that is shown to tell an item from others."""
 
 
-def look(settings: Settings, wanted: str, item: str | None, limit: int = MOST_SHOWN) -> dict[str, Any]:
+def look(settings: Settings, wanted: str, item: str | None, limit: int | None = None) -> dict[str, Any]:
     """What is known of a job, or of one of its items, by the names that `--json` gives it. Labels are named.
 
     Args:
         wanted: id or name of the job. item: its id, or the id that its file gave it; None: the whole job.
-        limit: so many items of each list about a job.
+        limit: so many items of each list about a job; None: the first few.
 
     Raises:
-        SettingsError: there is no such job or item, no model in use, or the trainer is not installed.
+        SettingsError: there is no such job or item, no model in use, a limit for an item, or the trainer is not
+            installed.
     """
+    if item is not None and limit is not None:
+        raise SettingsError("--limit is for the lists about a whole job; leave it out where you name an item.")
     require_database(settings)
     engine = make_engine(settings)
     try:
         with reading(engine) as session:
             project = find(session, wanted.strip())
             if item is None:
-                return of_project(session, project, limit)
+                return of_project(session, project, limit or MOST_SHOWN)
             found = _find_item(session, project, item.strip())
         return _of_item(settings, engine, project, found)
     finally:
@@ -167,9 +171,7 @@ def _shown_of(shown: int, there: int, which: str) -> list[str]:
 
 
 def _short(text: str) -> str:
-    """The beginning of a text, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= TEXT_CHARACTERS else f"{line[: TEXT_CHARACTERS - 1].rstrip()}…"
+    return beginning(text, TEXT_CHARACTERS)
 
 
 def _describe_item(found: dict[str, Any]) -> str:

@@ -87,20 +87,14 @@ def _sentence(error: LightworkError) -> str:
     """As commands say it, else as the chat does; the bot is imported by name, because core does not know it."""
     texts = import_module("bot.texts")
     if error.code in SENTENCES:
-        params: dict[str, Any] = dict(error.params)
-        if "problem" in params:
-            params["problem"] = row_problem(params["problem"], params)
-        if isinstance(params.get("columns"), list):
-            params["columns"] = texts.listed(params["columns"])
-        return SENTENCES[error.code].format(**params)
+        return str(texts.fill(SENTENCES[error.code], **error.params))
     said = texts.say(error.code, **error.params) if texts.knows(error.code) else error
     return str(said)
 
 
 def row_problem(code: str, params: Mapping[str, Any]) -> str:
     """What is wrong with a row of a file, as the chat says it."""
-    texts = import_module("bot.texts")
-    return str(texts.say(code, **{name: value for name, value in params.items() if name != "problem"}))
+    return str(import_module("bot.texts").row_problem(code, **params))
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from core.config import load_settings
 from core.embedded import redis_url
 from core.errors import SettingsError
 from core.log import log_ids, setup_logging
-from core.queue import connect_worker, queue
+from core.queue import connect_worker, fetch, queue
 from core.supervisor import die_with_parent
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     worker = TrainingWorker.find_by_key(key, connection=redis, serializer=JSONSerializer)
     if worker is None:
         sys.exit(1)  # Redis was emptied in between; the sweep brings the job back
-    job = worker.job_class.fetch(os.environ["RQ_JOB_ID"], connection=redis, serializer=JSONSerializer)
+    job = fetch(redis, os.environ["RQ_JOB_ID"])
     horse_care.bound(job)
     # Not read from Redis: what stands there runs out where our parent was kept from its heartbeats for a while.
     execution = Execution(os.environ["RQ_EXECUTION_ID"], job.id, redis, os.environ["RQ_WORKER_ID"])

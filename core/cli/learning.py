@@ -119,7 +119,8 @@ def _change(session: Session, project: Project, chosen: dict[str, Any], columns:
 def _all(project: Project) -> dict[str, Any]:
     times = {name: getattr(project, column) for name, column in COLUMNS.items()}
     stored = asdict(learning.load(project.learning))
-    return times | {name: stored[name] or (None if name in learning.UNCHOSEN else stored[name]) for name in DEFAULTS}
+    unchosen = {name for name in learning.UNCHOSEN if not stored[name]}
+    return times | {name: None if name in unchosen else stored[name] for name in DEFAULTS}
 
 
 def _said(found: dict[str, Any], name: str, value: Any) -> str:

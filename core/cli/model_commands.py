@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from core.cli.output import ended_in_order
+
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="For programs: one object, on the last line.")
 VERSION = click.option("--version", "number", type=click.IntRange(1), help="A version's number.  [default: in use]")
 
@@ -63,6 +65,7 @@ def rollback(project: str, as_json: bool) -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A directory that is not there yet.")
 @VERSION
 @AS_JSON
+@ended_in_order()
 def export(project: str, out: Path, number: int | None, as_json: bool) -> None:
     """Write a version as a directory that plain transformers loads."""
     from core.cli.model import export as run
@@ -79,18 +82,17 @@ def export(project: str, out: Path, number: int | None, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @VERSION
 @AS_JSON
+@ended_in_order()
 def predict(
     project: str, file: Path, out: Path, column: str | None, number: int | None, force: bool, as_json: bool
 ) -> None:
     """Label the texts of a CSV, JSON Lines or XLSX FILE with the model of a job."""
-    from core.cli.output import ended_in_order
     from core.cli.predict import describe, run
 
     def tell(line: str) -> None:
         click.echo(line, err=True)
 
-    with ended_in_order():
-        found = run(_settings(), project, file, out, number, column, tell, force=force)
+    found = run(_settings(), project, file, out, number, column, tell, force=force)
     click.echo(_json(found) if as_json else describe(found))
 
 

@@ -47,20 +47,23 @@ def check_out(out: Path, sources: Iterable[Path], *, force: bool) -> None:
     """
     check_folder(out)
     if out.is_dir():
-        raise SettingsError(f"{out} is a directory; name a file with --out.")
+        raise SettingsError(f"{out} is a directory; name a file in it.")
     if not out.exists():
         return
     if not out.is_file():
-        raise SettingsError(f"{out} is no plain file; name one with --out.")
+        raise SettingsError(f"{out} is no plain file; choose another name.")
     if any(out.samefile(source) for source in sources if source.exists()):
-        raise SettingsError(f"{out} is a file that this command reads; choose another name for --out.")
+        raise SettingsError(f"{out} is a file that this command reads; choose another name.")
     if not force:
         raise SettingsError(f"There is a file already at {out}; choose another name, or replace it with --force.")
 
 
 @contextmanager
 def ended_in_order() -> Iterator[None]:
-    """SIGTERM ends the block by SystemExit, so that a file that is half written goes away again."""
+    """SIGTERM ends the block by SystemExit, so that a file that is half written goes away again.
+
+    Also a decorator: for every command that writes a file which somebody names.
+    """
     before = signal.signal(signal.SIGTERM, _leave)
     try:
         yield

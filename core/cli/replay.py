@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from core.aggregation.annotations import Ints
 from core.aggregation.policy import ERROR_COST, information_of
+from core.arrays import Ints
 from core.cli import left_out
 from core.cli.aggregate import check_size, refuse_free_text
 from core.crowd_table import BadTable, CrowdTable, read_gold, read_labels

@@ -24,7 +24,7 @@ from core.queue import connect, scheduled_counts, waiting_counts
 from core.stats import project_stats
 from core.supervisor import running
 from core.tally import tallies
-from core.under_way import under_way, waiting
+from core.under_way import due, under_way
 
 
 def look(settings: Settings) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def look(settings: Settings) -> dict[str, Any]:
     Never raises for a database or a Redis that is away: what of it is missing stays empty.
     """
     found: dict[str, Any] = {"database": {}, "redis": {}, "processes": running(settings.home)}
-    found |= {"queues": {}, "jobs_run": [], "training": {"under_way": [], "waiting": []}, "projects": []}
+    found |= {"queues": {}, "jobs_run": [], "training": {"running": [], "due": []}, "projects": []}
     redis = _look_at_redis(settings, found)
     _look_at_database(settings, found, redis)
     if redis is not None:
@@ -77,8 +77,8 @@ def _look_at_tables(session: Session, found: dict[str, Any], redis: Redis | None
         {"queue": row.queue, "name": row.name, "runs": row.runs, "failures": row.failures} for row in tallies(session)
     ]
     found["training"] = {
-        "under_way": [{"name": run.name, "done": run.done} for run in under_way(session, now())],
-        "waiting": waiting(session),
+        "running": [{"name": run.name, "done": run.done} for run in under_way(session, now())],
+        "due": due(session),
     }
     trained = select(ModelVersion.project_id, func.count()).group_by(ModelVersion.project_id)
     versions = {project_id: count for project_id, count in session.execute(trained)}
@@ -124,10 +124,10 @@ def _training(training: dict[str, Any]) -> str:
     """Which runs are under way, how far they are, and which wait; empty where there is none."""
     far = [
         f"{one['name']!r}" + (f" ({one['done']:.0%} done)" if one["done"] is not None else "")
-        for one in training["under_way"]
+        for one in training["running"]
     ]
     said = [f"{', '.join(far)} under way"] if far else []
-    said += [f"{', '.join(map(repr, training['waiting']))} waiting"] if training["waiting"] else []
+    said += [f"{', '.join(map(repr, training['due']))} waiting"] if training["due"] else []
     return f"Training   {'; '.join(said)}" if said else ""
 
 

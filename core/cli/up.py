@@ -23,13 +23,13 @@ from core.supervisor import Program, Supervisor, only_one
 
 VALKEY = Program("valkey", (sys.executable, "-m", "core.cli", "valkey"))
 BOT = Program("bot", (sys.executable, "-m", "bot", WHEN_TOLD))
-PROGRAMS = (
-    BOT,
+AFTER_BOT = (
     Program("worker", (sys.executable, "-m", "core.cli", "worker")),
     Program("schedule", (sys.executable, "-m", "core.cli", "schedule")),
     Program("trainer", (sys.executable, "-m", "core.cli", "trainer")),
 )
-"""In the order of starting. Somebody waits for the bot, so the others start when it is there."""
+"""Somebody waits for the bot, so these start when it is there."""
+PROGRAMS = (BOT, *AFTER_BOT)
 VALKEY_SECONDS = 20.0
 BOT_SECONDS = 60.0
 STEP_SECONDS = 0.1
@@ -83,9 +83,8 @@ def _start(supervisor: Supervisor, settings: Settings, latch: Latch) -> tuple[st
     links = _make_ready(supervisor, settings)
     latch.open()
     _wait(supervisor, BOT.name, BOT_SECONDS, lambda: _is_healthy(settings))
-    for program in PROGRAMS:
-        if program is not BOT:
-            supervisor.start(program)
+    for program in AFTER_BOT:
+        supervisor.start(program)
     return links
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Executable
 from sqlalchemy.orm import Session
 
+from core.arrays import Floats, Ints
+
 PIECE_ROWS = 10_000
 """As many rows are objects at a time."""
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 ToArray = Callable[[Sequence[Any]], NDArray[Any]]
 
 
@@ -36,8 +36,14 @@ def ints(values: Sequence[Any]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
-def coded(codes: dict[Any, int], other: int = -1) -> ToArray:
-    """For a column of few different values: the code of each, `other` where it has none."""
+def coded(codes: Mapping[Any, int], other: int | None = None) -> ToArray:
+    """For a column of few different values: the code of each.
+
+    Args:
+        other: of a value that has none; without it such a value raises `KeyError` where it is read.
+    """
+    if other is None:
+        return lambda values: ints([codes[value] for value in values])
     return lambda values: ints([codes.get(value, other) for value in values])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from core.cells import unguarded
 from core.importing.rows import MAX_COLUMN_NAME
 
 
@@ -14,7 +13,7 @@ def column_names(header: Iterable[str]) -> tuple[str, ...]:
     names: list[str] = []
     seen: Counter[str] = Counter()
     for number, cell in enumerate(header, start=1):
-        name = " ".join(unguarded(cell).split())[:MAX_COLUMN_NAME] or f"column_{number}"
+        name = " ".join(cell.split())[:MAX_COLUMN_NAME] or f"column_{number}"
         while name in seen:
             seen[name] += 1
             name = f"{name}_{seen[name]}"

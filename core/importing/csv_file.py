@@ -59,7 +59,8 @@ def detect(path: Path, encoding: str, extension: str) -> Dialect:
         raise _bad_header(header or BadRow(head[0].number, "empty_text"))
     if len(header[1]) > MAX_COLUMNS:
         raise InvalidInput("too_many_columns", count=len(header[1]), limit=MAX_COLUMNS)
-    return Dialect(encoding, column_names(header[1]), {"delimiter": delimiter, "quotes": True, "header": True})
+    columns = column_names(map(unguarded, header[1]))
+    return Dialect(encoding, columns, {"delimiter": delimiter, "quotes": True, "header": True})
 
 
 def _first_lines(path: Path, encoding: str) -> list[Line]:

@@ -45,6 +45,11 @@ class Dialect:
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the format needs besides, for example {"delimiter": ";"}; `rows`, about how many there are, if it knows."""
 
+    @property
+    def has_header(self) -> bool:
+        """Whether a row of the file was taken for the names of the columns."""
+        return bool(self.options.get("header"))
+
     def to_json(self) -> dict[str, Any]:
         """JSON for `Upload.dialect`."""
         return {"encoding": self.encoding, "columns": list(self.columns), "options": dict(self.options)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sqlite3
 import tarfile
 import threading
@@ -13,10 +15,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 import core.cli.backup
+from core.cli import main
 from core.cli.backup import backup
 from core.cli.restore import restore
 from core.config import Settings, load_settings
@@ -226,8 +230,11 @@ def test_a_file_that_is_there_is_replaced_only_where_that_is_said(settings: Sett
     assert target.read_text() == "mine"
     backup(settings, target, whole=False, force=True)
     assert noted(target) == []
-    with pytest.raises(SettingsError, match="another name"):
-        backup(settings, database, whole=False, force=True)
+    for same in (database, settings.home / "link.sqlite"):
+        if same != database:
+            same.hardlink_to(database)
+        with pytest.raises(SettingsError, match="this command reads; choose another name"):
+            backup(settings, same, whole=False, force=True)
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(settings: Settings, database: Path, tmp_path: Path) -> None:
@@ -236,6 +243,30 @@ def test_a_place_that_cannot_be_written_is_a_sentence(settings: Settings, databa
         with pytest.raises(SettingsError, match=r"there is no folder .*make it first"):
             backup(settings, tmp_path / folder / "b.sqlite", whole=False, force=False)
     assert not (tmp_path / "away").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--whole",)])
+def test_a_kill_leaves_nothing_half_written(
+    settings: Settings, database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+
+    def killed(_file: Path) -> None:
+        assert list(folder.iterdir()), "it is being written"
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("core.cli._settings", lambda **_: settings)
+    monkeypatch.setattr("core.cli.backup.verify", killed)
+    arguments = ["backup", str(folder / "b"), *options]
+    assert CliRunner().invoke(main, arguments).exit_code == 128 + signal.SIGTERM
+    assert list(folder.iterdir()) == []
+
+
+def test_a_home_that_cannot_take_backups_is_a_sentence(settings: Settings, database: Path) -> None:
+    (settings.home / "backups").touch()
+    with pytest.raises(SettingsError, match=r"backups cannot be made \(File exists\)"):
+        backup(settings, None, whole=False, force=False)
 
 
 def test_postgresql_is_told_how(settings: Settings) -> None:

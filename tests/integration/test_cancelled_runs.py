@@ -17,6 +17,7 @@ from core.db import reading
 from core.errors import Conflict
 from core.models import JobTally, ModelVersion, OutboxMessage, TrainingRun
 from core.runtime import Runtime
+from core.under_way import note_done, under_way
 from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
 from trainer import artifacts, jobs, train
 from trainer.settings import TrainingSettings
@@ -165,9 +166,19 @@ def test_how_far_a_run_is_is_noted_every_five_seconds(base: Base, runtime: Runti
         watch(step * 2, 8)
         noted.append(base.stored(run.id).snapshot.get("done"))
     assert noted == [None, None, 0.75, 0.75, 0.99], "the second way of two; after the last step it is measured"
+
+
+def test_how_far_a_dead_attempt_was_is_not_said_of_the_next_one(base: Base) -> None:
+    run = base.run("due")
+    base.start(run.id)
+    later = NOON + timedelta(minutes=5)
     with base.writing() as session:
         training_runs.note_snapshot(session, run.id, {"hash": "x"})
-    assert base.stored(run.id).snapshot == {"hash": "x", "done": 0.99}
+        training_runs.note_progress(session, run.id, 1)
+        note_done(session, run.id, 1, 0.8)
+        assert training_runs.start_run(session, run.id, later)
+        assert [one.done for one in under_way(session, later)] == [None]
+    assert base.stored(run.id).snapshot == {"hash": "x", training_runs.PROGRESS: 1}
 
 
 def test_a_run_that_another_process_has_taken_over_stops_here(base: Base, runtime: Runtime) -> None:

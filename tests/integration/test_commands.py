@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from core.cli.status import describe, look
 from core.clock import now
 from core.config import Settings
 from core.db import unit_of_work
-from core.models import TrainingRun
+from core.models import Project, TrainingRun
+from core.training_runs import claim
 from core.under_way import note_done
 from tests.factories import make_project
 
@@ -64,7 +66,7 @@ def test_status_in_words(champion: int | None, versions: int, says: str) -> None
     project |= {"model": champion, "model_versions": versions}
     database = {"address": "sqlite", "current": True}
     found = {"database": database, "redis": {"embedded": True}, "processes": {}, "queues": {}, "projects": [project]}
-    found["training"] = {"under_way": [], "waiting": []}
+    found["training"] = {"running": [], "due": []}
     assert describe(found).splitlines()[-4:] == [
         "Weather (p, open)",
         "  1 item: 1 open",
@@ -113,8 +115,28 @@ def test_status_says_which_runs_are_under_way_and_which_wait(engine: Engine, set
                 note_done(session, run.id, 1, 0.4)
                 note_done(session, run.id, 2, 0.9)
     found = look(settings)
-    assert found["training"] == {"under_way": [{"name": "Mails", "done": 0.4}], "waiting": ["Tweets"]}
+    assert found["training"] == {"running": [{"name": "Mails", "done": 0.4}], "due": ["Tweets"]}
     assert "Training   'Mails' (40% done) under way; 'Tweets' waiting" in describe(found)
+
+
+def test_status_names_the_runs_that_wait_in_the_order_in_which_they_are_taken(
+    engine: Engine, settings: Settings
+) -> None:
+    with unit_of_work(engine, lambda _effects: None) as session:
+        for name, trained in (("Lately", 1), ("Long ago", 9), ("Never", None)):
+            project = make_project(session, name=name)
+            if trained is not None:
+                began = now() - timedelta(hours=trained)
+                session.add(
+                    TrainingRun(project_id=project.id, trigger="cron", state="done", created_at=began, started_at=began)
+                )
+            session.add(TrainingRun(project_id=project.id, trigger="cron", state="due", created_at=now()))
+            session.flush()
+    assert look(settings)["training"]["due"] == ["Never", "Long ago", "Lately"]
+    with unit_of_work(engine, lambda _effects: None) as session:
+        taken = [claim(session, 0, now()) for _ in range(3)]
+        names = [session.get_one(Project, run.project_id).name for run in taken if run is not None]
+    assert names == ["Never", "Long ago", "Lately"]
 
 
 def test_status_counts_the_versions_of_each_project(engine: Engine, settings: Settings) -> None:

@@ -304,6 +304,9 @@ def test_what_there_is_not_is_said_in_one_sentence(learned: Learned, monkeypatch
     called = CliRunner().invoke(main, ["explain", "Weather", "nothing"])
     assert called.exit_code != 0
     assert "has no item 'nothing'" in called.output
+    called = CliRunner().invoke(main, ["explain", "Weather", "nothing", "--limit", "3"])
+    assert called.exit_code == 2
+    assert "--limit is for the lists about a whole job" in called.output
     with learned.base.writing() as session:
         session.get_one(ModelVersion, learned.version.id).state = "held"
         item = session.get_one(Item, learned.good[0]).public_id

@@ -248,6 +248,21 @@ def test_a_kill_leaves_nothing_half_written(
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+def test_a_kill_leaves_no_half_of_a_model(
+    base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        assert [path.name for path in tmp_path.glob(".draft-*")], "it is being written"
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    there = {path.name for path in tmp_path.iterdir()}
+    monkeypatch.setattr("core.cli._settings", lambda **_: runtime.settings)
+    monkeypatch.setattr("core.cli.model_export._name_labels", killed)
+    arguments = ["model", "export", "weather", "--out", str(tmp_path / "model")]
+    assert CliRunner().invoke(main, arguments).exit_code == 128 + signal.SIGTERM
+    assert {path.name for path in tmp_path.iterdir()} == there
+
+
 def test_objects_come_back_as_they_were(base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path) -> None:
     source, out, table = tmp_path / "in.jsonl", tmp_path / "out.jsonl", tmp_path / "out.csv"
     objects = [
@@ -311,7 +326,7 @@ def test_what_cannot_be_labeled_is_said_and_leaves_what_was_there(
     for same in (source, tmp_path / "same.csv", tmp_path / "." / "in.csv"):
         assert "is a file that this command reads; choose another name" in refusal("weather", source, same)
     assert source.read_text() == kept
-    assert "is a directory; name a file with --out" in refusal("weather", source, tmp_path)
+    assert "is a directory; name a file in it" in refusal("weather", source, tmp_path)
     assert "is a directory; name a file in it" in refusal("weather", tmp_path, out)
 
     assert "There is no job 'nothing'" in refusal("nothing", source, out)

@@ -7,14 +7,13 @@ from datetime import timedelta
 
 import pytest
 from redis import Redis
-from rq.job import Job
-from rq.serializers import JSONSerializer
 from rq.utils import import_attribute
 
 from core import queue
 from core.clock import now
 from core.effects import EnqueueJob, WakeDelivery
-from core.queue import EffectRunner, connect, enqueue, is_covered, scheduled_counts, waiting_counts
+from core.executions import LastingJob
+from core.queue import EffectRunner, connect, enqueue, fetch, is_covered, scheduled_counts, waiting_counts
 
 
 @pytest.mark.parametrize("name", queue.JOB_NAMES)
@@ -30,7 +29,7 @@ def test_a_job_is_enqueued_once_with_explicit_limits(redis: Redis) -> None:
     job = EnqueueJob(queue.DEFAULT, queue.IMPORT, (7,), "import-7")
     assert enqueue(redis, job)
     assert not enqueue(redis, job)
-    stored = Job.fetch("import-7", connection=redis, serializer=JSONSerializer)
+    stored = fetch(redis, "import-7")
     assert list(stored.args) == [7]
     assert stored.timeout == 2 * 3600
     assert stored.result_ttl == 0
@@ -40,10 +39,18 @@ def test_a_job_is_enqueued_once_with_explicit_limits(redis: Redis) -> None:
     assert not is_covered(redis, "import-8")
 
 
+def test_every_way_to_a_job_finds_one_that_outlasts_its_executions(redis: Redis) -> None:
+    enqueue(redis, EnqueueJob(queue.DEFAULT, queue.IMPORT, (7,), "import-7"))
+    one = queue.queue(queue.DEFAULT, redis)
+    assert isinstance(fetch(redis, "import-7"), LastingJob)
+    assert isinstance(one.fetch_job("import-7"), LastingJob)
+    assert one.started_job_registry.job_class is LastingJob
+
+
 def test_a_failed_job_gives_way_to_the_next_of_its_id(redis: Redis) -> None:
     job = EnqueueJob(queue.DEFAULT, queue.IMPORT, (7,), "import-7")
     enqueue(redis, job)
-    stored = Job.fetch("import-7", connection=redis, serializer=JSONSerializer)
+    stored = fetch(redis, "import-7")
     queue.queue(queue.DEFAULT, redis).remove(stored)
     stored.set_status("failed")
     assert not is_covered(redis, "import-7")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 
 from core.adjudication import adjudicate
 from core.aggregation.estimate import estimate
@@ -14,8 +14,8 @@ from core.clock import now
 from core.db import reading, unit_of_work
 from core.effects import Effect
 from core.labeling import submit
-from core.models import Item, Project, Skill
-from core.reestimation import reestimate
+from core.models import Annotation, Item, Project, Skill
+from core.reestimation import read_snapshot, reestimate
 from tests.factories import FakeClock, items_of, make_member, make_project
 
 TRUTH = [number % 2 for number in range(30)]
@@ -107,3 +107,18 @@ def test_a_verdict_stands_and_teaches(engine: Engine, effects: list[Effect]) -> 
     with reading(engine) as session:
         item = session.get_one(Item, settled.id)
         assert (item.state, item.label_id, item.confidence) == ("adjudicated", "b", 1.0)
+
+
+def test_an_answer_of_a_label_that_was_added_meanwhile_is_none_of_the_last_one(
+    engine: Engine, effects: list[Effect]
+) -> None:
+    project_id = answer_all(engine, effects, [0.9, 0.8], overlap=(2, 2))
+    with unit_of_work(engine, effects.extend) as session:
+        one = select(func.min(Annotation.id)).scalar_subquery()
+        session.execute(update(Annotation).where(Annotation.id == one).values(label_id="c"))
+        all_answers = session.scalar(select(func.count()).select_from(Annotation)) or 0
+    with reading(engine) as session:
+        read = read_snapshot(session, session.get_one(Project, project_id))
+    assert read is not None
+    assert read.own == all_answers - 1
+    assert set(read.answers.tolist()) == {0, 1}

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq.job import Job
 from rq.scheduler import RQScheduler
-from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -21,7 +19,7 @@ from core.db import reading
 from core.drift_watch import Drift, note_drift
 from core.effects import EnqueueJob
 from core.models import ModelVersion, OutboxMessage, Project, TrainingRun
-from core.queue import ASSIGNMENTS, QUEUES, REESTIMATE, TRAINING, enqueue, queue
+from core.queue import ASSIGNMENTS, QUEUES, REESTIMATE, TRAINING, enqueue, fetch, queue
 from core.runtime import Runtime
 from core.schedule import Schedule, timed_jobs
 from tests.integration.trainer_fixtures import NOON, Base
@@ -131,7 +129,7 @@ def _at_once(acts: list[Callable[[], object]]) -> None:
 def work_off(redis: Redis, name: str) -> None:
     """Carry out the jobs that wait in a queue, as a worker would."""
     while isinstance(job_id := redis.lpop(queue(name, redis).key), bytes):
-        job = Job.fetch(job_id.decode(), connection=redis, serializer=JSONSerializer)
+        job = fetch(redis, job_id.decode())
         job.perform()
         job.delete()
 

@@ -10,17 +10,15 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq.job import Job
 from rq.registry import ScheduledJobRegistry, StartedJobRegistry
 from rq.scheduler import RQScheduler
-from rq.serializers import JSONSerializer
 
 from core.abandoned import requeue_lost, retry_expired
 from core.clock import now
 from core.config import Settings
 from core.effects import EnqueueJob
 from core.embedded import redis_url as find_redis
-from core.queue import ASSIGNMENTS, DEFAULT, QUEUES, SWEEP, TICK, TRAINING, connect, enqueue, queue
+from core.queue import ASSIGNMENTS, DEFAULT, QUEUES, SWEEP, TICK, TRAINING, connect, enqueue, fetch, queue
 from core.schedule import LOCK_SECONDS, BucketJob, Schedule, timed_jobs
 from tests.processes import end, start
 from tests.waiting import eventually
@@ -54,7 +52,7 @@ def test_a_due_job_moves_to_its_queue_and_a_later_one_waits(redis: Redis, name: 
 def test_moved_jobs_stay_json(redis: Redis) -> None:
     due(redis, "one")
     Schedule(redis, never()).step()
-    job = Job.fetch("one", connection=redis, serializer=JSONSerializer)
+    job = fetch(redis, "one")
     assert job.args == ("/dev/null", "one") or job.args == ["/dev/null", "one"]
 
 
@@ -124,7 +122,7 @@ def test_a_job_whose_worker_fell_silent_is_retried(redis: Redis) -> None:
     enqueue(redis, EnqueueJob(DEFAULT, NOTE, ("/dev/null", "x"), "silent"))
     one = queue(DEFAULT, redis)
     redis.lpop(one.key)
-    job = Job.fetch("silent", connection=redis, serializer=JSONSerializer)
+    job = fetch(redis, "silent")
     job.set_status("started")
     redis.zadd(StartedJobRegistry(queue=one).key, {"silent:execution": time.time() - 1})
     retry_expired(redis)
@@ -170,7 +168,7 @@ def test_a_fragment_of_a_job_stops_blocking_its_id(redis: Redis) -> None:
 def test_a_finished_or_failed_job_is_not_lost(redis: Redis) -> None:
     enqueue(redis, EnqueueJob(DEFAULT, NOTE, ("/dev/null", "x"), "failed"))
     redis.lpop(queue(DEFAULT, redis).key)
-    Job.fetch("failed", connection=redis, serializer=JSONSerializer).set_status("failed")
+    fetch(redis, "failed").set_status("failed")
     requeue_lost(redis, requeue_lost(redis, frozenset()))
     assert waiting(redis, DEFAULT) == []
 

@@ -12,7 +12,6 @@ import pytest
 import torch
 from redis import Redis
 from rq.job import Job
-from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select
 
 from core import training_runs
@@ -22,7 +21,7 @@ from core.config import Settings
 from core.db import reading
 from core.errors import Conflict
 from core.models import Item, JobTally, ModelVersion, OutboxMessage, Project, TrainingRun
-from core.queue import CLAIM, RETRAIN, TRAINING, queue
+from core.queue import CLAIM, RETRAIN, TRAINING, fetch, queue
 from core.retired_models import LATEST, kept_artifacts
 from core.runtime import Runtime
 from core.training_runs import MAX_ATTEMPTS
@@ -106,7 +105,7 @@ def job(redis: Redis) -> Job:
 
 def noted(redis: Redis, job: Job, value: object) -> Job:
     """The job as another process has noted something in it."""
-    again = Job.fetch(job.id, connection=redis, serializer=JSONSerializer)
+    again = fetch(redis, job.id)
     again.meta[CLAIM] = value
     again.save_meta()
     return job

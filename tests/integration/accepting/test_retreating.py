@@ -11,7 +11,7 @@ from bot.cards.learning import model_sentences
 from bot.owed import view_of
 from core import accepting, retreating
 from core.acceptance_report import ModelReport, model_report
-from core.champions import promote
+from core.champions import LEFT, promote
 from core.config import Settings
 from core.consensus import take_back
 from core.db import reading
@@ -132,6 +132,21 @@ def test_going_back_to_an_older_model_takes_the_labels_of_the_newer_one_back(
     assert f"accept-{job.project_id}-{job.champion}" in {one.job_id for one in job.jobs()}
     job.apply()
     assert "accepted" not in job.states(ids)
+
+
+def test_taking_up_again_what_was_left_is_no_way_back_and_takes_no_labels_back(
+    job: Accepting, settings: Settings
+) -> None:
+    ids = job.open(40)
+    job.apply()
+    left = job.version(job.run("done"), 2, "retired")
+    model_directory(settings, left)
+    with job.writing() as session:
+        session.get_one(ModelVersion, left.id).metrics = {"holdout": {"accuracy": 0.7}, LEFT: True}
+        project = session.get_one(Project, job.project_id)
+        promote(session, settings, project, 2, 1, job.worker_id, LATER)
+    job.apply()
+    assert "accepted" in job.states(ids)
 
 
 def test_labels_that_are_taken_meanwhile_wait_for_nobody(job: Accepting) -> None:

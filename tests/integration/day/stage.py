@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from redis import Redis
-from rq.job import Job
 from rq.registry import ScheduledJobRegistry
-from rq.serializers import JSONSerializer
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -21,7 +19,7 @@ from core.config import Settings
 from core.db import unit_of_work
 from core.db.writer import make_writer
 from core.enrolment import create_invite, ensure_workspace
-from core.queue import ASSIGNMENTS, DEFAULT, QUEUES, EffectRunner, queue
+from core.queue import ASSIGNMENTS, DEFAULT, QUEUES, EffectRunner, fetch, queue
 from core.runtime import Runtime
 
 NOT_YET = ("expire-",)
@@ -80,7 +78,7 @@ class Stage:
             scheduled = ScheduledJobRegistry(queue=one)
             due = [job_id for job_id in scheduled.get_job_ids(cleanup=False) if not job_id.startswith(NOT_YET)]
             for job_id in [*one.job_ids, *due]:
-                job = Job.fetch(job_id, connection=self.redis, serializer=JSONSerializer)
+                job = fetch(self.redis, job_id)
                 one.remove(job)
                 scheduled.remove(job)
                 job.delete()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.aggregation.annotations import Annotations, Floats, Ints
+from core.aggregation.annotations import Annotations
+from core.arrays import Floats, Ints
 from core.crowd_table import read_gold, read_labels
 
 WEATHER = Path(__file__).parents[3] / "demo" / "weather_text"

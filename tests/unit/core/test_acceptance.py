@@ -14,8 +14,8 @@ from core.aggregation.acceptance import (
     is_broken,
     upper_bound,
 )
-from core.aggregation.annotations import Floats
 from core.aggregation.model_prior import LEAST_ITEMS, PriorGain, believed, measure_gain
+from core.arrays import Floats
 
 
 def drawn(seed: int, count: int, error: float) -> tuple[Floats, Bools]:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.aggregation import confusion, online, value
-from core.aggregation.annotations import Floats
 from core.aggregation.dawid_skene import fit
+from core.arrays import Floats
 from tests.unit.core.tables import weather
 
 POOLED = [[0.8, 0.2], [0.3, 0.7]]

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.aggregation.annotations import Annotations, Floats, count_votes
+from core.aggregation.annotations import Annotations, count_votes
 from core.aggregation.confusion import MATRIX_CLASSES
 from core.aggregation.dawid_skene import fit
 from core.aggregation.estimate import counts_of, estimate
 from core.aggregation.methods import METHODS, auto, dawid_skene, one_coin
 from core.aggregation.one_coin import fit_coins
 from core.aggregation.result import accuracy, confusion_of, labels_of
+from core.arrays import Floats
 from core.cli import METHOD_NAMES
 from tests.unit.core.tables import coins, simulated, weather
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.aggregation.agreement import LEAST, Level, agreement, share_alike
-from core.aggregation.annotations import Floats, count_votes
+from core.aggregation.annotations import count_votes
+from core.arrays import Floats
 from tests.unit.core.tables import coins, simulated
 
 KRIPPENDORFF = [

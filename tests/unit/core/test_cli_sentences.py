@@ -55,6 +55,8 @@ def test_columns_are_listed_as_people_write_them() -> None:
 def test_a_row_is_told_with_its_reason() -> None:
     assert row_problem("text_missing", {"column": "text"}) == "it has no “text”."
     assert row_problem("line_too_long", {"limit": 7}) == "it is longer than 7 characters."
+    assert "cannot be used" in row_problem("of_a_later_version", {"limit": 7})
+    assert "cannot be used" in (explain(InvalidInput("no_good_row", line=3, problem="of_a_later_version")) or "")
 
 
 def test_nothing_is_written_over_by_a_slip(tmp_path: Path) -> None:

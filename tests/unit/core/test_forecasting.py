@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.aggregation.annotations import Floats
 from core.aggregation.confusion import default_pooled
 from core.aggregation.correctness import (
     EXACT_ITEMS,
@@ -25,6 +24,7 @@ from core.aggregation.correctness import (
 )
 from core.aggregation.forecasting import DRAWS, Rule, answers_left, simulate, spread
 from core.aggregation.value import worth_asking
+from core.arrays import Floats
 
 RULE = Rule(2, 6, 0.1)
 POOLED = np.array([[0.8, 0.2], [0.3, 0.7]])

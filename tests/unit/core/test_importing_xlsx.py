@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from core.errors import InvalidInput
+from core.exporting import export_formats
 from core.importing import BadRow, Received, Row, receive, xlsx_file
 from core.importing.formats import formats
 
@@ -267,3 +268,16 @@ def test_damaged_workbooks_get_one_sentence(tmp_path: Path, data: st.DataObject)
     except InvalidInput as error:
         outcome = error.code
     assert outcome in REFUSALS | {"read"}
+
+
+def test_the_apostrophe_of_an_export_is_taken_away_once(tmp_path: Path) -> None:
+    names = ("text", "'=a", "=b")
+    by_format = {}
+    for file_format, writer in export_formats().items():
+        path = tmp_path / f"names{writer.EXTENSION}"
+        writer.write(path, names, [("one", "'=1", "=2")])
+        found, (row,) = read(path, path.name)
+        assert isinstance(row, Row)
+        by_format[file_format] = (found.columns, tuple(row.values.values()))
+    assert by_format == dict.fromkeys(by_format, (names, ("one", "'=1", "=2")))
+    assert {"csv", "xlsx"} <= set(by_format)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,32 @@ def test_aggregate_answers_with_exactly_the_promised_keys(crowd: Path, method: s
 def test_aggregate_without_gold_has_no_accuracy_and_takes_auto(crowd: Path) -> None:
     found = answer("aggregate", crowd / "labels.csv")
     assert (found["accuracy"], found["method"]) == (None, "auto")
+
+
+def test_a_kill_leaves_nothing_half_written(crowd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(text: str) -> str:
+        assert list(crowd.glob(".draft-*")), "it is being written"
+        os.kill(os.getpid(), signal.SIGTERM)
+        return text
+
+    there = set(crowd.iterdir())
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("core.cli.aggregate.guarded", killed)
+    result = call("aggregate", crowd / "labels.csv", "--out", crowd / "out.csv")
+    assert result.exit_code == 128 + signal.SIGTERM
+    assert set(crowd.iterdir()) == there
+    assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_what_a_spreadsheet_would_run_is_written_as_a_text_again(tmp_path: Path) -> None:
+    export, out, again = (tmp_path / name for name in ("export.csv", "out.csv", "again.csv"))
+    export.write_text("item,worker,label\n'=1+1,a,'@yes\n'=1+1,b,'@yes\n'+2,a,-1\n''=3,a,-1\n")
+    answer("aggregate", export, "--out", out)
+    with out.open(newline="") as file:
+        assert [row[:2] for row in csv.reader(file)][1:] == [["'=1+1", "'@yes"], ["'+2", "-1"], ["''=3", "-1"]]
+    again.write_text("item,worker,label\n'=1+1,a,'@yes\n'+2,a,-1\n''=3,a,-1\n")
+    assert answer("aggregate", again, "--gold", out)["accuracy"] == 1.0, "the file is read as it was meant"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_aggregate_writes_the_labels(crowd: Path) -> None:

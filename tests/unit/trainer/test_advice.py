@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.aggregation.annotations import Ints
+from core.arrays import Ints
 from trainer.advice import Advice, Vectors, advise, enough, learning_curve
 
 LABEL_IDS = ("a", "b", "c")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from trainer.confident import Issues, confident_joint, find_issues, out_of_sample
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core import blind
-from core.aggregation.annotations import Floats, Ints
+from core.arrays import Floats, Ints
 from trainer import linear, payoff, selection
 from trainer.selection import BandPlan, Vectors
 
