@@ -11,50 +11,37 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
+from json import loads
 from typing import Any, TypeVar
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import JSON, Dialect, Table
 from sqlalchemy import inspect as mapping_of
-from sqlalchemy.engine import Connection
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.attributes import instance_state, manager_of_class
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+from core.db.drivers import Driver, driver_of
+
 Model = TypeVar("Model", bound=DeclarativeBase)
 Convert = Callable[[Any], Any]
 Statement = Any
 """Whatever of SQLAlchemy Core can be compiled; it has no class of its own for that."""
-KEY = "lightwork_driver"
 REMEMBERED = 4096
 """Stored texts whose values are kept, of each column that shares them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """The driver's connection, as long as `transaction` is the session's innermost one. listeners: to statements."""
-
-    transaction: SessionTransaction | None
-    connection: Connection
-    cursor: Callable[[], Any]
-    error: type[Exception]
-    dialect: Dialect
-    listeners: tuple[Callable[..., Any], ...]
 
 
 @dataclass(slots=True)
 class _Plan:
     """A statement as the driver takes it.
 
-    values: (name, or None for what never changes, that, conversion) in the order of the text; `names` are those of the
-    parameters where the driver takes them by name. types: of the columns. columns: conversions of those that need one,
-    by position; known once the driver has told what it gives.
+    values: (name, or None for what never changes, that, conversion) in the order of the text. types: of the columns.
+    columns: conversions of those that need one, by position; known once the driver has told what it gives.
     """
 
     text: str
     values: tuple[tuple[str | None, Any, Convert | None], ...]
-    names: tuple[str, ...] | None
     types: tuple[TypeEngine[Any], ...]
     columns: tuple[tuple[int, Convert], ...] | None = None
 
@@ -81,8 +68,7 @@ class Prepared:
         except driver.error as error:
             driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
         if plan.columns is None:
-            plan.columns = _conversions(plan.types, cursor.description, driver.dialect, shared=self._shared)
-        cursor.close()
+            plan.columns = _conversions(plan.types, cursor.description, driver, shared=self._shared)
         return [_converted(row, plan.columns) for row in found] if plan.columns else found
 
     def row(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -98,7 +84,6 @@ class Prepared:
         """How many rows it wrote; as `rows` for a statement that returns none."""
         _, _, cursor = self._run(session, values)
         count: int = cursor.rowcount
-        cursor.close()
         return count
 
     def _run(self, session: Session, values: Mapping[str, Any]) -> tuple[Driver, _Plan, Any]:
@@ -107,15 +92,14 @@ class Prepared:
         return (driver, *self.send(driver, values))
 
     def send(self, driver: Driver, values: Mapping[str, Any]) -> tuple[_Plan, Any]:
-        """Run it as it is; the cursor is the caller's to close. Raises `sqlalchemy.exc.DBAPIError`."""
+        """Run it as it is; the cursor holds until the next statement. Raises `sqlalchemy.exc.DBAPIError`."""
         plan = self._plans.get(driver.dialect.name)
         if plan is None:
-            plan = self._plans[driver.dialect.name] = _planned(self.made_for(driver.dialect.name), driver.dialect)
-        given = [
+            plan = self._plans[driver.dialect.name] = _planned(self.made_for(driver.dialect.name), driver)
+        parameters = [
             fixed if name is None else values[name] if convert is None else convert(values[name])
             for name, fixed, convert in plan.values
         ]
-        parameters: Any = given if plan.names is None else dict(zip(plan.names, given, strict=True))
         cursor = driver.cursor()
         for listen in driver.listeners:
             listen(driver.connection, cursor, plan.text, parameters, None, False)
@@ -164,44 +148,30 @@ def _columns_of(model: type[DeclarativeBase]) -> tuple[tuple[str, ...], tuple[in
     return names, tuple(list(table.c).index(column) for column in mapper.primary_key)
 
 
-def driver_of(session: Session) -> Driver:
-    known: Driver | None = session.info.get(KEY)
-    if known is not None and known.transaction is session._transaction:
-        return known
-    connection = session.connection()
-    own = connection.connection.dbapi_connection
-    assert own is not None  # noqa: S101 - it was checked out one line above
-    error, listeners = connection.dialect.loaded_dbapi.Error, tuple(connection.dispatch.before_cursor_execute)
-    # The innermost one: a savepoint begins when the session is first asked for its connection in it.
-    driver = Driver(session._transaction, connection, own.cursor, error, connection.dialect, listeners)
-    session.info[KEY] = driver
-    return driver
-
-
-def _planned(statement: Statement, dialect: Dialect) -> _Plan:
-    compiled = statement.compile(dialect=dialect)
+def _planned(statement: Statement, driver: Driver) -> _Plan:
+    compiled = statement.compile(dialect=driver.positional)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - no DDL stands on the hot path
     if compiled.post_compile_params or compiled.literal_execute_params:
         raise ValueError("a list of variable length cannot be prepared")
     if unset := [*compiled.insert_prefetch, *compiled.update_prefetch]:
         raise ValueError(f"say what these columns become, their defaults are not asked: {unset}")
-    positional = compiled.positiontup
-    names = tuple(compiled.binds) if positional is None else tuple(positional)
-    values = tuple(_value(compiled, name, dialect) for name in names)
+    values = tuple(_value(compiled, name, driver.dialect) for name in compiled.positiontup or ())
     types = tuple(column.type for column in compiled._result_columns)
-    return _Plan(compiled.string, values, None if positional is not None else names, types)
+    return _Plan(compiled.string, values, types)
 
 
 def _conversions(
-    types: Sequence[TypeEngine[Any]], description: Sequence[Sequence[Any]], dialect: Dialect, *, shared: bool
+    types: Sequence[TypeEngine[Any]], description: Sequence[Sequence[Any]], driver: Driver, *, shared: bool
 ) -> tuple[tuple[int, Convert], ...]:
     """Of the columns that need one: what they are in Python, from what the driver gives."""
-    found = []
+    found: list[tuple[int, Convert]] = []
     for position, (kind, told) in enumerate(zip(types, description, strict=True)):
-        convert = kind.dialect_impl(dialect).result_processor(dialect, told[1])
+        convert: Convert | None = kind.dialect_impl(driver.dialect).result_processor(driver.dialect, told[1])
+        if convert is None and isinstance(kind, JSON):
+            convert = loads
         if convert is not None:
-            # A driver that gives more than texts has parsed them itself; moments cannot be changed.
-            texts = dialect.name == "sqlite" and (shared or kind.python_type is datetime)
+            # Moments cannot be changed.
+            texts = (isinstance(kind, JSON) and shared) or (driver.moments_are_texts and kind.python_type is datetime)
             found.append((position, lru_cache(REMEMBERED)(convert) if texts else convert))
     return tuple(found)
 

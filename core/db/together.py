@@ -17,7 +17,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-from core.db.prepared import Driver, Prepared, Statement, driver_of
+from core.db.drivers import Driver, driver_of
+from core.db.prepared import Prepared, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def keep_order(engine: Engine) -> None:
 def _write(connection: Connection) -> None:
     waiting = _waiting.pop(connection, None)
     if waiting is not None:
-        _joined(*waiting.parts).send(waiting.driver, waiting.values)[1].close()
+        _joined(*waiting.parts).send(waiting.driver, waiting.values)
 
 
 def _forget(connection: Connection) -> None:
