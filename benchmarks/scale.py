@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-from sqlalchemy import Engine, delete, insert, literal, select
+from sqlalchemy import Engine, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from benchmarks.crowd import make_job, make_people
@@ -161,10 +161,12 @@ def _round(job: Job) -> None:
 
 
 def _picked(job: Job, external_id: str) -> float:
-    """Find the next item and count its lease, in a transaction that is rolled back."""
+    """Find the next item and take it, with empty hands, in a transaction that is rolled back."""
     with Session(job.engine) as session, session.begin() as transaction:
         project = session.get_one(Project, job.project_id)
         seeker = Seeker(_worker_of(session, external_id), now())
+        in_hand = update(Assignment).where(Assignment.worker_id == seeker.worker_id, Assignment.state == "active")
+        session.execute(in_hand.values(state="released"))
         spent = _milliseconds(lambda: search(session, project, seeker, lease=True))
         transaction.rollback()
     return spent

@@ -38,7 +38,8 @@ RunEffects = Callable[[list[Effect]], None]
 Home = Callable[[Callable[[], None]], object]
 """Has something called where results are awaited, as `call_soon_threadsafe` of an event loop does."""
 
-GROUP_LIMIT = 64
+GROUP_LIMIT, SHARED_LIMIT = 64, 8
+"""So many commit together at most, on SQLite and on PostgreSQL, where others may wait for the rows of all of them."""
 QUEUE_LIMIT = 1000
 POOL_THREADS = 6
 TRIES = 5
@@ -105,6 +106,7 @@ class GroupWriter:
         self._run_effects = run_effects
         self._limit = limit
         self._pool = pool
+        self._most = GROUP_LIMIT if pool is None else SHARED_LIMIT
         self._held: tuple[Connection, Session] | None = None
         self._queue: queue.SimpleQueue[_Piece[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
@@ -134,7 +136,7 @@ class GroupWriter:
             piece = self._queue.get()
             while piece is not None:
                 pieces.append(piece)
-                if len(pieces) >= GROUP_LIMIT:
+                if len(pieces) >= self._most:
                     break
                 try:
                     piece = self._queue.get_nowait()
