@@ -12,7 +12,7 @@ from core.due import offer_effect, reestimate_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
 from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_problem
-from core.importing.insert import Place, draft, insert_new, lock_project
+from core.importing.insert import Place, draft, insert_new, take_turns
 from core.importing.rows import MAX_ROW_CHARACTERS
 from core.models import Batch, Item, Project
 from core.pilot import HELD, PUBLISHED, holds_back
@@ -37,7 +37,7 @@ def append_item(
         raise InvalidInput(problem, limit=MAX_ROW_CHARACTERS)
     if len(external_id) > MAX_EXTERNAL_ID:
         raise InvalidInput("id_too_long", limit=MAX_EXTERNAL_ID)
-    lock_project(session, project.id)
+    take_turns(session, project.id)
     batch = _appended_batch(session, project, worker_id, now)
     rank = fresh_rank(session, project.id, ORDINARY)
     place = Place(project.id, batch.id, first_overlap(project))

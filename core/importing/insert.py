@@ -15,8 +15,11 @@ from sqlalchemy.orm import Session
 from core.importing.bulk import NewItem, write_items
 from core.importing.checks import Candidate
 from core.labels import content_hash, text_content
-from core.models import Batch, Gold, Item, Project
+from core.models import Batch, Gold, Item
 
+TURNS = 0x4C57
+"""Of PostgreSQL's advisory locks, which are numbers: those of imports, by the project."""
+TURN = text("SELECT pg_advisory_xact_lock(:space, CAST(:project AS int))")
 BY_INDEX = text("SET LOCAL enable_seqscan = off")
 
 
@@ -47,9 +50,13 @@ def draft(rank: int, candidate: Candidate) -> Draft:
     return Draft(rank, candidate, json.dumps(content), content_hash(content))
 
 
-def lock_project(session: Session, project_id: int) -> None:
-    """Let imports into one project take turns. On PostgreSQL taps go on: their foreign keys do not conflict with it."""
-    session.execute(select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)).one()
+def take_turns(session: Session, project_id: int) -> None:
+    """Let imports into one project follow one another, until the commit.
+
+    No row is locked for that: taps would wait for it, which take ranks from the project. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(TURN, {"space": TURNS, "project": project_id})
 
 
 def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: datetime) -> list[Candidate]:
@@ -57,7 +64,7 @@ def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: dat
 
     Called again with the same drafts it changes nothing and returns the same. At most 10,000 at once, on SQLite 1,000.
     """
-    lock_project(session, place.project_id)
+    take_turns(session, place.project_id)
     stored, taken = _known(session, place, [draft.key for draft in drafts])
     fresh: list[Draft] = []
     duplicates = []
