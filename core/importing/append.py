@@ -12,7 +12,7 @@ from core.due import offer_effect, reestimate_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
 from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_problem
-from core.importing.insert import Place, draft, insert_new, take_turns
+from core.importing.insert import Place, drafts, insert_new, take_turns
 from core.importing.rows import MAX_ROW_CHARACTERS
 from core.models import Batch, Item, Project
 from core.pilot import HELD, PUBLISHED, holds_back
@@ -41,7 +41,7 @@ def append_item(
     batch = _appended_batch(session, project, worker_id, now)
     rank = fresh_rank(session, project.id, ORDINARY)
     place = Place(project.id, batch.id, first_overlap(project))
-    if insert_new(session, place, [draft(rank, Candidate(0, text, external_id, None))], now):
+    if insert_new(session, place, drafts(rank, [Candidate(0, text, external_id, None)], copied=False), now):
         raise Conflict("duplicate_item")
     session.execute(update(Batch).where(Batch.id == batch.id).values(item_count=Batch.item_count + 1))
     add_effect(session, offer_effect(project.id, now))

@@ -6,7 +6,7 @@ row, which costs more than the database's; what that would have done (defaults, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from core.db.tables import table_of
-from core.ids import new_public_ids
 from core.models import Item
 
 ITEM = table_of(Item)
@@ -25,10 +24,15 @@ ITEM = table_of(Item)
 class NewItem(NamedTuple):
     """What differs from item to item. content: JSON as text; the other fields as in `core.models.Item`."""
 
+    public_id: str
     content: str
     content_hash: str
     external_id: str
     rank: int
+
+    def line(self) -> str:
+        """The beginning of its row, as COPY takes it. Call it outside the transaction."""
+        return "\t".join([_escaped(field) for field in self[:-1]]) + f"\t{self.rank}"
 
 
 SHARED = ("project_id", "batch_id", "overlap", "created_at")
@@ -38,37 +42,51 @@ DEFAULTS = {
     for column in ITEM.columns
     if isinstance(column.default, ScalarElementColumnDefault) and column.name not in NewItem._fields
 }
-COLUMNS = ("public_id", *NewItem._fields, *SHARED, *DEFAULTS)
+COLUMNS = (*NewItem._fields, *SHARED, *DEFAULTS)
 COPY = f"COPY item ({', '.join(COLUMNS)}) FROM STDIN"
 INSERT = f"INSERT INTO item ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 (our names)
 
 
 def write_items(
-    session: Session, items: Sequence[NewItem], *, project_id: int, batch_id: int, overlap: int, now: datetime
+    session: Session,
+    items: Sequence[NewItem],
+    lines: Sequence[str] = (),
+    *,
+    project_id: int,
+    batch_id: int,
+    overlap: int,
+    now: datetime,
 ) -> None:
     """Insert items into one batch, in the session's transaction.
+
+    Args:
+        lines: of the items, if they were made before.
 
     Raises:
         DBAPIError: as from any statement; its text shows nothing of the items.
     """
     connection = session.connection()
     shared = (project_id, batch_id, overlap, _stored(now, connection), *DEFAULTS.values())
-    ids = new_public_ids(len(items))
-    rows = ((public_id, *item, *shared) for public_id, item in zip(ids, items, strict=True))
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(INSERT, list(rows))
-    else:
-        _copy(connection, rows)
+        connection.exec_driver_sql(INSERT, [(*item, *shared) for item in items])
+        return
+    end = "".join(f"\t{_escaped(str(value))}" for value in shared) + "\n"
+    _copy(connection, "".join([line + end for line in lines or [item.line() for item in items]]))
 
 
-def _copy(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+def _escaped(text: str) -> str:
+    """As COPY takes it: https://www.postgresql.org/docs/current/sql-copy.html, "Text Format"."""
+    text = text.replace("\\", "\\\\").replace("\t", "\\t")
+    return text.replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _copy(connection: Connection, rows: str) -> None:
     import psycopg  # takes long to import, and SQLite does without it
 
     raw: Any = connection.connection.driver_connection
     try:
         with raw.cursor() as cursor, cursor.copy(COPY) as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy.write(rows)
     except psycopg.Error as error:  # PostgreSQL names the row in it
         bare = type(error)(error.diag.message_primary or "the connection is lost")
         raise DBAPIError.instance(COPY, None, bare, psycopg.Error, hide_parameters=True) from None

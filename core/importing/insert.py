@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +11,10 @@ from sqlalchemy import ColumnElement, String, any_, func, insert, literal, selec
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from core.ids import new_public_ids
 from core.importing.bulk import NewItem, write_items
 from core.importing.checks import Candidate
-from core.labels import content_hash, text_content
+from core.labels import stored_text
 from core.models import Batch, Gold, Item
 
 TURNS = 0x4C57
@@ -34,20 +34,21 @@ class Place:
 
 
 class Draft(NamedTuple):
-    """A candidate made ready, so that the transaction that inserts it is short."""
+    """A candidate made ready, so that the transaction that inserts it is short. line: of the item, if it is copied."""
 
-    rank: int
     candidate: Candidate
-    content: str
-    """JSON."""
-    key: str
-    """Hash of the content."""
+    item: NewItem
+    line: str
 
 
-def draft(rank: int, candidate: Candidate) -> Draft:
-    """Content and hash of a candidate. Call it outside the transaction."""
-    content = text_content(candidate.text)
-    return Draft(rank, candidate, json.dumps(content), content_hash(content))
+def drafts(first_rank: int, candidates: Sequence[Candidate], *, copied: bool) -> list[Draft]:
+    """Candidates of consecutive ranks, made ready. Call it outside the transaction."""
+    made = []
+    ids = new_public_ids(len(candidates))
+    for rank, (public_id, one) in enumerate(zip(ids, candidates, strict=True), start=first_rank):
+        item = NewItem(public_id, *stored_text(one.text), one.external_id, rank)
+        made.append(Draft(one, item, item.line() if copied else ""))
+    return made
 
 
 def take_turns(session: Session, project_id: int) -> None:
@@ -65,23 +66,22 @@ def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: dat
     Called again with the same drafts it changes nothing and returns the same. At most 10,000 at once, on SQLite 1,000.
     """
     take_turns(session, place.project_id)
-    stored, taken = _known(session, place, [draft.key for draft in drafts])
+    stored, taken = _known(session, place, [one.item.content_hash for one in drafts])
     fresh: list[Draft] = []
     duplicates = []
     for one in drafts:
-        if one.rank in stored:
+        if one.item.rank in stored:
             continue
-        if one.key in taken:
+        if one.item.content_hash in taken:
             duplicates.append(one.candidate)
             continue
-        taken.add(one.key)
+        taken.add(one.item.content_hash)
         fresh.append(one)
-    items = [NewItem(one.content, one.key, one.candidate.external_id, one.rank) for one in fresh]
-    if items:
-        write_items(
-            session, items, project_id=place.project_id, batch_id=place.batch_id, overlap=place.overlap, now=now
-        )
-    if gold := {one.key: one.candidate for one in fresh if one.candidate.gold is not None}:
+    if fresh:
+        items, lines = [one.item for one in fresh], [one.line for one in fresh if one.line]
+        shared = {"project_id": place.project_id, "batch_id": place.batch_id, "overlap": place.overlap}
+        write_items(session, items, lines, **shared, now=now)
+    if gold := {one.item.content_hash: one.candidate for one in fresh if one.candidate.gold is not None}:
         _insert_gold(session, place, gold, now)
     return duplicates
 

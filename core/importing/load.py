@@ -30,7 +30,7 @@ from core.gold_pool import set_aside
 from core.importing.ahead import made_ahead
 from core.importing.checks import Candidate, ColumnMapping, KnownLabels, check_row
 from core.importing.formats import formats
-from core.importing.insert import Draft, Place, draft, insert_new, same_ids
+from core.importing.insert import Draft, Place, drafts, insert_new, same_ids
 from core.importing.known import KnownFile, read_known
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
 from core.labels import LabelSchema
@@ -201,12 +201,13 @@ def _insert(plan: Plan, counts: Counts) -> bool:
 
 def _drafts(plan: Plan) -> Generator[list[Draft]]:
     """All good rows of the file, made ready, in pieces of one transaction each."""
-    size = CHUNK_ROWS if is_sqlite(plan.engine) else COPIED_ROWS
+    copied = not is_sqlite(plan.engine)
+    size, rank = COPIED_ROWS if copied else CHUNK_ROWS, plan.first_rank
     with closing(_outcomes(plan)) as outcomes:
         good = (outcome for outcome in outcomes if isinstance(outcome, Candidate))
-        drafts = (draft(rank, one) for rank, one in enumerate(good, start=plan.first_rank))
-        while chunk := list(islice(drafts, size)):
-            yield chunk
+        while chunk := list(islice(good, size)):
+            yield drafts(rank, chunk, copied=copied)
+            rank += len(chunk)
 
 
 def _same_ids(plan: Plan) -> list[str]:

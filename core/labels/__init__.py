@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, cast
 
 from core.errors import InvalidInput
-from core.labels.content import content_hash, item_text, text_content
+from core.labels.content import content_hash, item_text, stored_text, text_content
 from core.labels.schema import Label, LabelKind, LabelSchema, id_of_name, index_of, label_ids, name_of
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "load",
     "name_of",
     "parse",
+    "stored_text",
     "text_content",
 ]
 

@@ -15,6 +15,20 @@ def text_content(text: str) -> list[dict[str, Any]]:
     return [{"type": "text", "text": text}]
 
 
+_STORED_AROUND = json.dumps(text_content("@")).split('"@"')
+_CANONICAL_AROUND = _CANONICAL.encode(text_content("@")).split('"@"')
+
+
+def stored_text(text: str) -> tuple[str, str]:
+    """`text_content(text)` as JSON, and its `content_hash`, at a third of the cost: for a million of them.
+
+    >>> stored_text("a")[0]
+    '[{"type": "text", "text": "a"}]'
+    """
+    canonical = _CANONICAL.encode(text).join(_CANONICAL_AROUND)
+    return json.dumps(text).join(_STORED_AROUND), hashlib.sha256(canonical.encode()).hexdigest()
+
+
 def item_text(content: Sequence[Mapping[str, Any]]) -> str:
     """The text of an item's parts, one part a line; parts of other types are left out."""
     return "\n".join(str(part["text"]) for part in content if part.get("type") == "text")

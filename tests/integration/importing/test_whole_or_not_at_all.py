@@ -180,7 +180,7 @@ def test_what_a_text_holds_reaches_the_database_as_it_is(house: House) -> None:
 
 
 def test_a_refusal_of_the_database_does_not_name_the_text(house: House) -> None:
-    items = [NewItem("[]", "0" * 64, "secret", 1), NewItem("{not json", "secret " * 20, "secret", 2)]
+    items = [NewItem("a", "[]", "0" * 64, "secret", 1), NewItem("b", "{not json", "secret " * 20, "secret", 2)]
     with pytest.raises(DBAPIError) as caught, house.writing() as session:
         write_items(session, items, project_id=house.project_id, batch_id=10**9, overlap=3, now=now())
     assert "secret" not in str(caught.value)
