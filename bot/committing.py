@@ -12,18 +12,18 @@ from core.db.writer import Work, Writer
 T = TypeVar("T")
 
 
-async def committed(writer: Writer, work: Work[T], *, alone: bool = False) -> T:
+async def committed(writer: Writer, work: Work[T], *, short: bool = False) -> T:
     """The result of `work` after its commit. As `asyncio.wrap_future`, but a whole group wakes the loop once.
 
     Args:
-        alone: as of `Writer.submit`.
+        short: as of `Writer.submit`.
 
     Raises:
         Overloaded: too much is waiting. Else whatever `work` or its commit raises.
     """
     loop = asyncio.get_running_loop()
     waiting: asyncio.Future[T] = loop.create_future()
-    done = writer.submit(work, loop.call_soon_threadsafe, alone=alone)
+    done = writer.submit(work, loop.call_soon_threadsafe, short=short)
     done.add_done_callback(partial(_pass_on, waiting))
     try:
         return await waiting

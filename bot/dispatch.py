@@ -96,7 +96,7 @@ class Dispatcher:
             async with self._readers:
                 return await asyncio.to_thread(self._read, event)
         work = with_ids(lambda session: handle(session, event, self._settings, now(), looked))
-        return await committed(self._writer, work, alone=not is_answer(event))
+        return await committed(self._writer, work, short=is_answer(event))
 
     def _read(self, event: Event) -> Handled:
         with reading(self._engine) as session:
@@ -155,7 +155,7 @@ class Dispatcher:
         try:
             async with self._turn(person):
                 handled = await committed(
-                    self._writer, lambda session: handle_repeated(session, person, self._settings, now()), alone=True
+                    self._writer, lambda session: handle_repeated(session, person, self._settings, now())
                 )
             return tuple(_reply(show, handled.locale, None) for show in handled.shows)
         except (LightworkError, Overloaded):

@@ -167,6 +167,9 @@ def _speaker(session: Session, event: Event) -> tuple[Account, Held | None]:
     person = event.person
     if isinstance(event, Tapped) and (token := tokens.parse(event.payload)) is not None and _holds(token):
         found = hold_with_account(session, person.surface, person.tenant, person.external_id, token.subject)
+        if found is not None and found[1].assignment.state != "active":
+            # Who was waited for may have shut them out, and the account was read before the wait.
+            return known_account(session, person), found[1]
         if found is not None and found[0].role is not None:
             return found
     return known_account(session, person), None

@@ -33,7 +33,7 @@ def _cursors(dialect: str) -> Any:
 
 
 def _with_account(dialect: str) -> Any:
-    """The whole of it. Who answers for the first time in a job is not found: they have no skill yet."""
+    """The whole of it. Who has no skill in the job yet, as with their first answer, is not found."""
     theirs = and_(PARTICIPATION.c.worker_id == WORKER.c.id, PARTICIPATION.c.project_id == ASSIGNMENT.c.project_id)
     skill = and_(SKILL.c.worker_id == WORKER.c.id, SKILL.c.project_id == ASSIGNMENT.c.project_id)
     return (
@@ -49,15 +49,16 @@ def _with_account(dialect: str) -> Any:
     )
 
 
-# The item is locked before all else, as everywhere; what is locked is as it is under the lock.
-WITH_ACCOUNT = Prepared(_with_account, shared=True)
+# The item is locked before all else, as everywhere. What is locked is as it is under the lock; the account, the project
+# and the cursors are as they were before it was waited for.
+WITH_ACCOUNT = Prepared(_with_account, shared=(PROJECT, WORKER))
 GUARD = Prepared(
     select(*ASSIGNMENT.c, *PROJECT.c, *STATE_COLUMNS)
     .join(ITEM, ITEM.c.id == ASSIGNMENT.c.item_id)
     .join(PROJECT, PROJECT.c.id == ASSIGNMENT.c.project_id)
     .where(ASSIGNMENT.c.public_id == bindparam("public_id"), ASSIGNMENT.c.worker_id == bindparam("worker_id"))
     .with_for_update(of=[ITEM, ASSIGNMENT]),
-    shared=True,
+    shared=(PROJECT,),
 )
 _WIDTHS = (len(ASSIGNMENT.c), len(PROJECT.c), len(STATE_COLUMNS), len(STANDING_COLUMNS))
 PROJECT_AT, ITEM_AT, STANDING_AT, COUNTS_AT = (sum(_WIDTHS[: number + 1]) for number in range(len(_WIDTHS)))

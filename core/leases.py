@@ -48,7 +48,8 @@ def _count_and_open() -> Any:
 
 
 COUNT_AND_OPEN = Prepared(_count_and_open())
-"""`COUNT` and `OPEN` at once, for PostgreSQL."""
+"""`COUNT` and `OPEN` at once, for PostgreSQL. It may go along with a cursor, never with the end of an assignment: of
+two active ones the index would refuse the second. The search for the item stands between them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from core.skills import CrowdModel, crowd_model, save_counts
 from core.standing import TRIAL
 from core.steering import steer
 
-CHUNK = 500
+CHUNK, SKILLS = 500, 50
+"""So many items, and people's skills, are written at once: whoever answers meanwhile waits for their own."""
 NOTICEABLE = 0.002
 """Smaller moves of a posterior are not written."""
 
@@ -102,7 +103,7 @@ def _write_back(
     """
     with unit_of_work(engine, run_effects) as session:
         _write_crowd(session, project_id, snapshot, fitted)
-    for start in range(0, len(snapshot.worker_ids), CHUNK):
+    for start in range(0, len(snapshot.worker_ids), SKILLS):
         with unit_of_work(engine, run_effects) as session:
             _write_skills(session, project_id, snapshot, fitted, start, clock())
         let_others_write(engine)
@@ -237,7 +238,7 @@ def _write_skills(
 ) -> None:
     crowd = crowd_model(_same_project(session, project_id, snapshot))
     totals = np.bincount(snapshot.workers[: snapshot.own], minlength=len(snapshot.worker_ids))
-    for position in range(start, min(start + CHUNK, len(snapshot.worker_ids))):
+    for position in range(start, min(start + SKILLS, len(snapshot.worker_ids))):
         worker_id = snapshot.worker_ids[position]
         session.get(Skill, (worker_id, project_id), with_for_update=True)
         counts = counts_of(fitted, position)

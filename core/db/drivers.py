@@ -54,7 +54,7 @@ class _OneCursor:
     """The one cursor of a connection to PostgreSQL.
 
     Making one costs as much as a short statement. It takes a statement as the server does, where psycopg's usual ones
-    look for parameters in the text each time, and gives JSON as text, so that what is read again need not be parsed.
+    look for parameters in a long text each time, and gives JSON as text, so that what is read again need not be parsed.
     """
 
     def __init__(self, own: Any) -> None:

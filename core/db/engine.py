@@ -41,7 +41,7 @@ def make_engine(settings: Settings) -> Engine:
         engine = create_engine(url, connect_args=arguments, hide_parameters=True)
         _tune_sqlite(engine)
     else:
-        engine = create_engine(url, pool_size=8, max_overflow=4, pool_timeout=20, hide_parameters=True)
+        engine = create_engine(url, pool_size=8, max_overflow=8, pool_timeout=20, hide_parameters=True)
         _ask_who_rested(engine)
         keep_order(engine)
     event.listen(engine, "handle_error", _count_error)

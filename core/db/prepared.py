@@ -14,13 +14,12 @@ from functools import cache, lru_cache
 from json import loads
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Dialect, Table
+from sqlalchemy import JSON, Column, Dialect, Table
 from sqlalchemy import inspect as mapping_of
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.attributes import instance_state, manager_of_class
 from sqlalchemy.orm.util import identity_key
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.sql.compiler import ResultColumnsEntry, SQLCompiler
 
 from core.db.drivers import Driver, driver_of
 
@@ -36,13 +35,13 @@ REMEMBERED = 4096
 class _Plan:
     """A statement as the driver takes it.
 
-    values: (name, or None for what never changes, that, conversion) in the order of the text. types: of the columns.
-    columns: conversions of those that need one, by position; known once the driver has told what it gives.
+    values: (name, or None for what never changes, that, conversion) in the order of the text. told: what it
+    returns. columns: conversions of those that need one, by position; known once the driver has told what it gives.
     """
 
     text: str
     values: tuple[tuple[str | None, Any, Convert | None], ...]
-    types: tuple[TypeEngine[Any], ...]
+    told: tuple[ResultColumnsEntry, ...]
     columns: tuple[tuple[int, Convert], ...] | None = None
 
 
@@ -51,11 +50,11 @@ class Prepared:
 
     Args:
         statement: its parameters have names; or what makes it for a dialect, "sqlite" or "postgresql".
-        shared: a stored text that was read before gives the very object that it gave then, so that what hardly ever
-            changes is parsed once. Nobody may change such a list or dictionary.
+        shared: tables of which a stored text that was read before gives the very object that it gave then, so that
+            what hardly ever changes is parsed once. Nobody may change such a list or dictionary.
     """
 
-    def __init__(self, statement: Statement | Callable[[str], Statement], *, shared: bool = False) -> None:
+    def __init__(self, statement: Statement | Callable[[str], Statement], *, shared: Sequence[Table] = ()) -> None:
         self._statement = statement
         self._shared = shared
         self._plans: dict[str, _Plan] = {}
@@ -68,7 +67,7 @@ class Prepared:
         except driver.error as error:
             driver.connection._handle_dbapi_exception(error, plan.text, None, cursor, None)
         if plan.columns is None:
-            plan.columns = _conversions(plan.types, cursor.description, driver, shared=self._shared)
+            plan.columns = _conversions(plan.told, cursor.description, driver, self._shared)
         return [_converted(row, plan.columns) for row in found] if plan.columns else found
 
     def row(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -156,22 +155,23 @@ def _planned(statement: Statement, driver: Driver) -> _Plan:
     if unset := [*compiled.insert_prefetch, *compiled.update_prefetch]:
         raise ValueError(f"say what these columns become, their defaults are not asked: {unset}")
     values = tuple(_value(compiled, name, driver.dialect) for name in compiled.positiontup or ())
-    types = tuple(column.type for column in compiled._result_columns)
-    return _Plan(compiled.string, values, types)
+    return _Plan(compiled.string, values, tuple(compiled._result_columns))
 
 
 def _conversions(
-    types: Sequence[TypeEngine[Any]], description: Sequence[Sequence[Any]], driver: Driver, *, shared: bool
+    told: Sequence[ResultColumnsEntry], description: Sequence[Sequence[Any]], driver: Driver, shared: Sequence[Table]
 ) -> tuple[tuple[int, Convert], ...]:
     """Of the columns that need one: what they are in Python, from what the driver gives."""
     found: list[tuple[int, Convert]] = []
-    for position, (kind, told) in enumerate(zip(types, description, strict=True)):
-        convert: Convert | None = kind.dialect_impl(driver.dialect).result_processor(driver.dialect, told[1])
+    for position, (column, given) in enumerate(zip(told, description, strict=True)):
+        kind = column.type
+        convert: Convert | None = kind.dialect_impl(driver.dialect).result_processor(driver.dialect, given[1])
         if convert is None and isinstance(kind, JSON):
             convert = loads
         if convert is not None:
             # Moments cannot be changed.
-            texts = (isinstance(kind, JSON) and shared) or (driver.moments_are_texts and kind.python_type is datetime)
+            again = any(isinstance(one, Column) and one.table in shared for one in column.objects)
+            texts = again if isinstance(kind, JSON) else driver.moments_are_texts and kind.python_type is datetime
             found.append((position, lru_cache(REMEMBERED)(convert) if texts else convert))
     return tuple(found)
 

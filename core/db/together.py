@@ -34,7 +34,9 @@ _waiting: WeakKeyDictionary[Connection, _Waiting] = WeakKeyDictionary()
 
 
 def write_soon(session: Session, values: Mapping[str, Any], *parts: Prepared) -> None:
-    """Write with the next `rows_along`, or before whatever else is sent, or with the commit; on SQLite at once.
+    """Write with the next `rows_along`, or before whatever else is sent, or with the commit.
+
+    On SQLite at once, and wherever nobody would `keep_order`.
 
     The parts, and those that wait already, must not depend on one another.
 
@@ -46,7 +48,7 @@ def write_soon(session: Session, values: Mapping[str, Any], *parts: Prepared) ->
     """
     session.flush()
     driver = driver_of(session)
-    if driver.dialect.name != "postgresql":
+    if driver.dialect.name != "postgresql" or not event.contains(driver.connection.engine, "commit", _write):
         for part in parts:
             part.run(session, values)
         return

@@ -43,10 +43,10 @@ GROUP_LIMIT, SHARED_LIMIT = 64, 8
 QUEUE_LIMIT = 1000
 POOL_THREADS = 6
 TRIES = 5
-FOR_GROUPS = {"lock_timeout": "'100ms'", "enable_seqscan": "off"}
+FOR_GROUPS = {"lock_timeout": "'100ms'", "enable_seqscan": "off", "jit": "off"}
 """Of PostgreSQL, where several commit together. Who would have to wait for a row is done alone: a group holds rows of
 many, and must not be one of those that wait for each other in a ring. And every statement finds its rows by an index,
-also where its plan was made while the table was small."""
+also where its plan was made while the table was small; what has none is not to look so costly that it is compiled."""
 SWITCH_SECONDS = 0.001
 """After so long a thread lets another one go on that waits for the interpreter. A tap passes between event loop and
 writer some times; with Python's own 5 ms each of these may cost more than all the rest of it."""
@@ -65,13 +65,14 @@ class Overtaken(Exception):
 class Writer(Protocol):
     """Runs work in a transaction; the future is done after the commit."""
 
-    def submit(self, work: Work[T], home: Home | None = None, *, alone: bool = False) -> Future[T]:
+    def submit(self, work: Work[T], home: Home | None = None, *, short: bool = False) -> Future[T]:
         """Queue `work`. Raises `Overloaded`.
 
         Args:
             home: where the future gets its result, together with all that was committed with it; else in the thread
                 of the writer.
-            alone: it may take long, and is done beside the others where the database can do that.
+            short: there is much of its kind, and it may share a commit. All else is done beside the others where the
+                database can do that.
         """
 
     def close(self) -> None:
@@ -112,9 +113,9 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T], home: Home | None = None, *, alone: bool = False) -> Future[T]:
+    def submit(self, work: Work[T], home: Home | None = None, *, short: bool = False) -> Future[T]:
         """Queue `work`. Raises `Overloaded`."""
-        if alone and self._pool is not None:
+        if self._pool is not None and not short:
             return self._pool.submit(work, home)
         if self._queue.qsize() >= self._limit:
             raise Overloaded
@@ -150,7 +151,8 @@ class GroupWriter:
     def _commit(self, pieces: list[_Piece[Any]]) -> None:
         # Whoever has gone away meanwhile is left out; from here on a future can no longer be cancelled.
         pieces = [piece for piece in pieces if piece.future.set_running_or_notify_cancel()]
-        COMMIT_EVENTS.observe(len(pieces))
+        if not pieces:
+            return
         try:
             if self._pool is None:
                 results, effects = _with_retries(lambda: self._attempt(pieces))
@@ -159,6 +161,7 @@ class GroupWriter:
         except Exception as error:
             self._failed(pieces, error)
             return
+        COMMIT_EVENTS.observe(len(pieces))
         _tell(pieces, results)
         try:
             self._run_effects(effects)
@@ -191,8 +194,12 @@ class GroupWriter:
         try:
             with session.begin():
                 results = [do(session, piece.work) for piece in pieces]
-        except BaseException:
-            self._forget_session()
+        except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, DBAPIError):
+                session.expunge_all()  # somebody was refused: the connection is as good as before
+                take_effects(session)
+            else:
+                self._forget_session()
             raise
         return results, take_effects(session)
 
@@ -215,9 +222,13 @@ class GroupWriter:
 
 
 def _set_for_groups(connection: Connection) -> None:
-    with connection.begin():
-        for name, value in FOR_GROUPS.items():
-            connection.exec_driver_sql(f"SET {name} = {value}")
+    try:
+        with connection.begin():
+            for name, value in FOR_GROUPS.items():
+                connection.exec_driver_sql(f"SET {name} = {value}")
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _tell(pieces: list[_Piece[Any]], results: Sequence[Result]) -> None:
@@ -282,10 +293,14 @@ class PoolWriter:
 
     def take(self, piece: _Piece[Any]) -> None:
         """Do a piece that runs already, and has failed together with others."""
-        if self._room.acquire(blocking=False):
-            self._pool.submit(self._do, piece)
-        else:
+        if not self._room.acquire(blocking=False):
             _tell([piece], [(None, Overloaded())])
+            return
+        try:
+            self._pool.submit(self._do, piece)
+        except RuntimeError as error:  # the pool was closed while its group waited for the database
+            self._room.release()
+            _tell([piece], [(None, error)])
 
     def close(self) -> None:
         """Finish what was accepted and stop."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, String, any_, func, insert, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, any_, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from core.ids import new_public_ids
@@ -113,7 +112,8 @@ def _one_of(session: Session, hashes: Collection[str]) -> ColumnElement[bool]:
     if session.get_bind().dialect.name == "sqlite":
         return Item.content_hash.in_(set(hashes))
     session.execute(BY_INDEX)  # by old statistics PostgreSQL would read the whole table for each chunk
-    return Item.content_hash == any_(literal(list(hashes), ARRAY(String)))  # one parameter and not thousands
+    # One parameter and not thousands, and no array: the driver would make that in Python, one by one.
+    return Item.content_hash == any_(func.string_to_array(",".join(hashes), ","))
 
 
 def _insert_gold(session: Session, place: Place, gold: Mapping[str, Candidate], now: datetime) -> None:

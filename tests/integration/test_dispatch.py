@@ -114,10 +114,10 @@ async def test_a_tap_while_the_database_is_away_is_saved_once_when_it_is_back(
     kept, there = chat.writer.submit, threading.Event()
     attempts: list[bool] = []
 
-    def sometimes(work: Work[Any], home: Home | None = None, *, alone: bool = False) -> Future[Any]:
+    def sometimes(work: Work[Any], home: Home | None = None, *, short: bool = False) -> Future[Any]:
         attempts.append(there.is_set())
         if there.is_set():
-            return kept(work, home, alone=alone)
+            return kept(work, home, short=short)
         lost: Future[Any] = Future()
         lost.set_exception(OperationalError("SELECT", None, Exception("connection refused")))
         return lost

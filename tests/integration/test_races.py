@@ -179,7 +179,7 @@ def test_the_same_person_twice_at_once_gets_one_lease(postgresql_engine: Engine,
             together.wait(1)
         return desk.next(session)
 
-    found = [writer.submit(work, alone=True) for _ in range(4)]
+    found = [writer.submit(work) for _ in range(4)]
     assert len({one.result(20) for one in found}) == 1
     writer.close()
     with reading(postgresql_engine) as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, bindparam, event, func, select, text, update
+from sqlalchemy import Engine, bindparam, create_engine, event, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -124,3 +124,14 @@ def fail(session: Session, worker: int) -> None:
     write_soon(session, HERE, COUNT)
     write_soon(session, {"id": worker, "new_name": None}, RENAME)
     rows_along(session, NAMES, {"id": worker})
+
+
+def test_where_nobody_would_write_it_later_it_is_written_at_once(postgresql_engine: Engine) -> None:
+    other = create_engine(postgresql_engine.url)
+    try:
+        with Session(other) as session, session.begin():
+            write_soon(session, HERE, COUNT)
+        with Session(other) as session:
+            assert session.get_one(Attempt, ("here", 1)).count == 7
+    finally:
+        other.dispose()

@@ -64,7 +64,7 @@ def busy(writer: Writer) -> threading.Event:
         begun.set()
         assert go_on.wait(10)
 
-    writer.submit(hold)
+    writer.submit(hold, short=True)
     assert begun.wait(10)
     return go_on
 
@@ -72,8 +72,8 @@ def busy(writer: Writer) -> threading.Event:
 def test_all_that_waits_is_one_transaction(postgresql_engine: Engine) -> None:
     writer = make_writer(postgresql_engine, lambda effects: None)
     go_on = busy(writer)
-    waiting = [writer.submit(transaction) for _ in range(3)]
-    beside = writer.submit(transaction, alone=True).result(10)
+    waiting = [writer.submit(transaction, short=True) for _ in range(3)]
+    beside = writer.submit(transaction).result(10)
     assert not any(one.done() for one in waiting), "what is done alone does not wait for the others"
     go_on.set()
     [together] = {one.result(10) for one in waiting}
@@ -93,10 +93,10 @@ def test_who_would_wait_for_a_row_is_done_alone_and_keeps_nobody_waiting(postgre
     with Session(postgresql_engine) as holding, holding.begin():
         holding.execute(select(Workspace.id).with_for_update()).all()
         go_on = busy(writer)
-        waiting, fine = writer.submit(rename), writer.submit(add("fine"))
+        waiting, fine = writer.submit(rename, short=True), writer.submit(add("fine"), short=True)
         go_on.set()
         fine.result(10)
-        writer.submit(add("fine, too")).result(10)
+        writer.submit(add("fine, too"), short=True).result(10)
         assert not waiting.done()
     assert waiting.result(10) == "renamed"
     writer.close()
@@ -109,20 +109,39 @@ def test_what_is_set_for_groups_is_set_for_nobody_else(postgresql_engine: Engine
     def patience(session: Session) -> str:
         return str(session.scalars(text("SHOW lock_timeout")).one())
 
-    assert writer.submit(patience).result(10) == "100ms"
-    assert writer.submit(patience, alone=True).result(10) == "0"
+    assert writer.submit(patience, short=True).result(10) == "100ms"
+    assert writer.submit(patience).result(10) == "0"
     writer.close()
     with Session(postgresql_engine) as session:
         assert patience(session) == "0"
 
 
+def backend(session: Session) -> int:
+    """The process of PostgreSQL that serves a session."""
+    return int(session.scalars(text("SELECT pg_backend_pid()")).one())
+
+
+def test_who_is_refused_costs_the_others_no_connection(postgresql_engine: Engine) -> None:
+    writer = make_writer(postgresql_engine, lambda effects: None)
+    before = writer.submit(backend, short=True).result(10)
+    go_on = busy(writer)
+    refused, fine = writer.submit(add("bad"), short=True), writer.submit(add("fine"), short=True)
+    go_on.set()
+    with pytest.raises(ValueError, match="bad"):
+        refused.result(10)
+    fine.result(10)
+    assert writer.submit(backend, short=True).result(10) == before
+    writer.close()
+    assert count(postgresql_engine) == 1
+
+
 def test_a_connection_that_was_lost_is_replaced(postgresql_engine: Engine) -> None:
     writer = make_writer(postgresql_engine, lambda effects: None)
-    lost = writer.submit(lambda session: session.scalar(text("SELECT pg_backend_pid()"))).result(10)
+    lost = writer.submit(backend, short=True).result(10)
     with postgresql_engine.connect() as connection:
         connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": lost})
-    assert writer.submit(add("one")).result(10)
-    assert writer.submit(lambda session: session.scalar(text("SELECT pg_backend_pid()"))).result(10) != lost
+    assert writer.submit(add("one"), short=True).result(10)
+    assert writer.submit(backend, short=True).result(10) != lost
     writer.close()
     assert count(postgresql_engine) == 1
 
