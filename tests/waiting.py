@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import Engine, text
+
 POLL_SECONDS = 0.05
 SOON_SECONDS = 0.005
 PATIENCE_SECONDS = 30.0
@@ -38,3 +40,17 @@ async def until(look: Callable[[], Found], seconds: float = PATIENCE_SECONDS, wh
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         await asyncio.sleep(SOON_SECONDS)
     return found
+
+
+def wait_for_lock(engine: Engine) -> None:
+    """Until some transaction waits for another."""
+    with engine.connect() as connection:
+        for _ in range(500):
+            waiting = text(
+                "SELECT count(*), pg_sleep(0.01) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if connection.execute(waiting).one()[0]:
+                return
+            connection.rollback()
+    raise AssertionError("nobody waits")

@@ -25,6 +25,7 @@ from core.leases import active_lease
 from core.models import Assignment, Cursor, Item, Participation, Project, Skill
 from tests.factories import FakeClock, items_of, make_member, make_project
 from tests.invariants import check_redundancy
+from tests.waiting import wait_for_lock
 
 WEB = "web"
 
@@ -151,20 +152,6 @@ def test_a_tap_from_before_an_undo_that_waited_for_it_is_stale(
     assert [error.code for error in caught if isinstance(error, Conflict)] == ["stale_button"]
     with reading(postgresql_engine) as session:
         assert session.scalars(select(Assignment.state).where(Assignment.public_id == mine)).one() == "active"
-
-
-def wait_for_lock(engine: Engine) -> None:
-    """Until some transaction waits for another."""
-    with engine.connect() as connection:
-        for _ in range(500):
-            waiting = text(
-                "SELECT count(*), pg_sleep(0.01) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if connection.execute(waiting).one()[0]:
-                return
-            connection.rollback()
-    raise AssertionError("nobody waits")
 
 
 def test_the_same_person_twice_at_once_gets_one_lease(postgresql_engine: Engine, effects: list[Effect]) -> None:
