@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -231,16 +231,22 @@ def test_what_was_written_is_read_again_as_it_was(
     assert all(float(row["confidence"]) == pytest.approx(float(row["confidence_2"]), abs=1e-5) for row in rows)
 
 
+def killed_while_writing(folder: Path) -> Callable[..., None]:
+    """Stands in for a step of a command that writes into `folder`."""
+
+    def killed(*_: object) -> None:
+        assert list(folder.glob(".draft-*")), "it is being written"
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    return killed
+
+
 def test_a_kill_leaves_nothing_half_written(
     base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object) -> None:
-        assert [path.name for path in tmp_path.glob(".draft-*")], "it is being written"
-        os.kill(os.getpid(), signal.SIGTERM)
-
     write_csv(tmp_path / "in.csv")
     monkeypatch.setattr("core.cli._settings", lambda **_: runtime.settings)
-    monkeypatch.setattr("trainer.using._Spoken.about", killed)
+    monkeypatch.setattr("trainer.using._Spoken.about", killed_while_writing(tmp_path))
     handler = signal.getsignal(signal.SIGTERM)
     arguments = ["predict", "weather", str(tmp_path / "in.csv"), "--out", str(tmp_path / "out.csv")]
     assert CliRunner().invoke(main, arguments).exit_code == 128 + signal.SIGTERM
@@ -251,13 +257,9 @@ def test_a_kill_leaves_nothing_half_written(
 def test_a_kill_leaves_no_half_of_a_model(
     base: Base, runtime: Runtime, trained: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object) -> None:
-        assert [path.name for path in tmp_path.glob(".draft-*")], "it is being written"
-        os.kill(os.getpid(), signal.SIGTERM)
-
     there = {path.name for path in tmp_path.iterdir()}
     monkeypatch.setattr("core.cli._settings", lambda **_: runtime.settings)
-    monkeypatch.setattr("core.cli.model_export._name_labels", killed)
+    monkeypatch.setattr("core.cli.model_export._name_labels", killed_while_writing(tmp_path))
     arguments = ["model", "export", "weather", "--out", str(tmp_path / "model")]
     assert CliRunner().invoke(main, arguments).exit_code == 128 + signal.SIGTERM
     assert {path.name for path in tmp_path.iterdir()} == there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -117,18 +118,22 @@ def test_a_drifting_model_gives_its_labels_back_and_labels_again_in_a_new_reign(
     assert job.apply() == labeled
 
 
+def take_up(job: Accepting, settings: Settings, metrics: dict[str, Any]) -> None:
+    """Put a model that is retired in the place of the one in use."""
+    retired = job.version(job.run("done"), 2, "retired")
+    model_directory(settings, retired)
+    with job.writing() as session:
+        session.get_one(ModelVersion, retired.id).metrics = metrics
+        project = session.get_one(Project, job.project_id)
+        promote(session, settings, project, 2, 1, job.worker_id, LATER)
+
+
 def test_going_back_to_an_older_model_takes_the_labels_of_the_newer_one_back(
     job: Accepting, settings: Settings
 ) -> None:
     ids = job.open(40)
     job.apply()
-    older = job.version(job.run("done"), 2, "retired")
-    model_directory(settings, older)
-    with job.writing() as session:
-        older = session.get_one(ModelVersion, older.id)
-        older.metrics = {"holdout": {"accuracy": 0.7}}
-        project = session.get_one(Project, job.project_id)
-        promote(session, settings, project, 2, 1, job.worker_id, LATER)
+    take_up(job, settings, {"holdout": {"accuracy": 0.7}})
     assert f"accept-{job.project_id}-{job.champion}" in {one.job_id for one in job.jobs()}
     job.apply()
     assert "accepted" not in job.states(ids)
@@ -139,12 +144,7 @@ def test_taking_up_again_what_was_left_is_no_way_back_and_takes_no_labels_back(
 ) -> None:
     ids = job.open(40)
     job.apply()
-    left = job.version(job.run("done"), 2, "retired")
-    model_directory(settings, left)
-    with job.writing() as session:
-        session.get_one(ModelVersion, left.id).metrics = {"holdout": {"accuracy": 0.7}, LEFT: True}
-        project = session.get_one(Project, job.project_id)
-        promote(session, settings, project, 2, 1, job.worker_id, LATER)
+    take_up(job, settings, {"holdout": {"accuracy": 0.7}, LEFT: True})
     job.apply()
     assert "accepted" in job.states(ids)
 
