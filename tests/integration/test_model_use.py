@@ -6,11 +6,10 @@ import csv
 import gzip
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from core.models import Gold, Item, ModelVersion, OutboxMessage, Project, Traini
 from core.runtime import Runtime
 from tests.factories import make_artifact
 from tests.integration.test_poisoned_batch import BAD, GOOD, QUICK, label, train
-from tests.integration.trainer_fixtures import NOON, Base, trainer_runtime
+from tests.integration.trainer_fixtures import NOON, Base, killed_while_writing, trainer_runtime
 from tests.unit.trainer.conftest import one_thread, tiny_base  # noqa: F401 (fixtures)
 from trainer import jobs
 from trainer.dataset import on_holdout
@@ -229,16 +228,6 @@ def test_what_was_written_is_read_again_as_it_was(
     assert [row["text"] for row in rows] == list(TEXTS)
     assert all(row["label"] == row["label_2"] for row in rows)
     assert all(float(row["confidence"]) == pytest.approx(float(row["confidence_2"]), abs=1e-5) for row in rows)
-
-
-def killed_while_writing(folder: Path) -> Callable[..., None]:
-    """Stands in for a step of a command that writes into `folder`."""
-
-    def killed(*_: object) -> None:
-        assert list(folder.glob(".draft-*")), "it is being written"
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    return killed
 
 
 def test_a_kill_leaves_nothing_half_written(

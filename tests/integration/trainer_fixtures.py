@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -149,3 +152,13 @@ def trainer_runtime(base: Base, settings: Settings, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("trainer.jobs.process_runtime", lambda: found)
     yield found
     redis.close()
+
+
+def killed_while_writing(folder: Path) -> Callable[..., None]:
+    """Stands in for a step of a command that writes into `folder`."""
+
+    def killed(*_: object) -> None:
+        assert list(folder.glob(".draft-*")), "it is being written"
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    return killed
