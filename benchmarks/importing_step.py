@@ -15,6 +15,7 @@ from core.db import make_engine, reading
 from core.exporting import write_export
 from core.importing import load_batch
 from core.models import Batch, Project
+from core.steady import keep_steady
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     engine = make_engine(settings)
     with reading(engine) as session:
         session.connection()
+    keep_steady()
     started, cpu = time.perf_counter(), time.process_time()
     if step == "import":
         load_batch(engine, settings, int(number), lambda effects: None)

@@ -1,4 +1,4 @@
-"""How a process that answers people runs once it has been built: without the pauses of a collector of garbage."""
+"""How a process that lasts runs once it has been built: without the pauses of a collector of garbage."""
 
 from __future__ import annotations
 

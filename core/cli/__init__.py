@@ -332,11 +332,13 @@ def _work(process: str, make_worker: Callable[[Redis], Any]) -> None:
     from core.cli.watched import watched
     from core.cli.workers import work
     from core.embedded import reachable_redis_url
+    from core.steady import keep_steady
     from core.stopping import leave_now
 
     settings = _settings()
     await_release(settings)
     url = reachable_redis_url(settings)
     with watched(settings, process, url):
+        keep_steady()
         work(url, make_worker)
     leave_now()

@@ -32,7 +32,8 @@ class NewItem(NamedTuple):
 
     def line(self) -> str:
         """The beginning of its row, as COPY takes it. Call it outside the transaction."""
-        return "\t".join([_escaped(field) for field in self[:-1]]) + f"\t{self.rank}"
+        content, external_id = _escaped(self.content), _escaped(self.external_id)  # the others are of our making
+        return f"{self.public_id}\t{content}\t{self.content_hash}\t{external_id}\t{self.rank}"
 
 
 SHARED = ("project_id", "batch_id", "overlap", "created_at")

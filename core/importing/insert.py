@@ -1,4 +1,8 @@
-"""Writing items: duplicates by content are found and inserted in one transaction, under the project's lock."""
+"""Writing items: whose content the project has already is found first, the others are inserted.
+
+Imports into one project take turns for that. On PostgreSQL a turn is a transaction that holds an advisory lock; what is
+found in it may be written beside it, in transactions of their own (`core.importing.chunks`), which hold another one.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,13 @@ from core.importing.checks import Candidate
 from core.labels import stored_text
 from core.models import Batch, Gold, Item
 
-TURNS = 0x4C57
-"""Of PostgreSQL's advisory locks, which are numbers: those of imports, by the project."""
-TURN = text("SELECT pg_advisory_xact_lock(:space, CAST(:project AS int))")
-BY_INDEX = text("SET LOCAL enable_seqscan = off")
+TURNS, COPIES = 0x4C57, 0x4C58
+"""Of PostgreSQL's advisory locks, which are numbers: those of imports and of what they write beside, by the project."""
+# By old statistics PostgreSQL would read the whole table for each chunk.
+BY_INDEX = "set_config('enable_seqscan', 'off', true)"
+TURN = text(f"SELECT pg_advisory_xact_lock({TURNS}, CAST(:project AS int)), {BY_INDEX}")
+NO_COPIES = text(f"SELECT pg_advisory_xact_lock({COPIES}, CAST(:project AS int))")
+A_COPY = text(f"SELECT pg_advisory_xact_lock_shared({COPIES}, CAST(:project AS int)), {BY_INDEX}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +63,45 @@ def take_turns(session: Session, project_id: int) -> None:
     No row is locked for that: taps would wait for it, which take ranks from the project. SQLite has one writer anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(TURN, {"space": TURNS, "project": project_id})
+        session.execute(TURN, {"project": project_id})
+
+
+def wait_for_copies(session: Session, project_id: int) -> None:
+    """Wait for what somebody who had the turn before, and was killed, may still be writing beside it."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(NO_COPIES, {"project": project_id})
+
+
+def begin_copy(session: Session, project_id: int) -> None:
+    """Write beside a turn, until the commit."""
+    session.execute(A_COPY, {"project": project_id})
 
 
 def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: datetime) -> list[Candidate]:
     """Insert the drafts whose content the project does not have yet, each at its rank; returns the other candidates.
 
-    Called again with the same drafts it changes nothing and returns the same. At most 10,000 at once, on SQLite 1,000.
+    Called again with the same drafts it changes nothing and returns the same. At most 1,000 at once.
     """
     take_turns(session, place.project_id)
+    wait_for_copies(session, place.project_id)
+    fresh, duplicates = find_new(session, place, drafts)
+    write_new(session, place, fresh, now)
+    return duplicates
+
+
+def find_new(
+    session: Session, place: Place, drafts: Sequence[Draft], under_way: Collection[str] = ()
+) -> tuple[list[Draft], list[Candidate]]:
+    """The drafts whose content the project does not have yet, and the other candidates, in the transaction of a turn.
+
+    What an earlier run of this batch has stored is in neither. At most 10,000 at once, on SQLite 1,000.
+
+    Args:
+        under_way: hashes of contents that are being written.
+    """
     stored, taken = _known(session, place, [one.item.content_hash for one in drafts])
-    fresh: list[Draft] = []
-    duplicates = []
+    taken.update(under_way)
+    fresh, duplicates = [], []
     for one in drafts:
         if one.item.rank in stored:
             continue
@@ -76,13 +110,18 @@ def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: dat
             continue
         taken.add(one.item.content_hash)
         fresh.append(one)
-    if fresh:
-        items, lines = [one.item for one in fresh], [one.line for one in fresh if one.line]
-        shared = {"project_id": place.project_id, "batch_id": place.batch_id, "overlap": place.overlap}
-        write_items(session, items, lines, **shared, now=now)
+    return fresh, duplicates
+
+
+def write_new(session: Session, place: Place, fresh: Sequence[Draft], now: datetime) -> None:
+    """Insert drafts whose content the project does not have, with the labels that are known of them."""
+    if not fresh:
+        return
+    items, lines = [one.item for one in fresh], [one.line for one in fresh if one.line]
+    shared = {"project_id": place.project_id, "batch_id": place.batch_id, "overlap": place.overlap}
+    write_items(session, items, lines, **shared, now=now)
     if gold := {one.item.content_hash: one.candidate for one in fresh if one.candidate.gold is not None}:
         _insert_gold(session, place, gold, now)
-    return duplicates
 
 
 def same_ids(session: Session, batch_id: int, limit: int) -> list[str]:
@@ -111,7 +150,6 @@ def _one_of(session: Session, hashes: Collection[str]) -> ColumnElement[bool]:
     """That an item's content has one of these hashes, in a form that is found by the index."""
     if session.get_bind().dialect.name == "sqlite":
         return Item.content_hash.in_(set(hashes))
-    session.execute(BY_INDEX)  # by old statistics PostgreSQL would read the whole table for each chunk
     # One parameter and not thousands, and no array: the driver would make that in Python, one by one.
     return Item.content_hash == any_(func.string_to_array(",".join(hashes), ","))
 

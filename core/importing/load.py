@@ -1,8 +1,8 @@
 """The body of the RQ job that loads a batch: whole or not at all, and the same result however often it is killed.
 
-One pass over the file counts, so that a hopeless file is refused and the ranks are reserved before anything is written.
-A second pass inserts, some thousand rows a transaction, while a thread reads ahead. The rank of a row follows from its
-place in the file, so that a second run knows what the first one stored. One last transaction publishes.
+Ranks are reserved first, as many as the file can have rows. One pass over it inserts, some thousand rows a transaction,
+while a thread reads ahead. The rank of a row follows from its place in the file, so that a second run knows what the
+first one stored. One last transaction publishes, or, where most rows were bad, nobody has seen what is removed again.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from core.errors import InvalidInput
 from core.gold_pool import set_aside
 from core.importing.ahead import made_ahead
 from core.importing.checks import Candidate, ColumnMapping, KnownLabels, check_row
+from core.importing.chunks import Ended, insert_chunks
 from core.importing.formats import formats
-from core.importing.insert import Draft, Place, drafts, insert_new, same_ids
+from core.importing.insert import Draft, Place, drafts, same_ids
 from core.importing.known import KnownFile, read_known
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
 from core.labels import LabelSchema
@@ -100,9 +101,15 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
     plan = _make_plan(engine, settings, batch_id, run_effects)
     if plan is None:
         return
+    counts = Counts()
     try:
         plan = plan if plan.known_file is None else replace(plan, known=read_known(*plan.known_file))
-        counts = _count(plan)
+        first_rank = _reserve(plan, plan.reader.most_rows(plan.path))
+        if first_rank is None:
+            return
+        _insert(replace(plan, first_rank=first_rank), counts)
+    except Ended:
+        return
     except FileNotFoundError:
         _fail(plan.engine, plan.run_effects, batch_id, Counts(), "upload_missing")
         return
@@ -112,10 +119,8 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
     if counts.good == 0 or counts.bad > counts.good:
         _fail(plan.engine, plan.run_effects, batch_id, counts, "too_many_bad_rows")
         return
-    first_rank = _reserve(plan, counts.good)
-    if first_rank is not None and _insert(replace(plan, first_rank=first_rank), counts):
-        counts.same_ids = _same_ids(plan)
-        _publish(plan, counts)
+    counts.same_ids = _same_ids(plan)
+    _publish(plan, counts)
 
 
 def fail_batch(engine: Engine, batch_id: int, run_effects: RunEffects) -> None:
@@ -154,22 +159,18 @@ def _known_file(
     return media_path(settings, upload.sha256), upload.format, Dialect.from_json(upload.dialect), KnownFile(**known)
 
 
-def _outcomes(plan: Plan) -> Generator[Candidate | BadRow]:
+def _candidates(plan: Plan, counts: Counts) -> Generator[Candidate]:
+    """The good rows of the file; all are counted."""
     with closing(plan.reader.rows(plan.path, plan.dialect)) as rows:
         for row in rows:
-            yield row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema, plan.known)
-
-
-def _count(plan: Plan) -> Counts:
-    counts = Counts()
-    for outcome in _outcomes(plan):
-        if isinstance(outcome, Candidate):
-            counts.good += 1
-            continue
-        counts.bad += 1
-        if len(counts.bad_rows) < BAD_ROWS_NAMED:
-            counts.bad_rows.append(outcome)
-    return counts
+            outcome = row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema, plan.known)
+            if isinstance(outcome, Candidate):
+                counts.good += 1
+                yield outcome
+                continue
+            counts.bad += 1
+            if len(counts.bad_rows) < BAD_ROWS_NAMED:
+                counts.bad_rows.append(outcome)
 
 
 def _reserve(plan: Plan, count: int) -> int | None:
@@ -184,27 +185,23 @@ def _reserve(plan: Plan, count: int) -> int | None:
         return batch.first_rank
 
 
-def _insert(plan: Plan, counts: Counts) -> bool:
-    """Insert all good rows in chunks; false where another run has meanwhile ended the batch."""
-    with made_ahead(_drafts(plan)) as chunks:
-        for chunk in chunks:
-            with unit_of_work(plan.engine, plan.run_effects) as session:
-                if session.scalar(select(Batch.state).where(Batch.id == plan.place.batch_id)) != "loading":
-                    return False
-                duplicates = insert_new(session, plan.place, chunk, now())
+def _insert(plan: Plan, counts: Counts) -> None:
+    """Insert all good rows in chunks, and count. Raises `Ended`."""
+    with (
+        made_ahead(_drafts(plan, counts)) as chunks,
+        closing(insert_chunks(plan.engine, plan.run_effects, plan.place, chunks)) as inserted,
+    ):
+        for duplicates in inserted:
             counts.duplicates += len(duplicates)
             room = LINES_NAMED - len(counts.duplicate_lines)
             counts.duplicate_lines += [candidate.line for candidate in duplicates[:room]]
-            let_others_write(plan.engine)
-    return True
 
 
-def _drafts(plan: Plan) -> Generator[list[Draft]]:
+def _drafts(plan: Plan, counts: Counts) -> Generator[list[Draft]]:
     """All good rows of the file, made ready, in pieces of one transaction each."""
     copied = not is_sqlite(plan.engine)
     size, rank = COPIED_ROWS if copied else CHUNK_ROWS, plan.first_rank
-    with closing(_outcomes(plan)) as outcomes:
-        good = (outcome for outcome in outcomes if isinstance(outcome, Candidate))
+    with closing(_candidates(plan, counts)) as good:
         while chunk := list(islice(good, size)):
             yield drafts(rank, chunk, copied=copied)
             rank += len(chunk)

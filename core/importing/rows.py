@@ -75,3 +75,6 @@ class Format(Protocol):
 
     def rows(self, path: Path, dialect: Dialect) -> Generator[Row | BadRow]:
         """All rows in order, in bounded memory; raises InvalidInput only where the file as a whole is of no use."""
+
+    def most_rows(self, path: Path) -> int:
+        """As many rows as the file could have at most, without reading it; raises FileNotFoundError."""

@@ -82,6 +82,11 @@ def rows(path: Path, dialect: Dialect) -> Generator[Row | BadRow]:
                 yield Row(number, dict(zip(dialect.columns, texts, strict=True)))
 
 
+def most_rows(path: Path) -> int:  # noqa: ARG001 (part of the protocol)
+    """As many as a sheet can have."""
+    return MAX_ROWS
+
+
 @contextmanager
 def _only_refusals() -> Iterator[None]:
     """Whatever the parsers stumble over in a broken file (they raise a dozen kinds) becomes one sentence."""

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count, islice
 from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from core import jobs, media
 from core.clock import now
 from core.config import Settings
 from core.db import reading
-from core.importing import load, load_batch
+from core.importing import chunks, load
 from core.importing.bulk import NewItem, write_items
-from core.importing.insert import insert_new
+from core.importing.chunks import insert_chunks
+from core.importing.insert import write_new
 from core.models import Batch, Gold, Item, Upload
 from tests.factories import make_runtime
 from tests.integration.importing.house import House, rows
+
+WITH_REPETITIONS = rows([*range(250), *range(0, 250, 10), *range(250, 300)]) + "bad\n" * 7
+"""300 texts, 25 of them twice, and 7 bad rows."""
 
 
 def take_chunks_of(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
@@ -30,36 +38,53 @@ def take_chunks_of(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
 
 
 @pytest.mark.parametrize("crash_at", [1, 2, 3])
-@pytest.mark.parametrize("committed", [True, False])
-def test_killed_in_the_middle_it_ends_as_if_nothing_had_been(
-    house: House, monkeypatch: pytest.MonkeyPatch, crash_at: int, committed: bool
+@pytest.mark.parametrize("copies", [1, 2])
+def test_killed_within_a_transaction_it_ends_as_if_nothing_had_been(
+    house: House, monkeypatch: pytest.MonkeyPatch, crash_at: int, copies: int
 ) -> None:
     take_chunks_of(monkeypatch, 100)
-    file = rows([*range(250), *range(0, 250, 10), *range(250, 300)]) + "bad\n" * 7
-    batch_id = house.post(file)
-    calls = Counter[str]()
-    insert = insert_new
+    monkeypatch.setattr(chunks, "COPIES", copies)
+    batch_id = house.post(WITH_REPETITIONS)
+    calls = count(1)
 
-    def crash(*arguments: Any) -> Any:
-        calls["insert"] += 1
-        if calls["insert"] == crash_at and not committed:
-            insert(*arguments)
-            raise KeyboardInterrupt
-        return insert(*arguments)
-
-    def crash_after_commit(engine: Engine) -> None:
-        if calls["insert"] == crash_at and committed:
+    def crash(*arguments: Any) -> None:
+        write_new(*arguments)
+        if next(calls) == crash_at:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(load, "insert_new", crash)
-    monkeypatch.setattr(load, "let_others_write", crash_after_commit)
+    monkeypatch.setattr(chunks, "write_new", crash)
     with pytest.raises(KeyboardInterrupt):
         house.load(batch_id)
     assert house.batch(batch_id).state == "loading"
-    assert len(house.items()) == [0, 100, 200, 275][crash_at if committed else crash_at - 1]
-    monkeypatch.setattr(load, "insert_new", insert)
-    monkeypatch.setattr(load, "let_others_write", lambda engine: None)
-    batch = house.load(batch_id)
+    if copies == 1:
+        assert len(house.items()) == [0, 100, 200][crash_at - 1]
+    monkeypatch.setattr(chunks, "write_new", write_new)
+    assert_whole(house, house.load(batch_id))
+
+
+@pytest.mark.parametrize("crash_at", [1, 2, 3])
+def test_killed_between_two_transactions_it_ends_as_if_nothing_had_been(
+    house: House, monkeypatch: pytest.MonkeyPatch, crash_at: int
+) -> None:
+    take_chunks_of(monkeypatch, 100)
+    batch_id = house.post(WITH_REPETITIONS)
+
+    def crash(*arguments: Any) -> Iterator[Any]:
+        with closing(insert_chunks(*arguments)) as inserted:
+            yield from islice(inserted, crash_at)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, "insert_chunks", crash)
+    with pytest.raises(KeyboardInterrupt):
+        house.load(batch_id)
+    assert house.batch(batch_id).state == "loading"
+    assert len(house.items()) == [100, 200, 275][crash_at - 1]
+    monkeypatch.setattr(load, "insert_chunks", insert_chunks)
+    assert_whole(house, house.load(batch_id))
+
+
+def assert_whole(house: House, batch: Batch) -> None:
+    """All of `WITH_REPETITIONS` is there, once."""
     assert (batch.state, batch.item_count, batch.duplicate_count, batch.bad_row_count) == ("published", 300, 25, 7)
     assert Counter(house.texts()) == Counter(f"text number {number}" for number in range(300))
     assert len({item.rank for item in house.items()}) == 300
@@ -76,18 +101,25 @@ def test_run_again_a_published_batch_is_left_alone(house: House) -> None:
 
 def test_two_runs_at_once_store_each_row_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     take_chunks_of(monkeypatch, 10)
-    batch_id = house.post(rows(range(35)))
-    pauses = Counter[str]()
+    batch_id = house.post(rows(range(135)))
+    monkeypatch.setattr(chunks, "TURN_SECONDS", 0.0)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(house.load, [batch_id] * 2))
+    batch = house.batch(batch_id)
+    assert (batch.state, batch.item_count) == ("published", 135)
+    assert (len(house.items()), len(house.messages())) == (135, 1)
 
-    def run_the_other(engine: Engine) -> None:
-        pauses["seen"] += 1
-        if pauses["seen"] == 2:
-            load_batch(house.engine, house.settings, batch_id, house.effects.extend)
 
-    monkeypatch.setattr(load, "let_others_write", run_the_other)
-    batch = house.load(batch_id)
-    assert (batch.state, batch.item_count) == ("published", 35)
-    assert (len(house.items()), len(house.messages())) == (35, 1)
+def test_two_files_at_once_share_no_text(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_chunks_of(monkeypatch, 10)
+    posted = [house.post(rows(numbers)) for numbers in (range(135), [*range(200, 210), *range(134, -1, -1)])]
+    monkeypatch.setattr(chunks, "TURN_SECONDS", 0.0)
+    with ThreadPoolExecutor(2) as pool:
+        batches = list(pool.map(house.load, posted))
+    assert [batch.state for batch in batches] == ["published"] * 2
+    assert sum(batch.item_count for batch in batches) == 145
+    assert sum(batch.duplicate_count for batch in batches) == 135
+    assert Counter(house.texts()) == Counter(f"text number {number}" for number in [*range(135), *range(200, 210)])
 
 
 def test_a_file_with_more_bad_rows_than_good_ones_fails_whole(house: House) -> None:
