@@ -10,9 +10,21 @@ from collections.abc import Sequence
 from functools import cache
 from math import log
 from random import SystemRandom
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Integer, and_, bindparam, exists, literal, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from core.aggregation.interval import wilson_interval
@@ -52,12 +64,27 @@ labeled; its known items check the people of the pilot."""
 HIDDEN = or_(ITEM.c.purpose == "gold", and_(ITEM.c.purpose == "label", ITEM.c.state == "adjudicated"))
 """Items that are asked blind: those set aside, and those that an expert has settled and promoted."""
 FOR_QUIZ = ITEM.c.public_id < QUIZ_BELOW
-UNSEEN = (
-    select(GOLD.c.item_id, GOLD.c.label_id, FOR_QUIZ.label("for_quiz"))
-    .join(ITEM, ITEM.c.id == GOLD.c.item_id)
-    .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
-    .where(GOLD.c.project_id == bindparam("project_id"), SERVABLE, ~SEEN, ~SETTLED_BY_THEM)
-)
+APART = ITEM.c.purpose != literal_column("'label'")
+
+
+def _unseen_where(purpose: str, *further: ColumnElement[bool]) -> Select[Any]:
+    """Known items of a purpose, read by the indexes of items: most of what is known only waits to be compared, and is
+    not looked at. The purpose stands in the statement, where PostgreSQL sees that the partial index holds it; SQLite
+    wants the very condition of the index."""
+    return (
+        select(
+            GOLD.c.item_id, GOLD.c.label_id, FOR_QUIZ.label("for_quiz"), GOLD.c.served.label("served"), ITEM.c.public_id
+        )
+        .join(ITEM, ITEM.c.id == GOLD.c.item_id)
+        .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
+        .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.purpose == literal_column(f"'{purpose}'"), *further)
+        .where(SERVABLE, ~SEEN, ~SETTLED_BY_THEM)
+    )
+
+
+BLIND = union_all(_unseen_where("gold", APART), _unseen_where("label", ITEM.c.state == literal_column("'adjudicated'")))
+"""As `HIDDEN` says."""
+PRACTICE = union_all(_unseen_where("practice", APART))
 GROUP = Prepared(select(ITEM.c.group_key).where(ITEM.c.id == bindparam("item_id")))
 LAST_GROUP = Prepared(
     select(ITEM.c.group_key)
@@ -171,23 +198,30 @@ def next_control(session: Session, project: Project, worker_id: int, *, kind: Ki
 
 def is_left(session: Session, project: Project, worker_id: int, *, kind: Kind) -> bool:
     """Whether there is a known item of a kind that this worker has not dealt with, whoever holds it just now."""
-    return bool(_unseen_by(session, project, worker_id, kind, most=1))
+    keys = {"worker_id": worker_id, "project_id": project.id}
+    return bool(rows_along(session, _any_unseen(kind), keys))
 
 
-def _unseen_by(
-    session: Session, project: Project, worker_id: int, kind: Kind, *, has_quiz: bool = False, most: int = CONSIDERED
-) -> list[Unseen]:
-    keys = {"worker_id": worker_id, "project_id": project.id, "most": most}
+def _unseen_by(session: Session, project: Project, worker_id: int, kind: Kind, *, has_quiz: bool) -> list[Unseen]:
+    keys = {"worker_id": worker_id, "project_id": project.id}
     return [Unseen(*row) for row in rows_along(session, _unseen(kind, has_quiz), keys)]
+
+
+@cache
+def _any_unseen(kind: Kind) -> Prepared:
+    """One of them, in no order: so the first that is found will do."""
+    found = (PRACTICE if kind == "practice" else BLIND).subquery()
+    return Prepared(select(found.c.item_id).limit(literal_column("1")))
 
 
 @cache
 def _unseen(kind: Kind, has_quiz: bool) -> Prepared:
     """Known items of a kind, those first that are meant for it, of these the least exposed."""
-    statement = UNSEEN.where(ITEM.c.purpose == "practice" if kind == "practice" else HIDDEN)
+    found = (PRACTICE if kind == "practice" else BLIND).subquery()
+    statement = select(found.c.item_id, found.c.label_id, found.c.for_quiz)
     if has_quiz:
-        statement = statement.order_by(FOR_QUIZ.desc() if kind == "quiz" else FOR_QUIZ)
-    return Prepared(statement.order_by(GOLD.c.served, ITEM.c.public_id).limit(bindparam("most", type_=Integer)))
+        statement = statement.order_by(found.c.for_quiz.desc() if kind == "quiz" else found.c.for_quiz)
+    return Prepared(statement.order_by(found.c.served, found.c.public_id).limit(literal_column(str(CONSIDERED))))
 
 
 def _by_turns(rows: Sequence[Unseen]) -> list[int]:
