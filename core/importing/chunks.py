@@ -2,7 +2,7 @@
 
 SQLite has one writer: there they follow one another, with pauses. PostgreSQL copies a chunk while the next one is
 compared with what is stored; that is exact, for the turn is held meanwhile, and what is being copied is known here. It
-copies on one core, which indexes and foreign keys keep busy: where nobody is answering, two chunks are copied at once.
+copies on one core, which indexes and foreign keys keep busy, so two chunks are copied at once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 
 from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from core.clock import now
 from core.db import is_sqlite, let_others_write, unit_of_work
@@ -31,12 +29,10 @@ from core.importing.insert import (
     wait_for_copies,
     write_new,
 )
-from core.models import Assignment, Batch
+from core.models import Batch
 
 COPIES = 2
-"""So many at once, where nobody answers; else one, for people would feel a second."""
-AT_WORK = timedelta(seconds=10)
-"""So long after somebody was given an item."""
+"""So many at once."""
 TURN_SECONDS = 1.0
 """After so long somebody else who imports into the project may go first."""
 
@@ -91,20 +87,14 @@ def _abreast(
             take_turns(turn, place.project_id)
             with unit_of_work(engine, run_effects) as session:
                 wait_for_copies(session, place.project_id)
-            at_once = 1 if _somebody_works(turn) else COPIES
             until = time.monotonic() + TURN_SECONDS
             under_way: deque[tuple[Future[None], set[str]]] = deque()
             while chunk is not None:
                 fresh, duplicates = find_new(turn, place, chunk, set().union(*(hashes for _, hashes in under_way)))
-                if len(under_way) == at_once:
+                if len(under_way) == COPIES:
                     under_way.popleft()[0].result()
                 under_way.append((pool.submit(copy, fresh), {one.item.content_hash for one in fresh}))
                 yield duplicates
                 chunk = next(chunks, None) if time.monotonic() < until else None
             for copied, _ in under_way:
                 copied.result()
-
-
-def _somebody_works(session: Session) -> bool:
-    newest = session.scalar(select(Assignment.leased_at).order_by(Assignment.id.desc()).limit(1))
-    return newest is not None and now() - newest < AT_WORK

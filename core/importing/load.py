@@ -46,8 +46,8 @@ from core.ranks import ORDINARY, make_rank, take_sequences
 
 CHUNK_ROWS = 1_000
 """On SQLite, and where rows are removed: taps wait for one transaction at most."""
-COPIED_ROWS = 5_000
-"""On PostgreSQL, where nobody waits for them but who imports into the same project."""
+COPIED_ROWS = 3_000
+"""On PostgreSQL, where they follow one another more quickly."""
 LINES_NAMED = 5
 
 RunEffects = Callable[[list[Effect]], None]

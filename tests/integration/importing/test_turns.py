@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.clock import now
 from core.importing import append_item, chunks, load
 from core.importing.insert import begin_copy, write_new
-from core.models import Assignment, Item, Project
+from core.models import Project
 from tests.integration.importing.house import House, rows
 
 AT_MOST_SECONDS = 20
@@ -49,7 +49,7 @@ def test_another_project_waits_for_nobody(house: House) -> None:
         assert house.load(house.post(rows(range(3)))).state == "published"
 
 
-def test_where_nobody_answers_two_chunks_are_copied_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_chunks_are_copied_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2)
 
     def meet(*arguments: Any) -> None:
@@ -58,39 +58,3 @@ def test_where_nobody_answers_two_chunks_are_copied_at_once(house: House, monkey
 
     monkeypatch.setattr(chunks, "write_new", meet)
     assert house.load(house.post(rows(range(20)))).item_count == 20
-
-
-def test_where_people_answer_one_is(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.load(house.post(rows(range(100, 101))))
-    [item] = house.items()
-    with house.writing() as session:
-        lease_to(session, item, house.worker_id)
-    running, found = 0, []
-
-    def watch(*arguments: Any) -> None:
-        nonlocal running
-        running += 1
-        found.append(running)
-        write_new(*arguments)
-        running -= 1
-
-    monkeypatch.setattr(chunks, "write_new", watch)
-    assert house.load(house.post(rows(range(50)))).item_count == 50
-    assert found == [1] * 5
-
-
-def lease_to(session: Session, item: Item, worker_id: int) -> None:
-    """As if the item had been shown to the worker in this moment."""
-    moment = now()
-    session.add(
-        Assignment(
-            project_id=item.project_id,
-            item_id=item.id,
-            worker_id=worker_id,
-            state="active",
-            guidelines_version=1,
-            surface="web",
-            leased_at=moment,
-            expires_at=moment,
-        )
-    )
