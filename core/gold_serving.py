@@ -61,30 +61,30 @@ SETTLED_BY_THEM = exists().where(
 SERVABLE = and_(GOLD.c.state == "active", or_(BATCH.c.state == "published", BATCH.c.state == "held"))
 """Of a known item with its batch: it may be asked to check people. What waits for the end of a pilot waits to be
 labeled; its known items check the people of the pilot."""
-HIDDEN = or_(ITEM.c.purpose == "gold", and_(ITEM.c.purpose == "label", ITEM.c.state == "adjudicated"))
+# Written into the statements: PostgreSQL sees there that the partial index of items holds it, and SQLite wants the very
+# condition of that index.
+SET_ASIDE = and_(ITEM.c.purpose != literal_column("'label'"), ITEM.c.purpose == literal_column("'gold'"))
+FOR_PRACTICE = and_(ITEM.c.purpose != literal_column("'label'"), ITEM.c.purpose == literal_column("'practice'"))
+PROMOTED = and_(ITEM.c.purpose == literal_column("'label'"), ITEM.c.state == literal_column("'adjudicated'"))
+HIDDEN = or_(SET_ASIDE, PROMOTED)
 """Items that are asked blind: those set aside, and those that an expert has settled and promoted."""
 FOR_QUIZ = ITEM.c.public_id < QUIZ_BELOW
-APART = ITEM.c.purpose != literal_column("'label'")
 
 
-def _unseen_where(purpose: str, *further: ColumnElement[bool]) -> Select[Any]:
-    """Known items of a purpose, read by the indexes of items: most of what is known only waits to be compared, and is
-    not looked at. The purpose stands in the statement, where PostgreSQL sees that the partial index holds it; SQLite
-    wants the very condition of the index."""
+def _unseen_where(purpose: ColumnElement[bool]) -> Select[Any]:
+    """Known items, read by the indexes of items: most of what is known only waits to be compared, and is not read."""
     return (
         select(
             GOLD.c.item_id, GOLD.c.label_id, FOR_QUIZ.label("for_quiz"), GOLD.c.served.label("served"), ITEM.c.public_id
         )
         .join(ITEM, ITEM.c.id == GOLD.c.item_id)
         .join(BATCH, BATCH.c.id == ITEM.c.batch_id)
-        .where(ITEM.c.project_id == bindparam("project_id"), ITEM.c.purpose == literal_column(f"'{purpose}'"), *further)
-        .where(SERVABLE, ~SEEN, ~SETTLED_BY_THEM)
+        .where(ITEM.c.project_id == bindparam("project_id"), purpose, SERVABLE, ~SEEN, ~SETTLED_BY_THEM)
     )
 
 
-BLIND = union_all(_unseen_where("gold", APART), _unseen_where("label", ITEM.c.state == literal_column("'adjudicated'")))
-"""As `HIDDEN` says."""
-PRACTICE = union_all(_unseen_where("practice", APART))
+BLIND = union_all(_unseen_where(SET_ASIDE), _unseen_where(PROMOTED))
+PRACTICE = union_all(_unseen_where(FOR_PRACTICE))
 GROUP = Prepared(select(ITEM.c.group_key).where(ITEM.c.id == bindparam("item_id")))
 LAST_GROUP = Prepared(
     select(ITEM.c.group_key)
@@ -96,9 +96,7 @@ LAST_GROUP = Prepared(
 )
 # Read anew under the lock: the verdict that made an item known may have been taken back since it was chosen.
 FREE = Prepared(
-    select(ITEM.c.id)
-    .where(ITEM.c.id == bindparam("item_id"), HIDDEN | (ITEM.c.purpose == "practice"))
-    .with_for_update(skip_locked=True)
+    select(ITEM.c.id).where(ITEM.c.id == bindparam("item_id"), HIDDEN | FOR_PRACTICE).with_for_update(skip_locked=True)
 )
 COUNT_LEASE = Prepared(update(ITEM).where(ITEM.c.id == bindparam("item_id")).values(leased=ITEM.c.leased + 1))
 BEGIN_GAP = Prepared(

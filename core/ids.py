@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import secrets
@@ -15,11 +14,11 @@ _LETTERS = 8 * b"abcdefghijklmnopqrstuvwxyz234567"
 
 def new_public_id() -> str:
     """80 random bits as 16 characters of lower-case base 32."""
-    return base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    return secrets.token_bytes(PUBLIC_ID_LENGTH).translate(_LETTERS).decode()
 
 
 def new_public_ids(count: int) -> list[str]:
-    """So many of them, at a fiftieth of the cost of one by one."""
+    """So many of them, at a fraction of the cost of one by one."""
     drawn = secrets.token_bytes(PUBLIC_ID_LENGTH * count).translate(_LETTERS).decode()
     return [drawn[start : start + PUBLIC_ID_LENGTH] for start in range(0, len(drawn), PUBLIC_ID_LENGTH)]
 

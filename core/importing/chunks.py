@@ -10,15 +10,15 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from core.clock import now
 from core.db import is_sqlite, let_others_write, unit_of_work
-from core.db.writer import SWITCH_SECONDS
-from core.effects import Effect
+from core.db.writer import SWITCH_SECONDS, RunEffects
 from core.importing.checks import Candidate
 from core.importing.insert import (
     Draft,
@@ -32,11 +32,9 @@ from core.importing.insert import (
 from core.models import Batch
 
 COPIES = 2
-"""So many at once."""
+"""So many chunks are copied at once."""
 TURN_SECONDS = 1.0
 """After so long somebody else who imports into the project may go first."""
-
-RunEffects = Callable[[list[Effect]], None]
 
 
 class Ended(Exception):
@@ -61,8 +59,7 @@ def _one_by_one(
 ) -> Generator[list[Candidate]]:
     for chunk in chunks:
         with unit_of_work(engine, run_effects) as session:
-            if session.scalar(select(Batch.state).where(Batch.id == place.batch_id)) != "loading":
-                raise Ended
+            _check(session, place)
             fresh, duplicates = find_new(session, place, chunk)
             write_new(session, place, fresh, now())
         yield duplicates
@@ -77,8 +74,7 @@ def _abreast(
     def copy(fresh: list[Draft]) -> None:
         with unit_of_work(engine, run_effects) as session:
             begin_copy(session, place.project_id)
-            if session.scalar(select(Batch.state).where(Batch.id == place.batch_id)) != "loading":
-                raise Ended
+            _check(session, place)
             write_new(session, place, fresh, now())
 
     while (chunk := next(chunks, None)) is not None:
@@ -98,3 +94,8 @@ def _abreast(
                 chunk = next(chunks, None) if time.monotonic() < until else None
             for copied, _ in under_way:
                 copied.result()
+
+
+def _check(session: Session, place: Place) -> None:
+    if session.scalar(select(Batch.state).where(Batch.id == place.batch_id)) != "loading":
+        raise Ended

@@ -20,13 +20,13 @@ from core.importing.checks import Candidate
 from core.labels import stored_text
 from core.models import Batch, Gold, Item
 
-TURNS, COPIES = 0x4C57, 0x4C58
+TURN_LOCK, COPY_LOCK = 0x4C57, 0x4C58
 """Of PostgreSQL's advisory locks, which are numbers: those of imports and of what they write beside, by the project."""
 # By old statistics PostgreSQL would read the whole table for each chunk.
 BY_INDEX = "set_config('enable_seqscan', 'off', true)"
-TURN = text(f"SELECT pg_advisory_xact_lock({TURNS}, CAST(:project AS int)), {BY_INDEX}")
-NO_COPIES = text(f"SELECT pg_advisory_xact_lock({COPIES}, CAST(:project AS int))")
-A_COPY = text(f"SELECT pg_advisory_xact_lock_shared({COPIES}, CAST(:project AS int)), {BY_INDEX}")
+TURN = text(f"SELECT pg_advisory_xact_lock({TURN_LOCK}, CAST(:project AS int)), {BY_INDEX}")
+NO_COPIES = text(f"SELECT pg_advisory_xact_lock({COPY_LOCK}, CAST(:project AS int))")
+A_COPY = text(f"SELECT pg_advisory_xact_lock_shared({COPY_LOCK}, CAST(:project AS int)), {BY_INDEX}")
 
 
 @dataclass(frozen=True, slots=True)

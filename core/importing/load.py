@@ -7,7 +7,7 @@ first one stored. One last transaction publishes, or, where most rows were bad, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -23,8 +23,9 @@ from core.changes import owe_overlap
 from core.clock import now
 from core.config import Settings
 from core.db import is_sqlite, let_others_write, reading, unit_of_work
+from core.db.writer import RunEffects
 from core.due import offer_effect, reestimate_effect
-from core.effects import Effect, add_effect
+from core.effects import add_effect
 from core.errors import InvalidInput
 from core.gold_pool import set_aside
 from core.importing.ahead import made_ahead
@@ -50,7 +51,6 @@ COPIED_ROWS = 3_000
 """On PostgreSQL, where they follow one another more quickly."""
 LINES_NAMED = 5
 
-RunEffects = Callable[[list[Effect]], None]
 log = get_logger(__name__)
 
 
