@@ -5,17 +5,19 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.schema import SchemaItem
 
 from core.config import load_settings
 from core.db import make_engine
 from core.models import Base
-from core.models.base import UtcDateTime
+from core.models.base import ONLY_ON, UtcDateTime
 
 ADVISORY_LOCK = 7_265_001_337
 """Any number that no other program on the same database uses."""
@@ -45,6 +47,7 @@ def _migrate(connection: Connection) -> None:
         transaction_per_migration=True,
         compare_type=True,
         render_item=_render_item,
+        include_object=partial(_is_on, connection.dialect.name),
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -89,6 +92,10 @@ def _alone_on_sqlite(connection: Connection) -> Iterator[None]:
         finally:
             connection.rollback()
             driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _is_on(dialect: str, element: SchemaItem, *_rest: object) -> bool:
+    return bool(element.info.get(ONLY_ON, dialect) == dialect)
 
 
 def _render_item(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:

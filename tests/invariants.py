@@ -68,6 +68,8 @@ def check_redundancy(session: Session, ceilings: Mapping[int, int] | None = None
     assert not [pair for pair, count in standing.items() if count > 1], "somebody counts twice on an item"
     held = Counter((row.worker_id, row.project_id) for row in assignments if row.state == "active")
     assert not [pair for pair, count in held.items() if count > 1], "somebody holds two leases in a project"
+    strayed = select(Item.id).join(Batch, Batch.id == Item.batch_id).where(Batch.project_id != Item.project_id)
+    assert not session.scalars(strayed).all(), "items are in another project than their batch"
     answered = Counter((row.worker_id, row.project_id) for row in annotations if row.state in STANDING)
     for row in session.scalars(select(Participation)):
         assert row.annotation_count == answered[(row.worker_id, row.project_id)]

@@ -20,6 +20,8 @@ NAMING = {
 }
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
+ONLY_ON = "only_on"
+"""In the `info` of a constraint: the one dialect that has it, which alembic cannot see in `ddl_if`."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Computed,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.models.base import Base, Id, Name, PublicId, Short
+from core.models.base import ONLY_ON, Base, BigId, Id, Name, PublicId, Short
 
 SLOTS = "CASE WHEN state = 'open' AND purpose = 'label' THEN overlap - submitted - leased ELSE 0 END"
 OPEN = "slots > 0"
@@ -156,11 +157,15 @@ class Item(Base):
         Index("ix_item_batch_id", "batch_id"),
         Index("ix_item_control", "project_id", "purpose", postgresql_where=text(CONTROL), sqlite_where=text(CONTROL)),
         Index("ix_item_parent_id", "parent_id", postgresql_where=text(CHILD), sqlite_where=text(CHILD)),
+        # PostgreSQL checks a reference by locking the row: each of a million imported items would lock the one row of
+        # the project that everybody's tap locks too. There the batch's own reference has to do.
+        ForeignKeyConstraint(["project_id"], ["project.id"], info={ONLY_ON: "sqlite"}).ddl_if(dialect="sqlite"),
     )
 
     id: Mapped[Id]
     public_id: Mapped[PublicId]
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    project_id: Mapped[int] = mapped_column(BigId)
+    """That of the batch."""
     batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
     source_annotation_id: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
