@@ -1,4 +1,4 @@
-"""Jobs that time makes due, one per project and bucket of ten seconds, however many events ask for them."""
+"""Jobs that become due, most of them by time: one per project and bucket of ten seconds, however many events ask."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.clock import bucket, bucket_end
 from core.effects import EnqueueJob
-from core.queue import APPLY_OVERLAP, ASSIGNMENTS, EXPIRE, OFFER, REESTIMATE
+from core.queue import APPLY_OVERLAP, ASSIGNMENTS, DEFAULT, EXPIRE, IMPORT, OFFER, REESTIMATE
 
 COMMIT_MARGIN = timedelta(seconds=2)
 """A bucket's job runs at least so long after the events that ask for it, so that it sees what they commit."""
@@ -34,3 +34,8 @@ def overlap_effect(project_id: int, now: datetime) -> EnqueueJob:
     """The job that holds a project's items against a range of answers that was changed."""
     number = bucket(now + COMMIT_MARGIN)
     return EnqueueJob(ASSIGNMENTS, APPLY_OVERLAP, (project_id,), f"overlap-{project_id}-{number}", bucket_end(number))
+
+
+def import_effect(batch_id: int) -> EnqueueJob:
+    """The job that loads a batch."""
+    return EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}")

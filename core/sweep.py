@@ -14,7 +14,7 @@ from core.assignment import expire_leases
 from core.changes import unfinished_overlaps
 from core.clock import bucket
 from core.db.tables import table_of
-from core.due import expiry_effect, offer_effect, reestimate_effect
+from core.due import expiry_effect, import_effect, offer_effect, reestimate_effect
 from core.effects import EnqueueJob, WakeDelivery, add_effect
 from core.explanations import unanswered
 from core.exporting import unfinished_exports
@@ -25,7 +25,6 @@ from core.models import Assignment, Attempt, Batch, Project
 from core.offers import next_offer
 from core.outbox import pending_count, sweep_outbox
 from core.predictions import unfinished_prelabels
-from core.queue import DEFAULT, IMPORT
 from core.recollection import unfinished_recollections
 from core.training_runs import unfinished_runs
 
@@ -50,7 +49,7 @@ def sweep_project(session: Session, project: Project, now: datetime) -> None:
 def sweep_rest(session: Session, now: datetime) -> None:
     """Re-enqueue imports, exports and training runs, wake delivery, and forget what no rule keeps."""
     for batch_id in session.scalars(select(Batch.id).where(Batch.state == "loading")):
-        _doubt(session, EnqueueJob(DEFAULT, IMPORT, (batch_id,), f"import-{batch_id}"))
+        _doubt(session, import_effect(batch_id))
     for effect in (
         *unfinished_runs(session, now),
         *unfinished_prelabels(session),

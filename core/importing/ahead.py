@@ -6,9 +6,9 @@ import os
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from queue import Full, Queue
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from queue import Empty, Full, Queue
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.1
@@ -17,8 +17,40 @@ NICENESS = 10
 _END = object()
 
 
+class Ahead(Generic[T]):
+    """An iterator over values that are made in another thread."""
+
+    def __init__(self, made: Queue[object], failures: list[BaseException]) -> None:
+        self._made, self._failures = made, failures
+        self._ended = False
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        if not self._ended:
+            value = self._made.get()
+            if value is not _END:
+                return value  # type: ignore[return-value]  # what was given to be made ahead
+            self._ended = True
+        raise self._failures[0] if self._failures else StopIteration
+
+    def within(self, seconds: float) -> T | None:
+        """The next value, if it is made in so many seconds; None also at the end, where `next` tells how it came."""
+        if self._ended or seconds <= 0:
+            return None
+        try:
+            value = self._made.get(timeout=seconds)
+        except Empty:
+            return None
+        if value is _END:
+            self._ended = True
+            return None
+        return value  # type: ignore[return-value]
+
+
 @contextmanager
-def made_ahead(values: Generator[T], depth: int = 2) -> Iterator[Iterator[T]]:
+def made_ahead(values: Generator[T], depth: int = 2) -> Iterator[Ahead[T]]:
     """An iterator over `values`, of which up to `depth` are made before they are asked for.
 
     What `values` raises is raised where it is consumed. Left early, the thread stops, and `values` is closed.
@@ -28,21 +60,21 @@ def made_ahead(values: Generator[T], depth: int = 2) -> Iterator[Iterator[T]]:
     failures: list[BaseException] = []
 
     def work() -> None:
-        _stand_back()
         try:
+            _stand_back()
             for value in values:
                 if not _put(made, value, unwanted):
-                    return
+                    break
+            values.close()
         except BaseException as error:
             failures.append(error)
         finally:
-            values.close()
             _put(made, _END, unwanted)
 
     thread = threading.Thread(target=work, name="made-ahead", daemon=True)
     thread.start()
     try:
-        yield _fetched(made, failures)
+        yield Ahead(made, failures)
     finally:
         unwanted.set()
         thread.join()
@@ -51,7 +83,8 @@ def made_ahead(values: Generator[T], depth: int = 2) -> Iterator[Iterator[T]]:
 def _stand_back() -> None:
     """Let whoever answers people on this machine go first; Linux knows threads that yield."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        with suppress(OSError):  # where the process itself yields more already, and may not be raised
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), max(NICENESS, os.nice(0)))
 
 
 def _put(made: Queue[object], value: object, unwanted: threading.Event) -> bool:
@@ -62,10 +95,3 @@ def _put(made: Queue[object], value: object, unwanted: threading.Event) -> bool:
         except Full:
             continue
     return False
-
-
-def _fetched(made: Queue[object], failures: list[BaseException]) -> Iterator[T]:
-    while (value := made.get()) is not _END:
-        yield value  # type: ignore[misc]  # what `values` gave
-    if failures:
-        raise failures[0]

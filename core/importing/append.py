@@ -12,14 +12,17 @@ from core.due import offer_effect, reestimate_effect
 from core.effects import add_effect
 from core.errors import Conflict, InvalidInput
 from core.importing.checks import MAX_EXTERNAL_ID, Candidate, clean_text, text_problem
-from core.importing.insert import Place, drafts, insert_new, take_turns
+from core.importing.insert import Place, drafts, find_new, is_loading, write_new
 from core.importing.rows import MAX_ROW_CHARACTERS
+from core.importing.turns import take_turn, wait_for_copies
 from core.models import Batch, Item, Project
 from core.pilot import HELD, PUBLISHED, holds_back
 from core.predictions import request_prelabel
 from core.ranks import ORDINARY, fresh_rank
 
 APPENDED = {"appended": True}
+WAIT_SECONDS = 5
+"""For imports, whose turns take a second; somebody waits for the answer."""
 
 
 def append_item(
@@ -29,7 +32,7 @@ def append_item(
 
     Raises:
         InvalidInput: empty_text, line_too_long, nul_byte, undecodable or id_too_long.
-        Conflict: duplicate_item, where the project has this text already.
+        Conflict: duplicate_item, where the project has this text already; duplicate_of_loading, where it may come.
     """
     text, external_id = clean_text(text), external_id.strip()
     problem = text_problem(text) or (external_id and text_problem(external_id))
@@ -37,12 +40,16 @@ def append_item(
         raise InvalidInput(problem, limit=MAX_ROW_CHARACTERS)
     if len(external_id) > MAX_EXTERNAL_ID:
         raise InvalidInput("id_too_long", limit=MAX_EXTERNAL_ID)
-    take_turns(session, project.id)
+    # Both before a rank is taken, for which the project is locked.
+    take_turn(session, project.id, WAIT_SECONDS)
+    wait_for_copies(session, project.id, WAIT_SECONDS)
     batch = _appended_batch(session, project, worker_id, now)
     rank = fresh_rank(session, project.id, ORDINARY)
     place = Place(project.id, batch.id, first_overlap(project))
-    if insert_new(session, place, drafts(rank, [Candidate(0, text, external_id, None)], copied=False), now):
-        raise Conflict("duplicate_item")
+    fresh, duplicates = find_new(session, place, drafts([(rank, Candidate(0, text, external_id, None))], copied=False))
+    if duplicates:
+        raise Conflict("duplicate_of_loading" if is_loading(session, project.id, text) else "duplicate_item")
+    write_new(session, place, fresh, now)
     session.execute(update(Batch).where(Batch.id == batch.id).values(item_count=Batch.item_count + 1))
     add_effect(session, offer_effect(project.id, now))
     if has_budget(project):

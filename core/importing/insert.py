@@ -1,7 +1,6 @@
 """Writing items: whose content the project has already is found first, the others are inserted.
 
-Imports into one project take turns for that. On PostgreSQL a turn is a transaction that holds an advisory lock; what is
-found in it may be written beside it, in transactions of their own (`core.importing.chunks`), which hold another one.
+Who writes items of a project takes turns for that: `core.importing.turns`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, any_, func, insert, select, text
+from sqlalchemy import ColumnElement, any_, func, insert, select
 from sqlalchemy.orm import Session
 
 from core.ids import new_public_ids
@@ -19,14 +18,6 @@ from core.importing.bulk import NewItem, write_items
 from core.importing.checks import Candidate
 from core.labels import stored_text
 from core.models import Batch, Gold, Item
-
-TURN_LOCK, COPY_LOCK = 0x4C57, 0x4C58
-"""Of PostgreSQL's advisory locks, which are numbers: those of imports and of what they write beside, by the project."""
-# By old statistics PostgreSQL would read the whole table for each chunk.
-BY_INDEX = "set_config('enable_seqscan', 'off', true)"
-TURN = text(f"SELECT pg_advisory_xact_lock({TURN_LOCK}, CAST(:project AS int)), {BY_INDEX}")
-NO_COPIES = text(f"SELECT pg_advisory_xact_lock({COPY_LOCK}, CAST(:project AS int))")
-A_COPY = text(f"SELECT pg_advisory_xact_lock_shared({COPY_LOCK}, CAST(:project AS int)), {BY_INDEX}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,46 +38,13 @@ class Draft(NamedTuple):
     line: str
 
 
-def drafts(first_rank: int, candidates: Sequence[Candidate], *, copied: bool) -> list[Draft]:
-    """Candidates of consecutive ranks, made ready. Call it outside the transaction."""
+def drafts(ranked: Sequence[tuple[int, Candidate]], *, copied: bool) -> list[Draft]:
+    """Candidates with their ranks, made ready. Call it outside the transaction."""
     made = []
-    ids = new_public_ids(len(candidates))
-    for rank, (public_id, one) in enumerate(zip(ids, candidates, strict=True), start=first_rank):
+    for public_id, (rank, one) in zip(new_public_ids(len(ranked)), ranked, strict=True):
         item = NewItem(public_id, *stored_text(one.text), one.external_id, rank)
         made.append(Draft(one, item, item.line() if copied else ""))
     return made
-
-
-def take_turns(session: Session, project_id: int) -> None:
-    """Let imports into one project follow one another, until the commit.
-
-    No row is locked for that: taps would wait for it, which take ranks from the project. SQLite has one writer anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(TURN, {"project": project_id})
-
-
-def wait_for_copies(session: Session, project_id: int) -> None:
-    """Wait for what somebody who had the turn before, and was killed, may still be writing beside it."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(NO_COPIES, {"project": project_id})
-
-
-def begin_copy(session: Session, project_id: int) -> None:
-    """Write beside a turn, until the commit."""
-    session.execute(A_COPY, {"project": project_id})
-
-
-def insert_new(session: Session, place: Place, drafts: Sequence[Draft], now: datetime) -> list[Candidate]:
-    """Insert the drafts whose content the project does not have yet, each at its rank; returns the other candidates.
-
-    Called again with the same drafts it changes nothing and returns the same. At most 1,000 at once.
-    """
-    take_turns(session, place.project_id)
-    wait_for_copies(session, place.project_id)
-    fresh, duplicates = find_new(session, place, drafts)
-    write_new(session, place, fresh, now)
-    return duplicates
 
 
 def find_new(
@@ -103,7 +61,7 @@ def find_new(
     taken.update(under_way)
     fresh, duplicates = [], []
     for one in drafts:
-        if one.item.rank in stored:
+        if stored.get(one.item.rank) == one.item.content_hash:
             continue
         if one.item.content_hash in taken:
             duplicates.append(one.candidate)
@@ -136,14 +94,22 @@ def same_ids(session: Session, batch_id: int, limit: int) -> list[str]:
     return list(session.scalars(statement.limit(limit)))
 
 
-def _known(session: Session, place: Place, hashes: Sequence[str]) -> tuple[set[int], set[str]]:
-    """Ranks of those stored by an earlier run of this batch, and all contents that the project has."""
+def is_loading(session: Session, project_id: int, content: str) -> bool:
+    """Whether an item of this text is in a batch that is being loaded, and may fail yet."""
+    statement = select(Item.id).join(Batch, Batch.id == Item.batch_id).where(Batch.state == "loading")
+    mine = statement.where(Item.project_id == project_id, Item.content_hash == stored_text(content)[1])
+    return session.scalar(mine.limit(1)) is not None
+
+
+def _known(session: Session, place: Place, hashes: Sequence[str]) -> tuple[dict[int, str], set[str]]:
+    """Of an earlier run of this batch, what it stored by rank, and all contents that the project has."""
     found = session.execute(
         select(Item.content_hash, Item.batch_id, Item.rank)
         .join(Batch, Batch.id == Item.batch_id)
         .where(Item.project_id == place.project_id, _one_of(session, hashes), Batch.state != "failed")
     ).all()
-    return {rank for _, batch_id, rank in found if batch_id == place.batch_id}, {key for key, _, _ in found}
+    stored = {rank: key for key, batch_id, rank in found if batch_id == place.batch_id}
+    return stored, {key for key, _, _ in found}
 
 
 def _one_of(session: Session, hashes: Collection[str]) -> ColumnElement[bool]:

@@ -3,6 +3,9 @@
 Ranks are reserved first, as many as the file can have rows. One pass over it inserts, some thousand rows a transaction,
 while a thread reads ahead. The rank of a row follows from its place in the file, so that a second run knows what the
 first one stored. One last transaction publishes, or, where most rows were bad, nobody has seen what is removed again.
+
+Files of one project are loaded in the order in which they were posted, each when the one before has ended: what a file
+has in common with one that fails later would else be lost with that.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from core import pilot
@@ -24,7 +27,7 @@ from core.clock import now
 from core.config import Settings
 from core.db import is_sqlite, let_others_write, reading, unit_of_work
 from core.db.writer import RunEffects
-from core.due import offer_effect, reestimate_effect
+from core.due import import_effect, offer_effect, reestimate_effect
 from core.effects import add_effect
 from core.errors import InvalidInput
 from core.gold_pool import set_aside
@@ -48,7 +51,7 @@ from core.ranks import ORDINARY, make_rank, take_sequences
 CHUNK_ROWS = 1_000
 """On SQLite, and where rows are removed: taps wait for one transaction at most."""
 COPIED_ROWS = 3_000
-"""On PostgreSQL, where they follow one another more quickly."""
+"""On PostgreSQL, where taps wait for none of them."""
 LINES_NAMED = 5
 
 log = get_logger(__name__)
@@ -99,33 +102,54 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
         SQLAlchemyError, OSError: the database or the disk is away; run it again.
     """
     plan = _make_plan(engine, settings, batch_id, run_effects)
-    if plan is None:
+    if plan is None or _first_of(engine, plan.place.project_id) != batch_id:
         return
-    counts = Counts()
     try:
-        plan = plan if plan.known_file is None else replace(plan, known=read_known(*plan.known_file))
-        first_rank = _reserve(plan, plan.reader.most_rows(plan.path))
-        if first_rank is None:
-            return
-        _insert(replace(plan, first_rank=first_rank), counts)
+        _load(plan)
     except Ended:
-        return
-    except FileNotFoundError:
-        _fail(plan.engine, plan.run_effects, batch_id, Counts(), "upload_missing")
-        return
-    except InvalidInput as error:
-        _fail(plan.engine, plan.run_effects, batch_id, Counts(), error.code, error.params)
-        return
-    if counts.good == 0 or counts.bad > counts.good:
-        _fail(plan.engine, plan.run_effects, batch_id, counts, "too_many_bad_rows")
-        return
-    counts.same_ids = _same_ids(plan)
-    _publish(plan, counts)
+        return  # whoever ended it has the next one loaded
+    _load_next(engine, run_effects, plan.place.project_id)
 
 
 def fail_batch(engine: Engine, batch_id: int, run_effects: RunEffects) -> None:
     """Give up a batch that a fault of ours keeps from being loaded, and tell whoever posted it."""
     _fail(engine, run_effects, batch_id, Counts(), "unexpected")
+    with reading(engine) as session:
+        project_id = session.get_one(Batch, batch_id).project_id
+    _load_next(engine, run_effects, project_id)
+
+
+def _first_of(engine: Engine, project_id: int) -> int | None:
+    """The batch of a project whose turn it is to be loaded."""
+    waiting = select(func.min(Batch.id)).where(Batch.project_id == project_id, Batch.state == "loading")
+    with reading(engine) as session:
+        return session.scalar(waiting)
+
+
+def _load_next(engine: Engine, run_effects: RunEffects, project_id: int) -> None:
+    """Look after the end of a batch was committed: the job of a later one may have come and gone before."""
+    if (batch_id := _first_of(engine, project_id)) is not None:
+        run_effects([import_effect(batch_id)])
+
+
+def _load(plan: Plan) -> None:
+    """Publish the batch or have it fail. Raises `Ended` where another run has ended it."""
+    engine, run_effects, batch_id, counts = plan.engine, plan.run_effects, plan.place.batch_id, Counts()
+    try:
+        plan = plan if plan.known_file is None else replace(plan, known=read_known(*plan.known_file))
+        first_rank = _reserve(plan, plan.reader.most_rows(plan.path))
+        _insert(replace(plan, first_rank=first_rank), counts)
+    except FileNotFoundError:
+        _fail(engine, run_effects, batch_id, Counts(), "upload_missing")
+        return
+    except InvalidInput as error:
+        _fail(engine, run_effects, batch_id, Counts(), error.code, error.params)
+        return
+    if counts.good == 0 or counts.bad > counts.good:
+        _fail(engine, run_effects, batch_id, counts, "too_many_bad_rows")
+        return
+    counts.same_ids = _same_ids(plan)
+    _publish(plan, counts)
 
 
 def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: RunEffects) -> Plan | None:
@@ -159,26 +183,29 @@ def _known_file(
     return media_path(settings, upload.sha256), upload.format, Dialect.from_json(upload.dialect), KnownFile(**known)
 
 
-def _candidates(plan: Plan, counts: Counts) -> Generator[Candidate]:
-    """The good rows of the file; all are counted."""
+def _candidates(plan: Plan, counts: Counts) -> Generator[tuple[int, Candidate]]:
+    """The good rows of the file with their ranks; all are counted.
+
+    Bad rows have ranks, too: one may be good in the next run, when a label was added to the job.
+    """
     with closing(plan.reader.rows(plan.path, plan.dialect)) as rows:
-        for row in rows:
+        for rank, row in enumerate(rows, start=plan.first_rank):
             outcome = row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema, plan.known)
             if isinstance(outcome, Candidate):
                 counts.good += 1
-                yield outcome
+                yield rank, outcome
                 continue
             counts.bad += 1
             if len(counts.bad_rows) < BAD_ROWS_NAMED:
                 counts.bad_rows.append(outcome)
 
 
-def _reserve(plan: Plan, count: int) -> int | None:
-    """The first of `count` ranks that are this batch's alone, the same in every run; none where it is loaded."""
+def _reserve(plan: Plan, count: int) -> int:
+    """The first of `count` ranks that are this batch's alone, the same in every run. Raises `Ended`."""
     with unit_of_work(plan.engine, plan.run_effects) as session:
         batch = _lock_loading(session, plan.place.batch_id)
         if batch is None:
-            return None
+            raise Ended
         if batch.first_rank == 0:
             batch.first_rank = make_rank(ORDINARY, take_sequences(session, plan.place.project_id, count))
             batch.last_rank = batch.first_rank + count - 1
@@ -200,11 +227,10 @@ def _insert(plan: Plan, counts: Counts) -> None:
 def _drafts(plan: Plan, counts: Counts) -> Generator[list[Draft]]:
     """All good rows of the file, made ready, in pieces of one transaction each."""
     copied = not is_sqlite(plan.engine)
-    size, rank = COPIED_ROWS if copied else CHUNK_ROWS, plan.first_rank
+    size = COPIED_ROWS if copied else CHUNK_ROWS
     with closing(_candidates(plan, counts)) as good:
         while chunk := list(islice(good, size)):
-            yield drafts(rank, chunk, copied=copied)
-            rank += len(chunk)
+            yield drafts(chunk, copied=copied)
 
 
 def _same_ids(plan: Plan) -> list[str]:
@@ -248,22 +274,33 @@ def _fail(
     code: str,
     params: Mapping[str, Any] | None = None,
 ) -> None:
-    _remove_items(engine, run_effects, batch_id)
-    with unit_of_work(engine, run_effects) as session:
-        batch = _lock_loading(session, batch_id)
-        if batch is None:
-            return
-        batch.state, batch.error_code = "failed", code
-        batch.error_params = {"rows": counts.rows, "bad": counts.bad, **(params or {})}
-        _write_counts(batch, counts)
-        batch.item_count = 0
-        session.flush()
-        withdraw(session, session.get_one(Project, batch.project_id), batch.created_by_id, now())
-        _tell(session, batch, counts, "import_failed")
+    """Remove what was stored, in chunks, and end the batch with the last of them, so that nothing comes in between."""
+    removed = CHUNK_ROWS
+    while removed == CHUNK_ROWS:
+        with unit_of_work(engine, run_effects) as session:
+            batch = _lock_loading(session, batch_id)
+            if batch is None:
+                return
+            removed = _remove_items(session, batch_id)
+            if removed < CHUNK_ROWS:
+                _end(session, batch, counts, code, params or {})
+        let_others_write(engine)
     log.warning("batch_failed", batch_id=batch_id, code=code)
 
 
+def _end(session: Session, batch: Batch, counts: Counts, code: str, params: Mapping[str, Any]) -> None:
+    """Mark a batch as failed, and tell."""
+    batch.state, batch.error_code = "failed", code
+    batch.error_params = {"rows": counts.rows, "bad": counts.bad, **params}
+    _write_counts(batch, counts)
+    batch.item_count = 0
+    session.flush()
+    withdraw(session, session.get_one(Project, batch.project_id), batch.created_by_id, now())
+    _tell(session, batch, counts, "import_failed")
+
+
 def _lock_loading(session: Session, batch_id: int) -> Batch | None:
+    """The batch, of which nothing is being written until the commit; none where it was ended."""
     batch = session.get_one(Batch, batch_id, with_for_update=True)
     return batch if batch.state == "loading" else None
 
@@ -304,16 +341,9 @@ def _tell(session: Session, batch: Batch, counts: Counts, kind: str, **further: 
     )
 
 
-def _remove_items(engine: Engine, run_effects: RunEffects, batch_id: int) -> None:
-    """Remove in chunks what an earlier run stored of a batch that fails after all: its file is gone, or reads anew."""
-    while True:
-        with unit_of_work(engine, run_effects) as session:
-            if _lock_loading(session, batch_id) is None:
-                return
-            chosen = select(Item.id).where(Item.batch_id == batch_id).limit(CHUNK_ROWS)
-            item_ids = list(session.scalars(chosen))
-            session.execute(delete(Gold).where(Gold.item_id.in_(item_ids)))
-            session.execute(delete(Item).where(Item.id.in_(item_ids)))
-        if len(item_ids) < CHUNK_ROWS:
-            return
-        let_others_write(engine)
+def _remove_items(session: Session, batch_id: int) -> int:
+    """Remove at most `CHUNK_ROWS` of a batch's items; returns how many."""
+    item_ids = list(session.scalars(select(Item.id).where(Item.batch_id == batch_id).limit(CHUNK_ROWS)))
+    session.execute(delete(Gold).where(Gold.item_id.in_(item_ids)))
+    session.execute(delete(Item).where(Item.id.in_(item_ids)))
+    return len(item_ids)

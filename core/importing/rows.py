@@ -77,4 +77,4 @@ class Format(Protocol):
         """All rows in order, in bounded memory; raises InvalidInput only where the file as a whole is of no use."""
 
     def most_rows(self, path: Path) -> int:
-        """As many rows as the file could have at most, without reading it; raises FileNotFoundError."""
+        """As many rows, good or bad, as the file could have at most, without reading it."""

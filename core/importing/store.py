@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.config import Settings
-from core.effects import EnqueueJob, add_effect
+from core.due import import_effect
+from core.effects import add_effect
 from core.errors import NotFound
 from core.importing.checks import check_mapping
 from core.importing.receive import Received
 from core.importing.rows import BadRow, Dialect
 from core.media import Media, keep
 from core.models import Batch, Project, Upload
-from core.queue import DEFAULT, IMPORT
 
 
 def store(
@@ -104,5 +104,5 @@ def create_batch(
     )
     session.add(batch)
     session.flush()
-    add_effect(session, EnqueueJob(DEFAULT, IMPORT, (batch.id,), f"import-{batch.id}"))
+    add_effect(session, import_effect(batch.id))
     return batch

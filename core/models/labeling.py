@@ -128,7 +128,7 @@ class Annotation(Base):
     id: Mapped[Id]
     public_id: Mapped[PublicId]
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
-    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"), index=True)
     worker_id: Mapped[int] = mapped_column(ForeignKey("worker.id"))
     assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
     label_id: Mapped[str | None] = mapped_column(String(20))

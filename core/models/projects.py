@@ -27,6 +27,14 @@ CONTROL = "purpose <> 'label'"
 CHILD = "parent_id IS NOT NULL"
 
 
+def _reference_to_project() -> Any:
+    """Of rows that an import makes by the million, on SQLite alone; else it has to do that they refer to their batch.
+
+    PostgreSQL checks a reference by locking the row: that one row of the project, which everybody's tap locks, too.
+    """
+    return ForeignKeyConstraint(["project_id"], ["project.id"], info={ONLY_ON: "sqlite"}).ddl_if(dialect="sqlite")
+
+
 class Project(Base):
     """One labeling job with its question, its labels and its rules of redundancy."""
 
@@ -157,9 +165,7 @@ class Item(Base):
         Index("ix_item_batch_id", "batch_id"),
         Index("ix_item_control", "project_id", "purpose", postgresql_where=text(CONTROL), sqlite_where=text(CONTROL)),
         Index("ix_item_parent_id", "parent_id", postgresql_where=text(CHILD), sqlite_where=text(CHILD)),
-        # PostgreSQL checks a reference by locking the row: each of a million imported items would lock the one row of
-        # the project that everybody's tap locks too. There the batch's own reference has to do.
-        ForeignKeyConstraint(["project_id"], ["project.id"], info={ONLY_ON: "sqlite"}).ddl_if(dialect="sqlite"),
+        _reference_to_project(),
     )
 
     id: Mapped[Id]
@@ -209,10 +215,11 @@ class Gold(Base):
     """A known label of an item, with where it came from."""
 
     __tablename__ = "gold"
-    __table_args__ = (UniqueConstraint("item_id"),)
+    __table_args__ = (UniqueConstraint("item_id"), _reference_to_project())
 
     id: Mapped[Id]
-    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"), index=True)
+    project_id: Mapped[int] = mapped_column(BigId, index=True)
+    """That of the item."""
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
     label_id: Mapped[str] = mapped_column(String(20))
     source: Mapped[Short]

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import func, select
+from sqlalchemy import UniqueConstraint, func, select
 from sqlalchemy.exc import DBAPIError
 
-from core import jobs, media
+from core import jobs, labels, media
 from core.clock import now
 from core.config import Settings
 from core.db import reading
@@ -23,7 +23,8 @@ from core.importing import chunks, load
 from core.importing.bulk import NewItem, write_items
 from core.importing.chunks import insert_chunks
 from core.importing.insert import write_new
-from core.models import Batch, Gold, Item, Upload
+from core.labels import choice
+from core.models import Base, Batch, Gold, Item, Project, Upload
 from tests.factories import make_runtime
 from tests.integration.importing.house import House, rows
 
@@ -110,18 +111,6 @@ def test_two_runs_at_once_store_each_row_once(house: House, monkeypatch: pytest.
     assert (len(house.items()), len(house.messages())) == (135, 1)
 
 
-def test_two_files_at_once_share_no_text(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    take_chunks_of(monkeypatch, 10)
-    posted = [house.post(rows(numbers)) for numbers in (range(135), [*range(200, 210), *range(134, -1, -1)])]
-    monkeypatch.setattr(chunks, "TURN_SECONDS", 0.0)
-    with ThreadPoolExecutor(2) as pool:
-        batches = list(pool.map(house.load, posted))
-    assert [batch.state for batch in batches] == ["published"] * 2
-    assert sum(batch.item_count for batch in batches) == 145
-    assert sum(batch.duplicate_count for batch in batches) == 135
-    assert Counter(house.texts()) == Counter(f"text number {number}" for number in [*range(135), *range(200, 210)])
-
-
 def test_a_file_with_more_bad_rows_than_good_ones_fails_whole(house: House) -> None:
     batch_id = house.post("id,text\n1,good one\n2\n3\n")
     batch = house.load(batch_id)
@@ -153,6 +142,43 @@ def test_a_batch_whose_file_is_gone_loses_its_items_too(house: House, monkeypatc
     assert (batch.state, batch.error_code, house.items()) == ("failed", "upload_missing", [])
     with reading(house.engine) as session:
         assert session.scalar(select(func.count()).select_from(Gold)) == 0
+
+
+def test_a_file_of_bad_rows_is_removed_in_pieces(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_chunks_of(monkeypatch, 10)
+    batch = house.load(house.post(rows(range(30)) + "bad\n" * 31))
+    assert (batch.state, batch.error_params, house.items()) == ("failed", {"rows": 61, "bad": 31}, [])
+    assert len(house.messages()) == 1
+
+
+@pytest.mark.parametrize("table", ["item", "gold"])
+def test_what_refers_to_a_removed_row_is_found_by_an_index(table: str) -> None:
+    """Else each removed row reads all answers of all jobs."""
+    for other in Base.metadata.tables.values():
+        known = {next(iter(key.columns)).name for key in other.constraints if isinstance(key, UniqueConstraint)}
+        for index in other.indexes:
+            condition, first = index.dialect_options["postgresql"]["where"], next(iter(index.columns)).name
+            if condition is None or str(condition) == f"{first} IS NOT NULL":
+                known.add(first)
+        names = {key.parent.name for key in other.foreign_keys if key.column.table.name == table}
+        assert names <= known, f"{other.name} has no index on {names - known}"
+
+
+def test_a_row_that_is_good_only_in_the_second_run_comes_in(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label was added to the job meanwhile, which a row names."""
+    take_chunks_of(monkeypatch, 10)
+    lines = [{"text": f"text {number}", "gold": "Maybe" if number == 5 else None} for number in range(30)]
+    batch_id = house.post("\n".join(map(json.dumps, lines)), "x.jsonl", {"text": "text", "id": None, "gold": "gold"})
+    monkeypatch.setattr(load, "_publish", lambda plan, counts: None)
+    assert house.load(batch_id).state == "loading"
+    assert len(house.items()) == 29
+    with house.writing() as session:
+        schema = labels.dump(choice.make(["Yes", "No", "Maybe"]))
+        session.get_one(Project, house.project_id).label_schema = schema
+    monkeypatch.undo()
+    batch = house.load(batch_id)
+    assert (batch.item_count, batch.duplicate_count, batch.bad_row_count) == (29, 0, 0)  # one is set aside
+    assert house.texts() == [f"text {number}" for number in range(30)]
 
 
 def test_items_of_a_failed_batch_are_no_duplicates(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,3 +67,38 @@ def test_the_thread_ends_with_a_consumer_that_fails() -> None:
         fail_over(values)
     assert source.closed
     assert not [thread for thread in threading.enumerate() if thread.name == "made-ahead"]
+
+
+def test_a_value_that_is_not_there_in_time_is_not_waited_for() -> None:
+    slow = threading.Event()
+
+    def numbers() -> Generator[int]:
+        yield 1
+        slow.wait(20)
+        yield 2
+
+    with made_ahead(numbers()) as values:
+        assert next(values) == 1
+        assert values.within(0.01) is None
+        slow.set()
+        assert values.within(20) == 2
+        assert values.within(20) is None, "the end"
+        assert list(values) == []
+        assert list(values) == [], "it does not wait for more"
+
+
+def test_a_failure_that_is_met_in_between_is_raised_by_the_next_one() -> None:
+    with made_ahead(Source(0, fails=True).numbers()) as values:
+        assert values.within(20) is None
+        for _ in range(2):
+            with pytest.raises(OSError, match="the disk is gone"):
+                next(values)
+
+
+def test_a_process_that_may_not_change_who_goes_first_works_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.setpriority", refuse)
+    with made_ahead(Source(3).numbers()) as values:
+        assert list(values) == [0, 1, 2]
