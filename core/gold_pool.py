@@ -71,28 +71,27 @@ def pool_of(session: Session, project_id: int) -> Pool:
     )
 
 
-def set_aside(session: Session, project: Project, batch_id: int) -> int:
+def set_aside(session: Session, project: Project, batch_id: int, items: int | None = None) -> int:
     """Set known items of a batch aside, before it is published; returns how many. Does nothing where they only compare.
 
     The batch counts the items that are to be labeled.
+
+    Args:
+        items: how many the batch has, where the caller has just counted them.
     """
     if load(project.quality).gold_use != "check":
         return 0
-    in_batch = ITEM.c.batch_id == batch_id
-    items = session.scalar(select(func.count()).select_from(ITEM).where(in_batch)) or 0
-    known = session.scalar(
-        select(func.count()).select_from(ITEM.join(GOLD, GOLD.c.item_id == ITEM.c.id)).where(in_batch)
-    )
-    wanted = set_aside_of(items, known or 0)
-    chosen = list(
-        session.scalars(
-            select(ITEM.c.id)
-            .join(GOLD, GOLD.c.item_id == ITEM.c.id)
-            .where(in_batch, UNTOUCHED)
-            .order_by(ITEM.c.public_id)  # random, and the same at every look
-            .limit(wanted)
-        )
-    )
+    if items is None:
+        items = session.scalar(select(func.count()).select_from(ITEM).where(ITEM.c.batch_id == batch_id)) or 0
+    # Known items are few, and looked up one by one: a join would read all of a batch that has just been written.
+    item = select(ITEM.c.public_id).where(ITEM.c.id == GOLD.c.item_id, ITEM.c.batch_id == batch_id)
+    mine = GOLD.c.project_id == project.id
+    known = session.scalar(select(func.count(item.scalar_subquery())).where(mine)) or 0
+    untouched = item.where(UNTOUCHED).scalar_subquery()
+    free = select(GOLD.c.item_id, untouched.label("place")).where(mine).subquery()
+    in_order = select(free.c.item_id).where(free.c.place.is_not(None)).order_by(free.c.place)
+    # By public ids: random, and the same at every look.
+    chosen = list(session.scalars(in_order.limit(set_aside_of(items, known))))
     session.execute(update(ITEM).where(ITEM.c.id.in_(chosen), UNTOUCHED).values(purpose="gold"))
     _share_out(session, project)
     return len(chosen)

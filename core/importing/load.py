@@ -10,6 +10,7 @@ has in common with one that fails later would else be lost with that.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
@@ -81,6 +83,10 @@ class Counts:
 
     good: int = 0
     bad: int = 0
+    known: int = 0
+    """Good rows with a label."""
+    ids: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes of the ids that the file gives."""
     bad_rows: list[BadRow] = field(default_factory=list)
     duplicates: int = 0
     duplicate_lines: list[int] = field(default_factory=list)
@@ -148,7 +154,7 @@ def _load(plan: Plan) -> None:
     if counts.good == 0 or counts.bad > counts.good:
         _fail(engine, run_effects, batch_id, counts, "too_many_bad_rows")
         return
-    counts.same_ids = _same_ids(plan)
+    counts.same_ids = _same_ids(plan, counts)
     _publish(plan, counts)
 
 
@@ -193,6 +199,9 @@ def _candidates(plan: Plan, counts: Counts) -> Generator[tuple[int, Candidate]]:
             outcome = row if isinstance(row, BadRow) else check_row(row, plan.mapping, plan.schema, plan.known)
             if isinstance(outcome, Candidate):
                 counts.good += 1
+                counts.known += outcome.gold is not None
+                if plan.mapping.id is not None:
+                    counts.ids.append(hash(outcome.external_id))
                 yield rank, outcome
                 continue
             counts.bad += 1
@@ -233,9 +242,14 @@ def _drafts(plan: Plan, counts: Counts) -> Generator[list[Draft]]:
             yield drafts(chunk, copied=copied)
 
 
-def _same_ids(plan: Plan) -> list[str]:
-    """Ids of the file that several of its items bear; where the file has none, every item has the id of its line."""
-    if plan.mapping.id is None:
+def _same_ids(plan: Plan, counts: Counts) -> list[str]:
+    """Ids of the file that several of its items bear; where the file has none, every item has the id of its line.
+
+    Hardly any file has such ids, and the database would read a million new rows to say so.
+    """
+    ids = np.frombuffer(counts.ids, np.int64)
+    ids.sort()  # where they are, for there may be millions
+    if not (ids[1:] == ids[:-1]).any():
         return []
     with reading(plan.engine) as session:
         return same_ids(session, plan.place.batch_id, LINES_NAMED)
@@ -250,7 +264,7 @@ def _publish(plan: Plan, counts: Counts) -> None:
         batch.state, batch.published_at = "published", moment
         _write_counts(batch, counts)
         project = session.get_one(Project, batch.project_id)
-        counts.set_aside = set_aside(session, project, batch.id)
+        counts.set_aside = set_aside(session, project, batch.id, batch.item_count) if counts.known else 0
         batch.item_count -= counts.set_aside
         add_effect(session, offer_effect(batch.project_id, moment))
         request_prelabel(session, batch.project_id)
