@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from core.changes import change_quality
@@ -25,6 +26,8 @@ SHARE = 0.05
 MOST_OF_MANY = 50
 """Else this share of the items, and at most so many."""
 MOST = 1000
+FEW_OF = 4
+"""Where fewer than one in so many items is known, the known ones are looked up one by one."""
 LESSONS = 2
 """For each item of practice that everybody tries, so many are reserved; but never more than half of what is known."""
 
@@ -83,18 +86,28 @@ def set_aside(session: Session, project: Project, batch_id: int, items: int | No
         return 0
     if items is None:
         items = session.scalar(select(func.count()).select_from(ITEM).where(ITEM.c.batch_id == batch_id)) or 0
-    # Known items are few, and looked up one by one: a join would read all of a batch that has just been written.
-    item = select(ITEM.c.public_id).where(ITEM.c.id == GOLD.c.item_id, ITEM.c.batch_id == batch_id)
     mine = GOLD.c.project_id == project.id
-    known = session.scalar(select(func.count(item.scalar_subquery())).where(mine)) or 0
-    untouched = item.where(UNTOUCHED).scalar_subquery()
-    free = select(GOLD.c.item_id, untouched.label("place")).where(mine).subquery()
+    few = (session.scalar(select(func.count()).select_from(GOLD).where(mine)) or 0) < items // FEW_OF
+    everyone, free = (_known_of(project.id, batch_id, few, *also).subquery() for also in ((), (UNTOUCHED,)))
+    known = session.scalar(select(func.count(everyone.c.place))) or 0
     in_order = select(free.c.item_id).where(free.c.place.is_not(None)).order_by(free.c.place)
     # By public ids: random, and the same at every look.
     chosen = list(session.scalars(in_order.limit(set_aside_of(items, known))))
     session.execute(update(ITEM).where(ITEM.c.id.in_(chosen), UNTOUCHED).values(purpose="gold"))
     _share_out(session, project)
     return len(chosen)
+
+
+def _known_of(project_id: int, batch_id: int, few: bool, *also: ColumnElement[bool]) -> Select[Any]:
+    """`item_id` and `place`, the public id, of known items of a batch; with `few` places are null for those of others.
+
+    A join reads all of a batch, which may have been written just now. A few are looked up one by one instead.
+    """
+    wanted = (ITEM.c.id == GOLD.c.item_id, ITEM.c.batch_id == batch_id, *also)
+    if not few:
+        return select(GOLD.c.item_id, ITEM.c.public_id.label("place")).join(ITEM, and_(*wanted))
+    place = select(ITEM.c.public_id).where(*wanted).scalar_subquery()
+    return select(GOLD.c.item_id, place.label("place")).where(GOLD.c.project_id == project_id)
 
 
 def change_gold(session: Session, project: Project, worker_id: int, now: datetime, **values: object) -> bool:

@@ -12,6 +12,7 @@ from core import accepting, allotting, changes, forgetting, importing, recollect
 from core.assignment import expire_leases
 from core.audit_digest import remind_experts
 from core.clock import now
+from core.db.away import is_away
 from core.drift_watch import find_drift, note_drift
 from core.errors import LightworkError
 from core.exporting import export_for_chat, fail_export
@@ -112,12 +113,15 @@ def apply_overlap(project_id: int) -> None:
 
 
 def import_batch(batch_id: int) -> None:
-    """Load an upload into a project; published whole or not at all, and after the last attempt given up."""
+    """Load an upload into a project; published whole or not at all, and after the last attempt given up.
+
+    A database that is away is waited for: the sweep begins again.
+    """
     with counted(DEFAULT, "import_batch") as runtime:
         try:
             importing.load_batch(runtime.engine, runtime.settings, batch_id, runtime.run_effects)
-        except Exception:
-            if is_last_attempt():
+        except Exception as error:
+            if is_last_attempt() and not is_away(error):
                 importing.fail_batch(runtime.engine, batch_id, runtime.run_effects)
             raise
 

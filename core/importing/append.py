@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.budget import first_overlap, has_budget
@@ -23,6 +24,8 @@ from core.ranks import ORDINARY, fresh_rank
 APPENDED = {"appended": True}
 WAIT_SECONDS = 5
 """For imports, whose turns take a second; somebody waits for the answer."""
+LOCK_NOT_AVAILABLE = "55P03"
+"""https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 def append_item(
@@ -32,7 +35,8 @@ def append_item(
 
     Raises:
         InvalidInput: empty_text, line_too_long, nul_byte, undecodable or id_too_long.
-        Conflict: duplicate_item, where the project has this text already; duplicate_of_loading, where it may come.
+        Conflict: duplicate_item, where the project has this text already; duplicate_of_loading, where it may come with
+            a file; import_under_way, where a file takes too long to say.
     """
     text, external_id = clean_text(text), external_id.strip()
     problem = text_problem(text) or (external_id and text_problem(external_id))
@@ -40,9 +44,7 @@ def append_item(
         raise InvalidInput(problem, limit=MAX_ROW_CHARACTERS)
     if len(external_id) > MAX_EXTERNAL_ID:
         raise InvalidInput("id_too_long", limit=MAX_EXTERNAL_ID)
-    # Both before a rank is taken, for which the project is locked.
-    take_turn(session, project.id, WAIT_SECONDS)
-    wait_for_copies(session, project.id, WAIT_SECONDS)
+    _take_turn(session, project.id)  # before a rank is taken, for which the project is locked
     batch = _appended_batch(session, project, worker_id, now)
     rank = fresh_rank(session, project.id, ORDINARY)
     place = Place(project.id, batch.id, first_overlap(project))
@@ -56,6 +58,17 @@ def append_item(
         add_effect(session, reestimate_effect(project.id, now))  # which gives it places
     request_prelabel(session, project.id)
     return session.scalars(select(Item).where(Item.batch_id == batch.id, Item.rank == rank)).one()
+
+
+def _take_turn(session: Session, project_id: int) -> None:
+    """Raises `Conflict` where imports had it for too long: no error of the database, which would be tried again."""
+    try:
+        take_turn(session, project_id, WAIT_SECONDS)
+        wait_for_copies(session, project_id, WAIT_SECONDS)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise Conflict("import_under_way") from None
 
 
 def _appended_batch(session: Session, project: Project, worker_id: int, now: datetime) -> Batch:

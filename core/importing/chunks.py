@@ -104,7 +104,7 @@ def _switching_often() -> Iterator[None]:
 
 
 def _check(session: Session, place: Place) -> None:
-    """Keep the batch from being ended until the commit. Raises `Ended` where it is."""
-    state = select(Batch.state).where(Batch.id == place.batch_id).with_for_update(read=True, key_share=True)
-    if session.scalar(state) != "loading":
+    """Keep the batch from being ended until the commit. Raises `Ended` where it is, or is to fail."""
+    found = select(Batch.state, Batch.error_code).where(Batch.id == place.batch_id)
+    if session.execute(found.with_for_update(read=True, key_share=True)).one() != ("loading", None):
         raise Ended

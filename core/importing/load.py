@@ -40,6 +40,7 @@ from core.importing.formats import formats
 from core.importing.insert import Draft, Place, drafts, same_ids
 from core.importing.known import KnownFile, read_known
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
+from core.importing.turns import wait_at_most
 from core.labels import LabelSchema
 from core.labels import load as load_schema
 from core.log import get_logger
@@ -75,6 +76,8 @@ class Plan:
     """Where the known labels stand, if in a file of their own: path, format, dialect, columns."""
     known: KnownLabels | None = None
     first_rank: int = 0
+    failing: bool = False
+    """An earlier run has found that it cannot be loaded, and did not come to its end."""
 
 
 @dataclass(slots=True)
@@ -111,7 +114,10 @@ def load_batch(engine: Engine, settings: Settings, batch_id: int, run_effects: R
     if plan is None or _first_of(engine, plan.place.project_id) != batch_id:
         return
     try:
-        _load(plan)
+        if plan.failing:
+            _go_on_failing(engine, run_effects, batch_id)
+        else:
+            _load(plan)
     except Ended:
         return  # whoever ended it has the next one loaded
     _load_next(engine, run_effects, plan.place.project_id)
@@ -175,6 +181,7 @@ def _make_plan(engine: Engine, settings: Settings, batch_id: int, run_effects: R
             dialect=Dialect.from_json(upload.dialect),
             mapping=mapping,
             schema=load_schema(project.label_schema),
+            failing=batch.error_code is not None,
             known_file=None if mapping.known is None else _known_file(session, settings, project, mapping.known),
         )
 
@@ -288,35 +295,48 @@ def _fail(
     code: str,
     params: Mapping[str, Any] | None = None,
 ) -> None:
-    """Remove what was stored, in chunks, and end the batch with the last of them, so that nothing comes in between."""
+    """End a batch: from the first commit on nothing more is written to it, nor is it published by another run."""
+    with unit_of_work(engine, run_effects) as session:
+        if (batch := _lock_loading(session, batch_id)) is not None:
+            _write_counts(batch, counts)
+            batch.error_code = code
+            batch.error_params = {"rows": counts.rows, "bad": counts.bad, **(params or {})}
+    _go_on_failing(engine, run_effects, batch_id)
+
+
+def _go_on_failing(engine: Engine, run_effects: RunEffects, batch_id: int) -> None:
+    """Remove what was stored of a batch that is to fail, in chunks, and tell whoever posted it."""
     removed = CHUNK_ROWS
     while removed == CHUNK_ROWS:
         with unit_of_work(engine, run_effects) as session:
-            batch = _lock_loading(session, batch_id)
-            if batch is None:
+            batch = _lock(session, batch_id)
+            if batch.state != "loading":
                 return
             removed = _remove_items(session, batch_id)
             if removed < CHUNK_ROWS:
-                _end(session, batch, counts, code, params or {})
+                _end(session, batch)
         let_others_write(engine)
-    log.warning("batch_failed", batch_id=batch_id, code=code)
+    log.warning("batch_failed", batch_id=batch_id)
 
 
-def _end(session: Session, batch: Batch, counts: Counts, code: str, params: Mapping[str, Any]) -> None:
+def _end(session: Session, batch: Batch) -> None:
     """Mark a batch as failed, and tell."""
-    batch.state, batch.error_code = "failed", code
-    batch.error_params = {"rows": counts.rows, "bad": counts.bad, **params}
-    _write_counts(batch, counts)
-    batch.item_count = 0
+    batch.state, batch.item_count = "failed", 0
     session.flush()
     withdraw(session, session.get_one(Project, batch.project_id), batch.created_by_id, now())
-    _tell(session, batch, counts, "import_failed")
+    _tell(session, batch, Counts(), "import_failed", rows=int((batch.error_params or {})["rows"]))
+
+
+def _lock(session: Session, batch_id: int) -> Batch:
+    """The batch, of which nothing is being written until the commit."""
+    wait_at_most(session)
+    return session.get_one(Batch, batch_id, with_for_update=True)
 
 
 def _lock_loading(session: Session, batch_id: int) -> Batch | None:
-    """The batch, of which nothing is being written until the commit; none where it was ended."""
-    batch = session.get_one(Batch, batch_id, with_for_update=True)
-    return batch if batch.state == "loading" else None
+    """As `_lock`; none where it was ended, or is to fail."""
+    batch = _lock(session, batch_id)
+    return batch if batch.state == "loading" and batch.error_code is None else None
 
 
 def _write_counts(batch: Batch, counts: Counts) -> None:
@@ -334,11 +354,11 @@ def _tell(session: Session, batch: Batch, counts: Counts, kind: str, **further: 
         "batch_id": batch.id,
         "rows": counts.rows,
         "items": batch.item_count,
-        "duplicates": counts.duplicates,
+        "duplicates": batch.duplicate_count,
         "duplicate_lines": counts.duplicate_lines,
         "same_ids": counts.same_ids,
-        "bad": counts.bad,
-        "bad_lines": [bad.line for bad in counts.bad_rows[:LINES_NAMED]],
+        "bad": batch.bad_row_count,
+        "bad_lines": [bad["line"] for bad in batch.bad_rows[:LINES_NAMED]],
         "error_code": batch.error_code,
         **further,
     }

@@ -14,10 +14,13 @@ TURN_LOCK, COPY_LOCK = 0x4C57, 0x4C58
 """Of PostgreSQL's advisory locks, which are numbers: those of turns and of what they write beside, by the project."""
 WAIT_SECONDS = 60
 """Turns take a second, but several may wait for one."""
-# By old statistics PostgreSQL would read the whole table for each chunk.
+# By old statistics PostgreSQL would read the whole table for each chunk. The rest has it notice a machine that is gone
+# within a minute, whose locks others wait for.
 SETTINGS = text(
-    "SELECT pg_backend_pid(),"
-    " set_config('lock_timeout', :milliseconds, true), set_config('enable_seqscan', 'off', true)"
+    "SELECT pg_backend_pid(), set_config('lock_timeout', :milliseconds, true),"
+    " set_config('enable_seqscan', 'off', true),"
+    " set_config('tcp_keepalives_idle', '20', true), set_config('tcp_keepalives_interval', '10', true),"
+    " set_config('tcp_keepalives_count', '3', true)"
 )
 TURN = text(f"SELECT pg_advisory_xact_lock({TURN_LOCK}, CAST(:project AS int))")
 NO_COPIES = text(f"SELECT pg_advisory_xact_lock({COPY_LOCK}, CAST(:project AS int))")
@@ -38,7 +41,7 @@ def take_turn(session: Session, project_id: int, wait_seconds: float = WAIT_SECO
     Raises:
         sqlalchemy.exc.OperationalError: others had it for longer than `wait_seconds`.
     """
-    turn_id = _set(session, wait_seconds)
+    turn_id = wait_at_most(session, wait_seconds)
     if turn_id:
         session.execute(TURN, {"project": project_id})
     return turn_id
@@ -50,7 +53,7 @@ def wait_for_copies(session: Session, project_id: int, wait_seconds: float = WAI
     Raises:
         sqlalchemy.exc.OperationalError: it took longer than `wait_seconds`.
     """
-    if _set(session, wait_seconds):
+    if wait_at_most(session, wait_seconds):
         session.execute(NO_COPIES, {"project": project_id})
 
 
@@ -60,14 +63,14 @@ def begin_copy(session: Session, project_id: int, turn_id: int) -> None:
     Raises:
         TurnLost: it has ended.
     """
-    _set(session, WAIT_SECONDS)
+    wait_at_most(session)
     session.execute(A_COPY, {"project": project_id})
     if not session.scalar(HAS_TURN, {"project": project_id, "turn": turn_id}):
         raise TurnLost
 
 
-def _set(session: Session, wait_seconds: float) -> int:
-    """How long this transaction waits for a lock; returns the server's number of the connection, 0 on SQLite."""
+def wait_at_most(session: Session, wait_seconds: float = WAIT_SECONDS) -> int:
+    """How long this transaction waits for any lock; returns the server's number of the connection, 0 on SQLite."""
     if session.get_bind().dialect.name == "sqlite":
         return 0
     return int(session.execute(SETTINGS, {"milliseconds": str(round(wait_seconds * 1000))}).one()[0])

@@ -14,6 +14,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import UniqueConstraint, func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from core import jobs, labels, media
 from core.clock import now
@@ -21,7 +22,7 @@ from core.config import Settings
 from core.db import reading
 from core.importing import chunks, load
 from core.importing.bulk import NewItem, write_items
-from core.importing.chunks import insert_chunks
+from core.importing.chunks import Ended, insert_chunks
 from core.importing.insert import write_new
 from core.labels import choice
 from core.models import Base, Batch, Gold, Item, Project, Upload
@@ -149,6 +150,40 @@ def test_a_file_of_bad_rows_is_removed_in_pieces(house: House, monkeypatch: pyte
     batch = house.load(house.post(rows(range(30)) + "bad\n" * 31))
     assert (batch.state, batch.error_params, house.items()) == ("failed", {"rows": 61, "bad": 31}, [])
     assert len(house.messages()) == 1
+
+
+def test_a_batch_that_is_being_removed_is_not_published_and_is_removed_by_the_next_run(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_chunks_of(monkeypatch, 10)
+    batch_id = house.post(rows(range(30)) + "bad\n" * 31)
+    remove, publish = load._remove_items, load._publish
+
+    def die(session: Session, batch_id: int) -> int:
+        if len(house.items()) < 30:
+            raise KeyboardInterrupt
+        return remove(session, batch_id)
+
+    monkeypatch.setattr(load, "_remove_items", die)
+    with pytest.raises(KeyboardInterrupt):
+        house.load(batch_id)
+    assert (house.batch(batch_id).state, len(house.items())) == ("loading", 20)
+    plan = load._make_plan(house.engine, house.settings, batch_id, house.effects.extend)
+    assert plan is not None
+    publish(plan, load.Counts(good=30))
+    with pytest.raises(Ended):
+        load._load(plan)
+    assert (house.batch(batch_id).state, len(house.items())) == ("loading", 20)
+    monkeypatch.setattr(load, "_remove_items", remove)
+    batch = house.load(batch_id)
+    assert (batch.state, batch.error_code, batch.error_params) == (
+        "failed",
+        "too_many_bad_rows",
+        {"rows": 61, "bad": 31},
+    )
+    [message] = house.messages()
+    assert (message.params["rows"], message.params["bad"], len(message.params["bad_lines"])) == (61, 31, 5)
+    assert house.items() == []
 
 
 @pytest.mark.parametrize("table", ["item", "gold"])
