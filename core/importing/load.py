@@ -316,7 +316,7 @@ def _go_on_failing(engine: Engine, run_effects: RunEffects, batch_id: int) -> No
             if removed < CHUNK_ROWS:
                 _end(session, batch)
         let_others_write(engine)
-    log.warning("batch_failed", batch_id=batch_id)
+    log.warning("batch_failed", batch_id=batch_id, code=batch.error_code)
 
 
 def _end(session: Session, batch: Batch) -> None:
