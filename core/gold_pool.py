@@ -26,7 +26,7 @@ SHARE = 0.05
 MOST_OF_MANY = 50
 """Else this share of the items, and at most so many."""
 MOST = 1000
-FEW_OF = 4
+ONE_BY_ONE = 4
 """Where fewer than one in so many items is known, the known ones are looked up one by one."""
 LESSONS = 2
 """For each item of practice that everybody tries, so many are reserved; but never more than half of what is known."""
@@ -87,7 +87,7 @@ def set_aside(session: Session, project: Project, batch_id: int, items: int | No
     if items is None:
         items = session.scalar(select(func.count()).select_from(ITEM).where(ITEM.c.batch_id == batch_id)) or 0
     mine = GOLD.c.project_id == project.id
-    few = (session.scalar(select(func.count()).select_from(GOLD).where(mine)) or 0) < items // FEW_OF
+    few = (session.scalar(select(func.count()).select_from(GOLD).where(mine)) or 0) < items // ONE_BY_ONE
     everyone, free = (_known_of(project.id, batch_id, few, *also).subquery() for also in ((), (UNTOUCHED,)))
     known = session.scalar(select(func.count(everyone.c.place))) or 0
     in_order = select(free.c.item_id).where(free.c.place.is_not(None)).order_by(free.c.place)

@@ -28,25 +28,27 @@ class Ahead(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        if not self._ended:
-            value = self._made.get()
-            if value is not _END:
-                return value  # type: ignore[return-value]  # what was given to be made ahead
-            self._ended = True
-        raise self._failures[0] if self._failures else StopIteration
+        value = self._fetched(None)
+        if value is _END:
+            raise self._failures[0] if self._failures else StopIteration
+        return value  # type: ignore[return-value]  # what was given to be made ahead
 
     def within(self, seconds: float) -> T | None:
         """The next value, if it is made in so many seconds; None also at the end, where `next` tells how it came."""
-        if self._ended or seconds <= 0:
+        if seconds <= 0:
             return None
         try:
-            value = self._made.get(timeout=seconds)
+            value = self._fetched(seconds)
         except Empty:
             return None
-        if value is _END:
-            self._ended = True
-            return None
-        return value  # type: ignore[return-value]
+        return None if value is _END else value  # type: ignore[return-value]
+
+    def _fetched(self, seconds: float | None) -> object:
+        if not self._ended:
+            value = self._made.get(timeout=seconds)
+            self._ended = value is _END
+            return value
+        return _END
 
 
 @contextmanager

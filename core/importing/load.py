@@ -40,7 +40,7 @@ from core.importing.formats import formats
 from core.importing.insert import Draft, Place, drafts, same_ids
 from core.importing.known import KnownFile, read_known
 from core.importing.rows import BAD_ROWS_NAMED, BadRow, Dialect, Format
-from core.importing.turns import wait_at_most
+from core.importing.turns import set_transaction
 from core.labels import LabelSchema
 from core.labels import load as load_schema
 from core.log import get_logger
@@ -329,7 +329,7 @@ def _end(session: Session, batch: Batch) -> None:
 
 def _lock(session: Session, batch_id: int) -> Batch:
     """The batch, of which nothing is being written until the commit."""
-    wait_at_most(session)
+    set_transaction(session)
     return session.get_one(Batch, batch_id, with_for_update=True)
 
 

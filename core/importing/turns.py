@@ -14,8 +14,8 @@ TURN_LOCK, COPY_LOCK = 0x4C57, 0x4C58
 """Of PostgreSQL's advisory locks, which are numbers: those of turns and of what they write beside, by the project."""
 WAIT_SECONDS = 60
 """Turns take a second, but several may wait for one."""
-# By old statistics PostgreSQL would read the whole table for each chunk. The rest has it notice a machine that is gone
-# within a minute, whose locks others wait for.
+# Every wait for a lock ends. By old statistics PostgreSQL would read the whole table for each chunk. And a machine that
+# is gone, whose locks others wait for, is noticed within a minute.
 SETTINGS = text(
     "SELECT pg_backend_pid(), set_config('lock_timeout', :milliseconds, true),"
     " set_config('enable_seqscan', 'off', true),"
@@ -41,7 +41,7 @@ def take_turn(session: Session, project_id: int, wait_seconds: float = WAIT_SECO
     Raises:
         sqlalchemy.exc.OperationalError: others had it for longer than `wait_seconds`.
     """
-    turn_id = wait_at_most(session, wait_seconds)
+    turn_id = set_transaction(session, wait_seconds)
     if turn_id:
         session.execute(TURN, {"project": project_id})
     return turn_id
@@ -53,7 +53,7 @@ def wait_for_copies(session: Session, project_id: int, wait_seconds: float = WAI
     Raises:
         sqlalchemy.exc.OperationalError: it took longer than `wait_seconds`.
     """
-    if wait_at_most(session, wait_seconds):
+    if set_transaction(session, wait_seconds):
         session.execute(NO_COPIES, {"project": project_id})
 
 
@@ -63,14 +63,14 @@ def begin_copy(session: Session, project_id: int, turn_id: int) -> None:
     Raises:
         TurnLost: it has ended.
     """
-    wait_at_most(session)
+    set_transaction(session)
     session.execute(A_COPY, {"project": project_id})
     if not session.scalar(HAS_TURN, {"project": project_id, "turn": turn_id}):
         raise TurnLost
 
 
-def wait_at_most(session: Session, wait_seconds: float = WAIT_SECONDS) -> int:
-    """How long this transaction waits for any lock; returns the server's number of the connection, 0 on SQLite."""
+def set_transaction(session: Session, wait_seconds: float = WAIT_SECONDS) -> int:
+    """Set how this transaction waits and finds its rows; returns the server's number of the connection, 0 on SQLite."""
     if session.get_bind().dialect.name == "sqlite":
         return 0
     return int(session.execute(SETTINGS, {"milliseconds": str(round(wait_seconds * 1000))}).one()[0])

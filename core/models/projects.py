@@ -28,7 +28,7 @@ CHILD = "parent_id IS NOT NULL"
 
 
 def _reference_to_project() -> Any:
-    """Of rows that an import makes by the million, on SQLite alone; else it has to do that they refer to their batch.
+    """Of rows that an import makes by the million, on SQLite alone; else their batch or item has to tell the project.
 
     PostgreSQL checks a reference by locking the row: that one row of the project, which everybody's tap locks, too.
     """

@@ -30,7 +30,7 @@ def test_nothing_is_asked_for_behind_the_last_one(house: House) -> None:
     batch_id = house.post(rows(range(5)))
     house.effects.clear()
     house.load(batch_id)
-    assert not [effect for effect in house.effects if effect == import_effect(batch_id)]
+    assert import_effect(batch_id) not in house.effects
 
 
 def test_what_a_file_has_in_common_with_one_that_fails_later_is_not_lost(house: House) -> None:
